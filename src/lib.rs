@@ -1,0 +1,1 @@
+//! neon_auth_admin
