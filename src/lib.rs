@@ -1,1 +1,32 @@
-//! neon_auth_admin
+//! Administer Neon Auth from inside Postgres.
+//!
+//! Two rings. [`neon`] knows the Neon API and nothing of Postgres: an operation is a
+//! [`neon::request::Request`] value, [`neon::client::Client`] the only thing that executes one. `pg`
+//! is the SQL surface: it finds server and key, waits interruptibly, and turns values into rows and
+//! errors into SQLSTATEs. Both have the same resource files, so a function is found by its row
+//! (users, domains, ...) and its column (what it is at Neon, what it is in SQL).
+//!
+//! Invariants, kept by tests:
+//! 1. Only `src/pg*` names pgrx; only `neon/http.rs` and `pg/wait.rs` name ureq.
+//! 2. Below `pg/` nothing panics on input and nothing raises.
+//! 3. Every `#[pg_extern]` returns `Result<_, ErrorReport>`.
+//! 4. A secret is a [`secret::Secret`] from argument to wire, and so is a request's body.
+//! 5. Path segments are data, and an id that is not one never becomes a segment.
+//! 6. A write whose fate is unknown is never sent again by itself.
+//! 7. While it waits, a backend can be cancelled and terminated, and takes part in barriers.
+//! 8. No thread in a backend, except one short-lived name look-up with all signals blocked.
+//! 9. Every function is VOLATILE and PARALLEL UNSAFE.
+//! 10. Writers refuse read-only transactions before any I/O.
+//! 11. No network while an extension is created, a plan is made or a dump is taken.
+//! 12. Sizes are capped before memory is taken.
+
+pub mod error;
+pub mod secret;
+
+pub mod neon;
+
+#[cfg(feature = "pg")]
+mod pg;
+
+#[cfg(feature = "pg")]
+pgrx::pg_module_magic!(name, version);

@@ -1,0 +1,38 @@
+# The project's commands; `make` alone lists them. The work is done by the scripts in tests/.
+# PG_CONFIG=/path/to/pg_config chooses the Postgres of each, e.g. make test PG_CONFIG=...
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.PHONY: help demo test bench build install schema schema-check lint format-check clippy
+
+help: ## list these commands
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | column -t -s '|'
+
+demo: ## try it: a tour of the SQL functions in a private Postgres, then psql
+	@bash tests/demo.sh
+
+test: ## run every test in a private Postgres
+	@bash tests/run.sh
+
+bench: ## measure calls from SQL against a plain Rust program
+	@bash tests/bench.sh
+
+build: ## build the release library for the Postgres of PG_CONFIG
+	@source tests/setup.sh && PROFILE=release build_extension
+
+install: ## install into the Postgres of PG_CONFIG, below DESTDIR if set
+	@source tests/setup.sh && install_extension
+
+schema: ## write the install script in sql/ from the code
+	@source tests/setup.sh && schema
+
+schema-check: ## fail if the install script is not what the code generates
+	@source tests/setup.sh && schema_check
+
+lint: format-check clippy ## check formatting, and clippy without warnings
+
+format-check:
+	@cargo fmt --all --check
+
+clippy:
+	@source tests/setup.sh && clippy

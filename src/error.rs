@@ -1,0 +1,223 @@
+//! Owns the errors of the crate: a fieldless kind, and one named constructor per situation, so that
+//! every message is found here. It knows nothing of SQLSTATEs.
+
+use std::fmt;
+
+/// What went wrong, in the terms a caller can act on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// No server, no mapping, or no usable option in them.
+    NotConfigured,
+    /// A required argument is NULL.
+    NullArgument,
+    /// An argument, or what Neon says of one (400, 422).
+    InvalidValue,
+    /// Neon does not know the key (401).
+    Unauthenticated,
+    /// The role or the key may not do this (403).
+    Forbidden,
+    /// Neon answered 404, or the only row of a list is not there.
+    NotFound,
+    /// A list that should have one row has more.
+    TooManyRows,
+    /// Neon answered 409.
+    AlreadyExists,
+    /// Neon answered 423 each time.
+    Busy,
+    /// Neon answered 429, and the wait does not fit.
+    RateLimited,
+    /// Nothing was sent: name resolution, connection or TLS failed.
+    Unreachable,
+    /// A read was cut off or timed out.
+    Disconnected,
+    /// A write was sent and no usable answer came back.
+    OutcomeUnknown,
+    /// An answer that is not what the API promises.
+    BadResponse,
+    /// Neon answered 5xx.
+    ServerFault,
+    /// The wait was ended from outside. The caller holds the reason and raises it instead of this.
+    Interrupted,
+}
+
+/// A failed call, ready to be shown: the message is short and names no value of the user's, detail
+/// and hint are full sentences.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    pub kind: ErrorKind,
+    pub message: String,
+    pub detail: Option<String>,
+    pub hint: Option<String>,
+}
+
+impl Error {
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            detail: None,
+            hint: None,
+        }
+    }
+
+    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    // Arguments.
+
+    pub fn null_argument(name: &str) -> Self {
+        Self::new(
+            ErrorKind::NullArgument,
+            format!("argument \"{name}\" must not be null"),
+        )
+    }
+
+    /// `expected` completes the sentence "It must be ...".
+    pub fn invalid_argument(name: &str, expected: &str) -> Self {
+        Self::new(
+            ErrorKind::InvalidValue,
+            format!("invalid value for argument \"{name}\""),
+        )
+        .with_detail(format!("It must be {expected}."))
+    }
+
+    pub fn masked_secret(name: &str) -> Self {
+        Self::new(
+            ErrorKind::InvalidValue,
+            format!("argument \"{name}\" is a masked secret"),
+        )
+        .with_detail("Secrets are shown as ******** unless neon_auth_admin.show_secrets is on.")
+        .with_hint("Give the secret itself, or NULL to leave it as it is.")
+    }
+
+    // Server and user mapping.
+
+    pub fn no_such_server(server: &str) -> Self {
+        Self::new(
+            ErrorKind::NotConfigured,
+            format!("server \"{server}\" does not exist"),
+        )
+        .with_hint(format!(
+            "Create it: CREATE SERVER {server} FOREIGN DATA WRAPPER neon_auth_admin OPTIONS (project_id '...'); \
+             or name another one in the argument \"server\" or the setting neon_auth_admin.server."
+        ))
+    }
+
+    pub fn wrong_wrapper(server: &str) -> Self {
+        Self::new(
+            ErrorKind::NotConfigured,
+            format!("server \"{server}\" does not use the foreign-data wrapper neon_auth_admin"),
+        )
+        .with_hint("Create the server with FOREIGN DATA WRAPPER neon_auth_admin.")
+    }
+
+    pub fn server_usage(server: &str, role: &str) -> Self {
+        Self::new(
+            ErrorKind::Forbidden,
+            format!("permission denied for foreign server \"{server}\""),
+        )
+        .with_hint(format!(
+            "Its owner can allow it: GRANT USAGE ON FOREIGN SERVER {server} TO {role};"
+        ))
+    }
+
+    pub fn no_api_key(server: &str, role: &str) -> Self {
+        Self::new(
+            ErrorKind::NotConfigured,
+            format!("no api_key for role \"{role}\" on server \"{server}\""),
+        )
+        .with_hint("Store one: SELECT neon_auth_admin.set_api_key('...');")
+    }
+
+    pub fn missing_option(option: &str, server: &str) -> Self {
+        Self::new(
+            ErrorKind::NotConfigured,
+            format!("server \"{server}\" has no option \"{option}\""),
+        )
+        .with_hint(format!(
+            "Set it: ALTER SERVER {server} OPTIONS (ADD {option} '...');"
+        ))
+    }
+
+    /// The value of an option is never shown: it could be a key in the wrong place.
+    pub fn invalid_option(option: &str, expected: &str) -> Self {
+        Self::new(
+            ErrorKind::InvalidValue,
+            format!("invalid value for option \"{option}\""),
+        )
+        .with_detail(format!("It must be {expected}."))
+    }
+
+    pub fn host_not_allowed(host: &str) -> Self {
+        Self::new(
+            ErrorKind::Forbidden,
+            format!("host \"{host}\" of option \"api_url\" is not allowed"),
+        )
+        .with_detail("The API key is sent only to hosts in neon_auth_admin.allowed_hosts.")
+        .with_hint(
+            "Neon's API is https://console.neon.tech/api/v2, the default. Other hosts are allowed \
+             in the server's configuration file.",
+        )
+    }
+
+    pub fn plain_http(host: &str) -> Self {
+        Self::new(
+            ErrorKind::Forbidden,
+            format!("option \"api_url\" must use https for host \"{host}\""),
+        )
+        .with_detail("Unencrypted http is for loopback addresses alone.")
+    }
+
+    pub fn unreadable_roots(what: &str) -> Self {
+        Self::new(
+            ErrorKind::NotConfigured,
+            "could not load the trusted TLS certificates",
+        )
+        .with_detail(what)
+        .with_hint(
+            "Install the system's certificates (package ca-certificates), or name a PEM file in \
+             neon_auth_admin.ca_file.",
+        )
+    }
+
+    pub fn invalid_proxy() -> Self {
+        Self::new(
+            ErrorKind::NotConfigured,
+            "neon_auth_admin.proxy is not a proxy URL",
+        )
+        .with_detail("It must have the form http://host:port.")
+    }
+
+    // Results.
+
+    pub fn no_integration() -> Self {
+        Self::new(
+            ErrorKind::NotFound,
+            "could not get the integration: none is there",
+        )
+        .with_hint("Create one with neon_auth_admin.create_integration().")
+    }
+
+    pub fn several_integrations() -> Self {
+        Self::new(
+            ErrorKind::TooManyRows,
+            "could not get the integration: there is more than one",
+        )
+        .with_hint("List them with neon_auth_admin.list_integrations().")
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,18 @@
+//! The inner ring: the Neon API. It knows nothing of Postgres, raises nothing and reads no settings;
+//! everything comes in as values and goes out as `Result<_, Error>`.
+
+pub mod request;
+pub mod scope;
+
+pub mod domains;
+pub mod email_server;
+pub mod integration;
+pub mod oauth_providers;
+pub mod users;
+
+pub mod api_url;
+pub mod check;
+
+pub mod client;
+pub mod http;
+pub mod retry;

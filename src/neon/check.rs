@@ -1,0 +1,169 @@
+//! Owns the checks of arguments, with the API's own limits. It knows names and values of arguments,
+//! and nothing of the requests they go into.
+
+use crate::error::Error;
+use crate::secret::Secret;
+
+/// Longer than any value the API takes, short enough to never matter.
+const MAX_TEXT: usize = 4096;
+
+/// Non-empty text of at most `max` characters without control characters.
+pub fn text<'a>(name: &str, value: &'a str, max: usize) -> Result<&'a str, Error> {
+    // Bytes first: a huge argument is refused without walking it.
+    let fits = value.len() <= max * 4 && value.chars().count() <= max;
+    if fits && !value.is_empty() && !value.chars().any(char::is_control) {
+        Ok(value)
+    } else {
+        let expected = format!("text of 1 to {max} characters, without control characters");
+        Err(Error::invalid_argument(name, &expected))
+    }
+}
+
+/// Text whose limit the API does not name.
+pub fn any_text<'a>(name: &str, value: &'a str) -> Result<&'a str, Error> {
+    text(name, value, MAX_TEXT)
+}
+
+/// A check applied to an optional argument.
+pub fn optional<T, U>(
+    name: &str,
+    value: Option<T>,
+    check: impl FnOnce(&str, T) -> Result<U, Error>,
+) -> Result<Option<U>, Error> {
+    value.map(|value| check(name, value)).transpose()
+}
+
+/// A secret that is not the mask a reader was shown in its place.
+pub fn secret<'a>(name: &str, value: &'a Secret) -> Result<&'a Secret, Error> {
+    if value.is_mask() {
+        return Err(Error::masked_secret(name));
+    }
+    any_text(name, value.expose()).map(|_| value)
+}
+
+/// 1 to 256 characters with an `@` that has something on both sides, and no space.
+pub fn email<'a>(name: &str, value: &'a str) -> Result<&'a str, Error> {
+    let shaped = value
+        .split_once('@')
+        .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
+        && !value.contains(char::is_whitespace);
+    match text(name, value, 256) {
+        Ok(value) if shaped => Ok(value),
+        _ => Err(Error::invalid_argument(
+            name,
+            "an e-mail address of at most 256 characters",
+        )),
+    }
+}
+
+/// A URI: a scheme, `://`, and something without spaces.
+pub fn domain<'a>(name: &str, value: &'a str) -> Result<&'a str, Error> {
+    let shaped = value.split_once("://").is_some_and(|(scheme, rest)| {
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
+            && !rest.is_empty()
+            && !rest.contains(char::is_whitespace)
+    });
+    match text(name, value, 2048) {
+        Ok(value) if shaped => Ok(value),
+        _ => Err(Error::invalid_argument(
+            name,
+            "a URI such as https://app.example.com",
+        )),
+    }
+}
+
+pub fn port(name: &str, value: i32) -> Result<u16, Error> {
+    u16::try_from(value)
+        .ok()
+        .filter(|&port| port > 0)
+        .ok_or_else(|| Error::invalid_argument(name, "a port from 1 to 65535"))
+}
+
+/// Whether `value` is an id of the kind Neon gives projects and branches: `^[a-z0-9-]{1,60}$`.
+pub fn is_neon_id(value: &str) -> bool {
+    (1..=60).contains(&value.len())
+        && value
+            .bytes()
+            .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+}
+
+pub fn neon_id<'a>(name: &str, value: &'a str) -> Result<&'a str, Error> {
+    if is_neon_id(value) {
+        Ok(value)
+    } else {
+        Err(Error::invalid_argument(
+            name,
+            "1 to 60 lower-case letters, digits and hyphens",
+        ))
+    }
+}
+
+/// Whether `key` can stand in an Authorization header: 1 to 1024 visible ASCII characters.
+pub fn is_api_key(key: &Secret) -> bool {
+    let key = key.expose();
+    (1..=1024).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    fn refused<T>(result: Result<T, Error>) -> bool {
+        result.is_err_and(|error| error.kind == ErrorKind::InvalidValue)
+    }
+
+    #[test]
+    fn text_has_bounds() {
+        assert!(text("name", &"é".repeat(255), 255).is_ok());
+        assert!(refused(text("name", &"é".repeat(256), 255)));
+        assert!(refused(text("name", "", 255)));
+        assert!(refused(text("name", "a\nb", 255)));
+        assert!(refused(any_text("name", &"x".repeat(10 << 20))));
+    }
+
+    #[test]
+    fn emails() {
+        assert!(email("email", "ada@example.com").is_ok());
+        let long = format!("{}@example.com", "a".repeat(250));
+        for bad in ["", "ada", "@example.com", "ada@", "a b@c", &long] {
+            assert!(refused(email("email", bad)), "{bad}");
+        }
+    }
+
+    #[test]
+    fn domains() {
+        for good in [
+            "https://example.com",
+            "https://*.example.com",
+            "myapp://callback",
+        ] {
+            assert!(domain("domain", good).is_ok(), "{good}");
+        }
+        for bad in ["", "example.com", "://x", "https://", "1a://b", "https://a b"] {
+            assert!(refused(domain("domain", bad)), "{bad}");
+        }
+    }
+
+    #[test]
+    fn ports() {
+        assert_eq!(port("port", 587), Ok(587));
+        for bad in [0, -1, 65536] {
+            assert!(refused(port("port", bad)), "{bad}");
+        }
+    }
+
+    #[test]
+    fn secrets() {
+        assert!(secret("client_secret", &Secret::new("s3cret")).is_ok());
+        assert!(refused(secret("client_secret", &Secret::new("********"))));
+        assert!(refused(secret("client_secret", &Secret::new(""))));
+        for bad in ["", "a\r\nb", "é", " ", &"k".repeat(5000)] {
+            assert!(!is_api_key(&Secret::new(bad)), "{bad}");
+        }
+        assert!(is_api_key(&Secret::new("napi_0")));
+    }
+}

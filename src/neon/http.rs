@@ -1,0 +1,428 @@
+//! Owns the use of ureq: the agent and its limits, the TLS roots, and the answer to "was it sent?".
+//! It sends one message once, and knows nothing of operations, retries or what an error means.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
+use ureq::Agent;
+use ureq::config::AutoHeaderValue;
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::unversioned::resolver::{DefaultResolver, Resolver};
+use ureq::unversioned::transport::{
+    Buffers, ConnectProxyConnector, ConnectionDetails, Connector, Either, NextTimeout,
+    RustlsConnector, TcpConnector, Transport,
+};
+
+use crate::error::Error;
+use crate::neon::request::Method;
+use crate::secret::Secret;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longer than a statement, shorter than the idle limits of servers and middleboxes.
+const MAX_IDLE: Duration = Duration::from_secs(15);
+const MAX_HEADERS: usize = 8 * 1024;
+const BUFFER: usize = 16 * 1024;
+
+/// What an agent is built from; a change needs another agent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    pub user_agent: String,
+    /// PEM file of the trusted certificates; `None` for the system's.
+    pub ca_file: Option<PathBuf>,
+    /// `http://host:port` of an HTTP CONNECT proxy.
+    pub proxy: Option<String>,
+}
+
+/// One message to send once.
+#[derive(Clone, Copy)]
+pub struct Message<'a> {
+    pub method: Method,
+    pub url: &'a str,
+    pub https_only: bool,
+    pub api_key: &'a Secret,
+    pub request_id: &'a str,
+    pub body: Option<&'a Secret>,
+    /// Everything together must not take longer.
+    pub budget: Duration,
+    /// A longer body is an error, and is not read to its end.
+    pub max_body: u64,
+}
+
+pub struct Response {
+    pub status: u16,
+    pub retry_after: Option<Duration>,
+    pub body: Vec<u8>,
+}
+
+/// Why there is no [`Response`].
+#[derive(Debug)]
+pub struct Failure {
+    pub cause: Cause,
+    /// Whether any byte of the request may have left.
+    pub sent: bool,
+    /// A clause for people, without secrets.
+    pub reason: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// Name resolution, connection, TLS, or a connection that was lost before an answer.
+    Connection,
+    /// The other side is not who it should be.
+    Certificate,
+    /// The budget, or the part of it that is for connecting, is spent.
+    Timeout,
+    /// The answer's body ended early.
+    CutShort,
+    /// Not HTTP.
+    Malformed,
+    TooLarge,
+    /// The transport was told to stop: see [`interrupted`].
+    Interrupted,
+}
+
+/// The agent with its kept-alive connections. Not for use from two threads at a time: the sent
+/// marker is one per agent.
+pub struct Http {
+    agent: Agent,
+    sent: Arc<AtomicBool>,
+}
+
+impl Http {
+    /// An agent over plain blocking sockets, for use outside Postgres.
+    pub fn blocking(settings: &Settings) -> Result<Self, Error> {
+        Self::new(settings, TcpConnector::default(), DefaultResolver::default())
+    }
+
+    /// An agent over the sockets that `tcp` opens and the addresses that `resolver` finds.
+    pub fn new(
+        settings: &Settings,
+        tcp: impl Connector<Either<(), Box<dyn Transport>>>,
+        resolver: impl Resolver,
+    ) -> Result<Self, Error> {
+        let proxy = match &settings.proxy {
+            Some(url) => Some(ureq::Proxy::new(url).map_err(|_| Error::invalid_proxy())?),
+            None => None,
+        };
+        let sent = Arc::new(AtomicBool::new(false));
+        let connector = ConnectProxyConnector::default()
+            .chain(tcp)
+            .chain(Tls::default())
+            .chain(SentMarker {
+                proxied: proxy.is_some(),
+                sent: sent.clone(),
+            });
+        let tls = TlsConfig::builder()
+            .root_certs(load_roots(settings.ca_file.as_deref())?)
+            .unversioned_rustls_crypto_provider(Arc::new(
+                rustls::crypto::ring::default_provider(),
+            ))
+            .build();
+        let config = Agent::config_builder()
+            .tls_config(tls)
+            .proxy(proxy)
+            .user_agent(settings.user_agent.as_str())
+            .accept("application/json")
+            .accept_encoding(AutoHeaderValue::from("identity"))
+            .timeout_connect(Some(CONNECT_TIMEOUT))
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_response_header_size(MAX_HEADERS)
+            .input_buffer_size(BUFFER)
+            .output_buffer_size(BUFFER)
+            .max_idle_connections(4)
+            .max_idle_connections_per_host(1)
+            .max_idle_age(MAX_IDLE)
+            .build();
+        let agent = Agent::with_parts(config, connector, resolver);
+        Ok(Self { agent, sent })
+    }
+
+    pub fn send(&self, message: Message) -> Result<Response, Failure> {
+        self.sent.store(false, Ordering::Relaxed);
+        let response = self.call(message).map_err(|error| self.failure(error))?;
+        let status = response.status().as_u16();
+        let header = response.headers().get("retry-after");
+        let retry_after = header
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| parse_retry_after(value, Timestamp::now()));
+        let body = response
+            .into_body()
+            .into_with_config()
+            .limit(message.max_body)
+            .read_to_vec()
+            .map_err(|error| match self.failure(error) {
+                Failure {
+                    cause: Cause::Connection,
+                    ..
+                } => Failure {
+                    cause: Cause::CutShort,
+                    sent: true,
+                    reason: "the answer was cut short".into(),
+                },
+                failure => failure,
+            })?;
+        Ok(Response {
+            status,
+            retry_after,
+            body,
+        })
+    }
+
+    fn call(&self, message: Message) -> Result<ureq::http::Response<ureq::Body>, ureq::Error> {
+        macro_rules! prepare {
+            ($builder:expr) => {
+                $builder
+                    .config()
+                    .timeout_global(Some(message.budget))
+                    .https_only(message.https_only)
+                    .build()
+                    .header(
+                        "Authorization",
+                        format!("Bearer {}", message.api_key.expose()),
+                    )
+                    .header("X-Request-ID", message.request_id)
+            };
+        }
+        let (agent, url) = (&self.agent, message.url);
+        let Some(body) = message.body else {
+            return match message.method {
+                Method::Delete => prepare!(agent.delete(url)).call(),
+                Method::Get => prepare!(agent.get(url)).call(),
+                Method::Post => prepare!(agent.post(url)).send_empty(),
+                Method::Patch => prepare!(agent.patch(url)).send_empty(),
+            };
+        };
+        let builder = match message.method {
+            Method::Get => agent.get(url).force_send_body(),
+            Method::Delete => agent.delete(url).force_send_body(),
+            Method::Post => agent.post(url),
+            Method::Patch => agent.patch(url),
+        };
+        prepare!(builder)
+            .header("Content-Type", "application/json")
+            .send(body.expose())
+    }
+
+    fn failure(&self, error: ureq::Error) -> Failure {
+        use ureq::Error as E;
+        let (cause, reason) = match &error {
+            E::Timeout(_) => (Cause::Timeout, "the time was up".to_owned()),
+            E::HostNotFound => (Cause::Connection, "the host was not found".to_owned()),
+            E::BodyExceedsLimit(limit) => {
+                let reason = format!("the answer is larger than {limit} bytes");
+                (Cause::TooLarge, reason)
+            }
+            E::LargeResponseHeader(..) => {
+                let reason = format!("the answer's headers are larger than {MAX_HEADERS} bytes");
+                (Cause::TooLarge, reason)
+            }
+            E::Rustls(error) => tls_failure(error),
+            E::Io(error) => io_failure(error),
+            E::ConnectProxyFailed(reason) => (Cause::Connection, reason.clone()),
+            E::Protocol(_) | E::Http(_) => (Cause::Malformed, "the answer is not HTTP".to_owned()),
+            other => (Cause::Connection, other.to_string()),
+        };
+        Failure {
+            cause,
+            sent: self.sent.load(Ordering::Relaxed),
+            reason,
+        }
+    }
+}
+
+fn io_failure(error: &io::Error) -> (Cause, String) {
+    match error.get_ref() {
+        Some(inner) if inner.is::<Interrupted>() => (Cause::Interrupted, "interrupted".to_owned()),
+        Some(inner) => match inner.downcast_ref::<rustls::Error>() {
+            Some(error) => tls_failure(error),
+            None => (Cause::Connection, inner.to_string()),
+        },
+        None if error.raw_os_error().is_some() => {
+            // "Connection refused (os error 111)": the number helps nobody.
+            let text = error.to_string();
+            let text = text.split(" (os error").next().unwrap_or_default();
+            (Cause::Connection, text.to_lowercase())
+        }
+        None => (Cause::Connection, error.kind().to_string()),
+    }
+}
+
+fn tls_failure(error: &rustls::Error) -> (Cause, String) {
+    let cause = match error {
+        rustls::Error::InvalidCertificate(_) => Cause::Certificate,
+        _ => Cause::Connection,
+    };
+    (cause, format!("TLS: {error}"))
+}
+
+/// The wait that a Retry-After header asks for: seconds, or a date.
+fn parse_retry_after(value: &str, now: Timestamp) -> Option<Duration> {
+    let value = value.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = rfc2822::DateTimeParser::new().parse_timestamp(value).ok()?;
+    // A date in the past asks for no wait.
+    Some(date.duration_since(now).try_into().unwrap_or_default())
+}
+
+fn load_roots(ca_file: Option<&Path>) -> Result<RootCerts, Error> {
+    let certificates: Vec<_> = match ca_file {
+        Some(path) => {
+            let unreadable = |why: &dyn fmt::Display| {
+                Error::unreadable_roots(&format!("Could not read \"{}\": {why}.", path.display()))
+            };
+            let pem = std::fs::read(path).map_err(|error| unreadable(&error.kind()))?;
+            let items: Result<Vec<_>, _> = parse_pem(&pem).collect();
+            items
+                .map_err(|error| unreadable(&error))?
+                .into_iter()
+                .filter_map(|item| match item {
+                    PemItem::Certificate(certificate) => Some(certificate),
+                    _ => None,
+                })
+                .collect()
+        }
+        // A single broken file among the system's must not take the others down with it.
+        None => rustls_native_certs::load_native_certs()
+            .certs
+            .iter()
+            .map(|der| Certificate::from_der(der).to_owned())
+            .collect(),
+    };
+    if certificates.is_empty() {
+        return Err(Error::unreadable_roots("There is no certificate in them."));
+    }
+    Ok(RootCerts::Specific(Arc::new(certificates)))
+}
+
+/// What a transport or resolver returns when its wait was ended from outside. Its kind is never
+/// `ErrorKind::Interrupted`: std and rustls would try again.
+pub fn interrupted() -> ureq::Error {
+    io::Error::other(Interrupted).into()
+}
+
+#[derive(Debug)]
+struct Interrupted;
+
+impl fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("interrupted")
+    }
+}
+
+impl std::error::Error for Interrupted {}
+
+/// ureq's own TLS. A config given with a request (ours gives the time budget) makes ureq parse the
+/// root certificates anew for every connection and drop its TLS sessions; the roots are always the
+/// agent's here, so it may keep them.
+#[derive(Debug, Default)]
+struct Tls(RustlsConnector);
+
+impl<In: Transport> Connector<In> for Tls {
+    type Out = <RustlsConnector as Connector<In>>::Out;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails,
+        chained: Option<In>,
+    ) -> Result<Option<Self::Out>, ureq::Error> {
+        let details = ConnectionDetails {
+            uri: details.uri,
+            addrs: details.addrs.clone(),
+            config: details.config,
+            request_level: false,
+            resolver: details.resolver,
+            now: details.now,
+            timeout: details.timeout,
+            current_time: details.current_time.clone(),
+            run_connector: details.run_connector.clone(),
+            register_shutdown: details.register_shutdown.clone(),
+        };
+        self.0.connect(&details, chained)
+    }
+}
+
+/// The last link of the chain: what passes it is a request, and no longer a handshake.
+#[derive(Debug)]
+struct SentMarker {
+    proxied: bool,
+    sent: Arc<AtomicBool>,
+}
+
+impl<In: Transport> Connector<In> for SentMarker {
+    type Out = Marked<In>;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails,
+        chained: Option<In>,
+    ) -> Result<Option<Self::Out>, ureq::Error> {
+        // The connection to the proxy comes through here as well, with a config without a proxy;
+        // what it carries first is CONNECT, which is no request of ours.
+        let is_to_proxy = self.proxied && details.config.proxy().is_none();
+        let sent = (!is_to_proxy).then(|| self.sent.clone());
+        Ok(chained.map(|inner| Marked { inner, sent }))
+    }
+}
+
+#[derive(Debug)]
+struct Marked<T> {
+    inner: T,
+    sent: Option<Arc<AtomicBool>>,
+}
+
+impl<T: Transport> Transport for Marked<T> {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        self.inner.buffers()
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
+        if let Some(sent) = &self.sent {
+            sent.store(true, Ordering::Relaxed);
+        }
+        self.inner.transmit_output(amount, timeout)
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
+        self.inner.await_input(timeout)
+    }
+
+    fn is_open(&mut self) -> bool {
+        self.inner.is_open()
+    }
+
+    fn is_tls(&self) -> bool {
+        self.inner.is_tls()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let now = "1994-11-06T08:49:37Z".parse().expect("a date");
+        let cases = [
+            ("1", Some(1)),
+            (" 3600 ", Some(3600)),
+            ("Sun, 06 Nov 1994 08:49:40 GMT", Some(3)),
+            ("Sun, 06 Nov 1994 08:49:30 GMT", Some(0)),
+            ("-1", None),
+            ("soon", None),
+            ("", None),
+        ];
+        for (value, seconds) in cases {
+            let expected = seconds.map(Duration::from_secs);
+            assert_eq!(parse_retry_after(value, now), expected, "{value:?}");
+        }
+    }
+}

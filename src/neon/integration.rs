@@ -1,0 +1,156 @@
+//! Owns the operations on the integration itself: whether a project has Neon Auth at all, its keys
+//! and its owner.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+use crate::neon::check;
+use crate::neon::client::Client;
+use crate::neon::request::{Method, Request, Segment, Texts};
+use crate::neon::scope::Scope;
+use crate::secret::Secret;
+
+/// `owned_by`: user or neon; `transfer_status`: initiated or finished.
+#[derive(Debug, Deserialize)]
+pub struct Integration {
+    pub auth_provider: String,
+    pub auth_provider_project_id: String,
+    #[serde(default)]
+    pub branch_id: Option<String>,
+    #[serde(default)]
+    pub db_name: Option<String>,
+    #[serde(default)]
+    pub created_at: Option<Timestamp>,
+    #[serde(default)]
+    pub owned_by: Option<String>,
+    #[serde(default)]
+    pub transfer_status: Option<String>,
+    #[serde(default)]
+    pub jwks_url: Option<String>,
+    #[serde(default)]
+    pub base_url: Option<String>,
+    #[serde(default)]
+    pub name: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Integrations {
+    pub data: Vec<Integration>,
+}
+
+/// The keys are empty for providers that have none.
+#[derive(Debug, Deserialize)]
+pub struct IntegrationKeys {
+    pub auth_provider: String,
+    pub auth_provider_project_id: String,
+    #[serde(default)]
+    pub pub_client_key: Option<Secret>,
+    #[serde(default)]
+    pub secret_server_key: Option<Secret>,
+    #[serde(default)]
+    pub jwks_url: Option<String>,
+    #[serde(default)]
+    pub schema_name: Option<String>,
+    #[serde(default)]
+    pub table_name: Option<String>,
+    #[serde(default)]
+    pub base_url: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct OwnershipTransfer {
+    pub url: String,
+}
+
+#[derive(Serialize)]
+struct NewIntegration<'a> {
+    auth_provider: &'a str,
+    project_id: &'a str,
+    branch_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    database_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role_name: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Project<'a> {
+    project_id: &'a str,
+    auth_provider: &'a str,
+}
+
+#[derive(Serialize)]
+struct Deletion {
+    delete_data: bool,
+}
+
+/// `POST /projects/auth/create`.
+pub fn create(
+    scope: &Scope,
+    branch_id: Option<&str>,
+    database_name: Option<&str>,
+    role_name: Option<&str>,
+) -> Result<Request<IntegrationKeys>, Error> {
+    let branch_id = branch_id.ok_or_else(|| Error::null_argument("branch_id"))?;
+    let body = NewIntegration {
+        auth_provider: scope.auth_provider(),
+        project_id: scope.project_id(),
+        branch_id: check::neon_id("branch_id", branch_id)?,
+        database_name: check::optional("database_name", database_name, check::any_text)?,
+        role_name: check::optional("role_name", role_name, check::any_text)?,
+    };
+    let texts = texts("create the integration");
+    Ok(Request::json(Method::Post, Scope::bodied_path("create"), texts).with_body(&body))
+}
+
+/// `GET /projects/{project_id}/auth/integrations`.
+pub fn list(scope: &Scope) -> Request<Integrations> {
+    let path = scope.path([Segment::fixed("integrations")]);
+    Request::json(Method::Get, path, texts("list integrations"))
+}
+
+/// The only row of [`list`]; `NotFound` when there is none, `TooManyRows` when there are more.
+pub fn get(client: &Client) -> Result<Integration, Error> {
+    let mut integrations = client.send(&list(client.scope()))?.data.into_iter();
+    match (integrations.next(), integrations.next()) {
+        (Some(only), None) => Ok(only),
+        (None, _) => Err(Error::no_integration()),
+        (Some(_), Some(_)) => Err(Error::several_integrations()),
+    }
+}
+
+/// `POST /projects/auth/keys`.
+pub fn create_sdk_keys(scope: &Scope) -> Request<IntegrationKeys> {
+    let texts = texts("create SDK keys");
+    Request::json(Method::Post, Scope::bodied_path("keys"), texts).with_body(&project(scope))
+}
+
+/// `POST /projects/auth/transfer_ownership`.
+pub fn transfer_ownership(scope: &Scope) -> Request<OwnershipTransfer> {
+    let path = Scope::bodied_path("transfer_ownership");
+    let texts = texts("transfer the ownership");
+    Request::json(Method::Post, path, texts).with_body(&project(scope))
+}
+
+/// `DELETE /projects/{project_id}/auth/integration/{auth_provider}`.
+pub fn delete(scope: &Scope, delete_data: bool) -> Request<()> {
+    let path = scope.path([Segment::fixed("integration"), scope.provider_segment()]);
+    let texts = texts("delete the integration");
+    Request::empty(Method::Delete, path, texts).with_body(&Deletion { delete_data })
+}
+
+fn project(scope: &Scope) -> Project<'_> {
+    Project {
+        project_id: scope.project_id(),
+        auth_provider: scope.auth_provider(),
+    }
+}
+
+fn texts(purpose: &'static str) -> Texts {
+    Texts {
+        purpose,
+        noun: "integration",
+        look: "SELECT * FROM neon_auth_admin.list_integrations()",
+    }
+}

@@ -1,0 +1,131 @@
+//! Owns the decision whether a request is sent again, and when. It is a pure function of what
+//! happened: no clock, no socket, no randomness of its own.
+
+use std::time::Duration;
+
+/// The first back-off is at most this long, each later one at most twice its predecessor.
+pub const BASE: Duration = Duration::from_millis(200);
+/// No back-off is longer.
+pub const CAP: Duration = Duration::from_secs(2);
+
+/// How an attempt ended without success.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Certainly not sent, and another attempt may fare better (name resolution, connection, TLS).
+    NotSent,
+    /// Sent, perhaps in part; no usable answer came.
+    Lost,
+    /// Another attempt would end the same way (a wrong certificate, a malformed answer).
+    Hopeless,
+    /// An answer, with the wait that its Retry-After asks for.
+    Status(u16, Option<Duration>),
+}
+
+/// Whether a second copy of the request could do harm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Safety {
+    /// A read: may be sent any number of times.
+    Repeatable,
+    /// A write: sent again only when the first was certainly not carried out.
+    Once,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Send again after this wait.
+    Wait(Duration),
+    GiveUp,
+}
+
+/// What comes after the `attempt`th attempt (counted from 1) of `max_attempts`, with `left` of the
+/// call's time budget. `jitter` is a random number from 0 to 1.
+pub fn decide(
+    attempt: u32,
+    max_attempts: u32,
+    outcome: Outcome,
+    safety: Safety,
+    left: Duration,
+    jitter: f64,
+) -> Decision {
+    let back_off = full_jitter(attempt, jitter);
+    let wait = match (outcome, safety) {
+        (Outcome::NotSent, _) => back_off,
+        // Neon promises that 423 and 503 were not carried out, and 429 was not even looked at.
+        (Outcome::Status(423 | 429 | 503, asked), _) => asked.unwrap_or(back_off),
+        (Outcome::Lost | Outcome::Status(502 | 504, _), Safety::Repeatable) => back_off,
+        _ => return Decision::GiveUp,
+    };
+    if attempt < max_attempts && wait < left {
+        Decision::Wait(wait)
+    } else {
+        Decision::GiveUp
+    }
+}
+
+/// A random share of an exponentially growing ceiling, so that many sessions do not come back at
+/// once.
+fn full_jitter(attempt: u32, jitter: f64) -> Duration {
+    let ceiling = BASE
+        .saturating_mul(1 << attempt.saturating_sub(1).min(8))
+        .min(CAP);
+    ceiling.mul_f64(jitter.clamp(0.0, 1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Decision::{GiveUp, Wait};
+    use Safety::{Once, Repeatable};
+
+    const LEFT: Duration = Duration::from_secs(5);
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn what_is_sent_again() {
+        let again = Wait(BASE);
+        let cases = [
+            (Outcome::NotSent, Repeatable, again),
+            (Outcome::NotSent, Once, again),
+            (Outcome::Lost, Repeatable, again),
+            (Outcome::Lost, Once, GiveUp),
+            (Outcome::Hopeless, Repeatable, GiveUp),
+            (Outcome::Hopeless, Once, GiveUp),
+            (Outcome::Status(423, None), Once, again),
+            (Outcome::Status(503, None), Once, again),
+            (Outcome::Status(429, None), Once, again),
+            (Outcome::Status(429, Some(SECOND)), Once, Wait(SECOND)),
+            (Outcome::Status(429, Some(LEFT)), Once, GiveUp),
+            (Outcome::Status(503, Some(SECOND)), Repeatable, Wait(SECOND)),
+            (Outcome::Status(502, None), Repeatable, again),
+            (Outcome::Status(504, None), Repeatable, again),
+            (Outcome::Status(502, None), Once, GiveUp),
+            (Outcome::Status(504, None), Once, GiveUp),
+            (Outcome::Status(500, None), Repeatable, GiveUp),
+            (Outcome::Status(500, None), Once, GiveUp),
+            (Outcome::Status(404, None), Repeatable, GiveUp),
+            (Outcome::Status(409, None), Once, GiveUp),
+        ];
+        for (outcome, safety, expected) in cases {
+            let decision = decide(1, 3, outcome, safety, LEFT, 1.0);
+            assert_eq!(decision, expected, "{outcome:?} {safety:?}");
+        }
+    }
+
+    #[test]
+    fn attempts_and_time_are_bounded() {
+        let decide = |attempt, left| decide(attempt, 3, Outcome::NotSent, Once, left, 1.0);
+        assert_eq!(decide(2, LEFT), Wait(BASE * 2));
+        assert_eq!(decide(3, LEFT), GiveUp);
+        assert_eq!(decide(1, BASE), GiveUp);
+        assert_eq!(decide(1, BASE + Duration::from_millis(1)), Wait(BASE));
+    }
+
+    #[test]
+    fn back_off_grows_to_its_cap_and_is_jittered() {
+        let waits: Vec<_> = (1..=7).map(|n| full_jitter(n, 1.0).as_millis()).collect();
+        assert_eq!(waits, [200, 400, 800, 1600, 2000, 2000, 2000]);
+        assert_eq!(full_jitter(3, 0.25), BASE);
+        assert_eq!(full_jitter(u32::MAX, 1.0), CAP);
+        assert_eq!(full_jitter(1, 0.0), Duration::ZERO);
+    }
+}

@@ -1,0 +1,177 @@
+# shellcheck shell=bash
+# A private Postgres with this extension in it, and the simulator of the Neon API: both live in one
+# temporary folder, need neither root nor a change to the system, and end with the script.
+# shellcheck source=tests/setup.sh
+source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
+
+CLUSTER= # the temporary folder
+SIMULATOR_PID=
+SERVER_STARTED=
+
+# libpq of every client below here looks at the private cluster and at nothing else of the user's.
+for variable in $(compgen -e PG); do
+  case $variable in PG_* | PGRX_*) ;; *) unset "$variable" ;; esac
+done
+
+# Makes the folder. Simulator and server each need to know where the other will be before it starts.
+cluster_new() {
+  local base=${TMPDIR:-/tmp}
+  [[ -n $PSQL ]] || die "psql 15 or newer is needed (for \\getenv); set PSQL, or install postgresql-client"
+  ((${#base} < 60)) || base=/tmp # a socket's path has at most 107 bytes
+  umask 022
+  trap cleanup EXIT
+  trap 'exit 129' HUP
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+  CLUSTER=$(mktemp -d "$base/neon_auth_admin.XXXXXX")
+  chmod 755 "$CLUSTER"
+  export PGHOST=$CLUSTER/socket PGPORT=5432 PGUSER=postgres
+}
+
+# Postgres refuses to run as root. Its environment should not hold the key either, and with
+# RUST_BACKTRACE every caught error would carry a backtrace.
+as_server() { # COMMAND...
+  local command=(env -u RUST_BACKTRACE -u NEON_API_KEY -u NEON_AUTH_ADMIN_CANARY
+    LD_LIBRARY_PATH="$(library_path)" "$@")
+  [[ $EUID != 0 ]] || command=(runuser -u "$(server_user)" -- "${command[@]}")
+  (cd "$CLUSTER" && "${command[@]}" </dev/null)
+}
+
+server_user() {
+  if [[ $EUID != 0 ]]; then
+    id -un
+  elif getent passwd postgres >/dev/null; then
+    echo postgres
+  else
+    echo nobody
+  fi
+}
+
+# A copy of the server finds no library relative to itself, so name the folders of the original's.
+library_path() {
+  {
+    "$PG_CONFIG" --libdir
+    ldd "$("$PG_CONFIG" --bindir)/postgres" | sed -n 's|.* => \(/.*\)/[^/]* (.*|\1|p' |
+      grep -vE '^(/usr)?/lib' || true
+  } | sort -u | paste -sd:
+}
+
+# Postgres finds its folders relative to its own executable. A copy of that, below the temporary
+# folder and with links to all else around it, looks for extensions there and not in the system.
+shadow_install() {
+  local bin lib share program
+  bin=$("$PG_CONFIG" --bindir) lib=$("$PG_CONFIG" --pkglibdir) share=$("$PG_CONFIG" --sharedir)
+  mkdir -p "$CLUSTER$bin" "$CLUSTER$lib" "$CLUSTER$share"
+  for program in postgres initdb pg_ctl; do cp "$bin/$program" "$CLUSTER$bin"; done
+  ln -s "$lib"/* "$CLUSTER$lib"
+  ln -s "$share"/* "$CLUSTER$share"
+  rm "$CLUSTER$share/extension"
+  mkdir "$CLUSTER$share/extension"
+  ln -s "$share"/extension/* "$CLUSTER$share/extension"
+
+  # The system may have this extension as well: replace the links, never what they point to.
+  install_over "$CLUSTER$lib/neon_auth_admin.so" "$TARGET/$PROFILE/libneon_auth_admin.so"
+  rm -f "$CLUSTER$share"/extension/neon_auth_admin*
+  install -m 644 neon_auth_admin.control sql/neon_auth_admin--*.sql "$CLUSTER$share/extension"
+}
+
+install_over() { # DESTINATION SOURCE
+  rm -f "$1"
+  install -m 755 "$2" "$1"
+}
+
+# Each argument is a line of postgresql.conf. Connect as PGUSER through PGHOST.
+cluster_start() { # SETTING...
+  local bin data=$CLUSTER/data
+  bin=$CLUSTER$("$PG_CONFIG" --bindir)
+  shadow_install
+  if [[ $EUID == 0 ]]; then
+    install -d -o "$(server_user)" "$data" "$PGHOST"
+    install -o "$(server_user)" /dev/null "$CLUSTER/server.log"
+  else
+    mkdir "$data" "$PGHOST"
+  fi
+  as_server test -x . || die "$(server_user), who runs the server, cannot enter $CLUSTER: set TMPDIR"
+  as_server "$bin/initdb" -D "$data" -U postgres -A trust -E UTF8 --locale=C --no-sync >"$CLUSTER/initdb.log" 2>&1 ||
+    die "initdb failed: $(cat "$CLUSTER/initdb.log")"
+  cat >>"$data/postgresql.conf" <<CONF
+listen_addresses = ''
+unix_socket_directories = '$PGHOST'
+port = $PGPORT
+fsync = off
+max_worker_processes = 16
+timezone = 'UTC'
+log_timezone = 'UTC'
+log_line_prefix = '%m [%p] %u@%d '
+$(printf '%s\n' "$@")
+CONF
+  SERVER_STARTED=1
+  as_server "$bin/pg_ctl" -D "$data" -l "$CLUSTER/server.log" -w -t 60 start >/dev/null ||
+    die "the server did not start: $(tail -n 20 "$CLUSTER/server.log")"
+  [[ $(sql postgres "SELECT setting FROM pg_config WHERE name = 'PKGLIBDIR'") == "$CLUSTER"* ]] ||
+    die "the server looks for extensions outside of $CLUSTER"
+}
+
+cluster_stop() {
+  [[ -n $SERVER_STARTED ]] || return 0
+  SERVER_STARTED=
+  as_server "$CLUSTER$("$PG_CONFIG" --bindir)/pg_ctl" -D "$CLUSTER/data" -m immediate stop >/dev/null 2>&1 || true
+}
+
+# Stops at the first error; prints rows without decoration.
+sql() { # DATABASE STATEMENT [USER]
+  "$PSQL" -X -q -A -t -v ON_ERROR_STOP=1 -U "${3:-postgres}" -d "$1" -c "$2"
+}
+
+# The settings that let the extension talk to the simulator.
+simulator_settings() {
+  echo "neon_auth_admin.allowed_hosts = 'console.neon.tech, 127.0.0.1:*, localhost:*'"
+  echo "neon_auth_admin.ca_file = '$NEON_SIMULATOR_CA'"
+}
+
+# Sets NEON_SIMULATOR_URL, NEON_SIMULATOR_HTTPS_URL and NEON_SIMULATOR_CA.
+simulator_start() { # FLAG...
+  local urls=() file=$CLUSTER/simulator.urls log=$CLUSTER/simulator.log tries=200
+  export NEON_SIMULATOR_CA=$CLUSTER/simulator-ca.pem
+  # A session of its own: Ctrl-C in the demo's psql is meant for a query.
+  setsid "$TARGET/$PROFILE/neon_simulator" --tls --ca-file "$NEON_SIMULATOR_CA" \
+    --url-file "$file" "$@" >"$log" 2>&1 </dev/null &
+  SIMULATOR_PID=$!
+  while ((${#urls[@]} < 2)); do
+    { kill -0 "$SIMULATOR_PID" 2>/dev/null && ((tries-- > 0)); } ||
+      die "the simulator did not start: $(cat "$log")"
+    sleep 0.05
+    [[ ! -f $file ]] || mapfile -t urls <"$file"
+  done
+  export NEON_SIMULATOR_URL=${urls[0]} NEON_SIMULATOR_HTTPS_URL=${urls[1]}
+}
+
+simulator_stop() {
+  [[ -n $SIMULATOR_PID ]] || return 0
+  kill "$SIMULATOR_PID" 2>/dev/null || true
+  wait "$SIMULATOR_PID" 2>/dev/null || true
+  SIMULATOR_PID=
+}
+
+# Copies the logs to where the temporary folder's end does not reach them.
+keep_logs() {
+  local log kept=()
+  for log in server simulator; do
+    [[ -s $CLUSTER/$log.log ]] || continue
+    cp "$CLUSTER/$log.log" "$TARGET/$log.log" && kept+=("$TARGET/$log.log")
+  done
+  ((!${#kept[@]})) || say "Logs: ${kept[*]}"
+  KEPT=1
+}
+
+cleanup() {
+  local status=$?
+  trap - EXIT
+  trap '' HUP INT TERM
+  set +e
+  cluster_stop
+  simulator_stop
+  [[ $status == 0 || $status -gt 128 || -n ${KEPT:-} ]] || keep_logs >&2
+  [[ -z $CLUSTER ]] || rm -rf -- "$CLUSTER"
+  exit "$status"
+}

@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# Shows the extension at work in a private Postgres, against the simulator or, if asked, the real API:
+# runs examples/tour.sql, then on a terminal opens psql in that database. Nothing is left behind.
+# shellcheck source=tests/cluster.sh
+source "$(dirname "$0")/cluster.sh"
+
+interactive() { [[ -t 0 && -t 1 ]]; }
+
+wants_real_api() {
+  local answer
+  [[ -n ${NEON_API_KEY:-} && -n ${NEON_PROJECT_ID:-} ]] || return 1
+  if [[ -n ${NEON_DEMO_REAL:-} ]]; then
+    [[ $NEON_DEMO_REAL == 1 ]]
+  else
+    interactive &&
+      read -r -p "Use the real API for project $NEON_PROJECT_ID, reading only? [y/N] " answer &&
+      [[ $answer == [yY]* ]]
+  fi
+}
+
+psql_as_owner() { # ARGUMENT...
+  "$PSQL" -P pager=off -U neondb_owner -d neondb "$@"
+}
+
+# On standard input, so that errors look as they do to someone who types.
+run_tour() { # FILE
+  psql_as_owner -X -a -v ON_ERROR_STOP=1 <"$1"
+}
+
+# As at Neon: the customer owns the database and is no superuser. A statement that fails is not
+# logged, since before psql 16 a key can only be given as a literal.
+start_server() { # SETTING...
+  cluster_start "log_min_error_statement = panic" "$@"
+  sql postgres "CREATE ROLE neondb_owner LOGIN CREATEROLE"
+  sql postgres "CREATE DATABASE neondb OWNER neondb_owner"
+}
+
+start_with_simulator() {
+  export NEON_API_KEY=napi_demo NEON_PROJECT_ID=quiet-bar-123456
+  simulator_start --api-key "$NEON_API_KEY" --project "$NEON_PROJECT_ID" \
+    --database-url "host=$PGHOST user=neondb_owner dbname=neondb"
+  start_server "$(simulator_settings)"
+}
+
+# The tour that follows only reads, and so does the session: the key is set here, before that.
+start_with_real_api() {
+  start_server
+  psql_as_owner -X -q -v ON_ERROR_STOP=1 >/dev/null <<'SQL'
+\getenv key NEON_API_KEY
+\getenv project NEON_PROJECT_ID
+CREATE EXTENSION neon_auth_admin;
+CREATE SERVER neon FOREIGN DATA WRAPPER neon_auth_admin OPTIONS (project_id :'project');
+SELECT neon_auth_admin.set_api_key(:'key');
+SQL
+  export PGOPTIONS='-c default_transaction_read_only=on'
+}
+
+real=
+if wants_real_api; then real=1; fi
+timed "Building the extension for Postgres $PG_MAJOR (about 2 minutes the first time)" build_extension
+[[ -n $real ]] || timed "Building the simulator of the Neon API" build_simulator
+cluster_new
+if [[ -n $real ]]; then
+  timed "Starting a private Postgres" start_with_real_api
+  run_tour examples/tour_real.sql
+else
+  timed "Starting a private Postgres and the simulator" start_with_simulator
+  run_tour examples/tour.sql
+fi
+
+if interactive; then
+  say "" "This is psql as neondb_owner; try \\df+ neon_auth_admin.*   \\q ends it and removes everything."
+  trap : INT # Ctrl-C is for the query in psql
+  psql_as_owner -q
+fi

@@ -1,0 +1,115 @@
+# shellcheck shell=bash
+# What the other scripts share: messages, timing, and everything that is asked of cargo.
+# They run at the root of the repository.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+say() { printf '%s\n' "$*"; }
+die() {
+  printf 'neon_auth_admin: %s\n' "$*" >&2
+  exit 1
+}
+
+# Says what a step is and how long it took. The step runs in this shell, so it may set variables.
+timed() { # LABEL COMMAND...
+  local label=$1 start=${EPOCHREALTIME//[.,]/} took
+  shift
+  printf '%s ... ' "$label"
+  "$@"
+  took=$(((${EPOCHREALTIME//[.,]/} - start) / 100000))
+  printf '%d.%d s\n' $((took / 10)) $((took % 10))
+}
+
+# cargo knows where its target folder is; without cargo (under sudo) its default has to do.
+if command -v cargo >/dev/null; then
+  TARGET=$(cargo metadata --no-deps --offline --format-version 1 |
+    sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
+else
+  TARGET=${CARGO_TARGET_DIR:-$PWD/target}
+fi
+
+PROFILE=debug # or release: what is built, and then run
+
+# No RUSTFLAGS anywhere: a developer's own cargo commands then share the cache of these builds.
+# PG_MAJOR is set, and PGRX_PG_CONFIG_PATH exported, by setup.sh.
+build_extension() {
+  cargo build --quiet --profile "${PROFILE/debug/dev}" --lib --no-default-features --features "pg$PG_MAJOR"
+}
+
+build_simulator() {
+  cargo build --quiet --profile "${PROFILE/debug/dev}" -p neon_simulator
+}
+
+# Once without Postgres, which covers tests and tools, and once for what only Postgres gets to see.
+clippy() {
+  cargo clippy --quiet --workspace --no-default-features --all-targets -- -D warnings
+  cargo clippy --quiet --lib --no-default-features --features "pg$PG_MAJOR" -- -D warnings
+}
+
+PGRX_VERSION=0.18.1
+
+need_cargo_pgrx() {
+  PATH=$TARGET/tools/bin:$PATH
+  [[ $(cargo pgrx --version 2>/dev/null) == "cargo-pgrx $PGRX_VERSION" ]] && return
+  say "Installing cargo-pgrx $PGRX_VERSION into $TARGET/tools, about 2 minutes"
+  # Its default features want OpenSSL's headers, only to download Postgres, which we never do.
+  cargo install --quiet --locked --debug --no-default-features --root "$TARGET/tools" \
+    cargo-pgrx --version "$PGRX_VERSION"
+}
+
+# Extracts the install script from the compiled library; nothing else needs cargo-pgrx.
+generate_schema() { # FILE
+  local home=$TARGET/pgrx log=$TARGET/schema.log
+  need_cargo_pgrx
+  # A linker may drop pgrx's description of the SQL objects as unused. With the flag given to our
+  # own crate only, the dependencies stay as every other build has them.
+  cargo rustc --quiet --lib --no-default-features --features "pg$PG_MAJOR" -- \
+    -C link-arg=-Wl,--no-gc-sections
+  # A home of our own: the user may have none, and `cargo pgrx init` refuses to run as root.
+  mkdir -p "$home"
+  printf '[configs]\npg%s = "%s"\n' "$PG_MAJOR" "$PG_CONFIG" >"$home/config.toml"
+  PGRX_HOME=$home cargo pgrx schema "pg$PG_MAJOR" --skip-build \
+    --no-default-features --features "pg$PG_MAJOR" --out "$1.raw" >"$log" 2>&1 || {
+    cat "$log" >&2
+    die "cargo pgrx schema failed"
+  }
+  # Line numbers would change the script with every edit of a source file.
+  sed -E 's/^(-- .*\.rs):[0-9]+$/\1/' "$1.raw" >"$1"
+  rm "$1.raw"
+}
+
+install_script() {
+  sed -n "s/^default_version *= *'\(.*\)'.*/sql\/neon_auth_admin--\1.sql/p" neon_auth_admin.control
+}
+
+schema() {
+  generate_schema "$TARGET/schema.sql"
+  cp "$TARGET/schema.sql" "$(install_script)"
+  say "Wrote $(install_script)"
+}
+
+schema_check() {
+  generate_schema "$TARGET/schema.sql"
+  diff -u "$(install_script)" "$TARGET/schema.sql" ||
+    die "$(install_script) is not what the code generates: run make schema and commit the result"
+}
+
+# Into the Postgres of PG_CONFIG, below DESTDIR if that is set.
+install_extension() {
+  local lib ext so=$TARGET/release/libneon_auth_admin.so
+  lib=${DESTDIR:-}$("$PG_CONFIG" --pkglibdir)
+  ext=${DESTDIR:-}$("$PG_CONFIG" --sharedir)/extension
+  # Under sudo nothing is compiled: root's files in the target folder would be in the way later.
+  if [[ $EUID == 0 && -n ${SUDO_USER:-} ]]; then
+    [[ -f $so ]] || die "nothing is built yet: run make build PG_CONFIG=$PG_CONFIG, without sudo, first"
+  else
+    PROFILE=release timed "Building for Postgres $PG_MAJOR" build_extension
+  fi
+  { mkdir -p "$lib" "$ext" && [[ -w $lib && -w $ext ]]; } 2>/dev/null ||
+    die "no permission to write to $lib and $ext; it is built, so now run:" \
+      "sudo make install PG_CONFIG=$PG_CONFIG CARGO_TARGET_DIR=$TARGET${DESTDIR:+ DESTDIR=$DESTDIR}"
+  install -m 755 "$so" "$lib/neon_auth_admin.so"
+  install -m 644 neon_auth_admin.control sql/neon_auth_admin--*.sql "$ext"
+  say "Installed $lib/neon_auth_admin.so"
+  say "Installed $ext/neon_auth_admin.control and its SQL scripts"
+}

@@ -1,0 +1,126 @@
+#!/usr/bin/env bash
+# Runs every test against a private Postgres and the simulator; the last line is the count.
+# shellcheck source=tests/cluster.sh
+source "$(dirname "$0")/cluster.sh"
+
+PASSED=0
+FAILED=0
+
+count() { # PASSED FAILED
+  PASSED=$((PASSED + $1)) FAILED=$((FAILED + $2))
+}
+
+# Runs one stage and counts its tests; a stage that fails keeps no other from running.
+stage() { # LABEL COUNTING_FUNCTION COMMAND...
+  local label=$1 counting=$2 output=$CLUSTER/stage.log status=0 passed failed
+  shift 2
+  say "== $label"
+  "$@" </dev/null 2>&1 | tee "$output" || status=$?
+  cat "$output" >>"$TARGET/test-output.log"
+  read -r passed failed < <("$counting" "$output")
+  if ((passed + failed == 0)); then
+    say "FAILED: $label ran no test"
+    failed=1
+  elif ((status != 0 && failed == 0)); then
+    say "FAILED: $label ended with status $status"
+    failed=1
+  fi
+  count "$passed" "$failed"
+}
+
+# cargo test: "test result: ok. 12 passed; 0 failed; ...", once for each test binary
+cargo_results() { # OUTPUT
+  awk '/^test result:/ { passed += $4; failed += $6 } END { print passed + 0, failed + 0 }' "$1"
+}
+
+# pg_regress: "test users ... ok 12 ms" before Postgres 16, "ok 1 - users 12 ms" since
+regress_results() { # OUTPUT
+  echo "$(grep -cE '^ok +[0-9]+ |^(test)? +[^ ]+ +\.\.\. ok' "$1" || true)" \
+    "$(grep -cE '^not ok +[0-9]+ |^(test)? +[^ ]+ +\.\.\. FAILED' "$1" || true)"
+}
+
+rust_tests() { # CARGO TEST ARGUMENT...
+  # Always the same packages: cargo then settles on one set of features, and builds nothing twice.
+  cargo test --no-default-features -p neon_auth_admin -p neon_simulator --no-fail-fast "$@"
+}
+
+golden_tests() {
+  local inputs=tests/pg_regress results=$TARGET/pg_regress tests=() file
+  [[ -n $PG_REGRESS ]] || die "pg_regress is missing; Debian has it in postgresql-server-dev-$PG_MAJOR"
+  rm -rf "$results"
+  mkdir -p "$results"
+  if [[ -f $inputs/schedule ]]; then
+    tests=("--schedule=$inputs/schedule")
+  else
+    for file in "$inputs"/sql/*.sql; do tests+=("$(basename "$file" .sql)"); done
+  fi
+  "$PG_REGRESS" --host="$PGHOST" --port="$PGPORT" --user="$PGUSER" --bindir="$(dirname "$PSQL")" \
+    --dbname=regress --use-existing --inputdir="$inputs" --outputdir="$results" "${tests[@]}" || {
+    [[ ! -f $results/regression.diffs ]] || cat "$results/regression.diffs"
+    return 1
+  }
+}
+
+check() { # LABEL COMMAND...
+  local label=$1
+  shift
+  if "$@"; then
+    say "$label ... ok"
+    count 1 0
+  else
+    say "$label ... FAILED"
+    count 0 1
+  fi
+}
+
+# True only if all of the files were there to be searched: grep answers 2 if one was not.
+has_no_canary() { # FILE OR FOLDER...
+  local status=0
+  grep -rqF -f <(printf '%s\n' "$NEON_AUTH_ADMIN_CANARY") "$@" || status=$?
+  ((status == 1))
+}
+
+finds_a_canary() {
+  printf 'api_key = %s\n' "$NEON_AUTH_ADMIN_CANARY" >"$CLUSTER/leak"
+  ! has_no_canary "$CLUSTER/leak"
+}
+
+# Everything is logged, so that a key that the extension gives away ends up in the log. Values that
+# a client binds are Postgres' own to log, which says nothing about the extension: leave those out.
+log_settings() {
+  printf '%s\n' "log_statement = all" "log_min_duration_statement = 0" "log_min_messages = debug1" \
+    "log_min_error_statement = debug1" "log_connections = on" "log_parameter_max_length = 0"
+  [[ ! -f $("$PG_CONFIG" --pkglibdir)/pg_stat_statements.so ]] ||
+    echo "shared_preload_libraries = 'pg_stat_statements'"
+}
+
+prepare() {
+  NEON_AUTH_ADMIN_CANARY=napi_$(od -An -N 24 -tx1 /dev/urandom | tr -d ' \n')
+  export NEON_AUTH_ADMIN_CANARY NEON_API_KEY=$NEON_AUTH_ADMIN_CANARY NEON_PROJECT_ID=quiet-bar-123456
+  cluster_new
+  simulator_start --api-key "$NEON_API_KEY" --project "$NEON_PROJECT_ID" \
+    --database-url "host=$PGHOST user=app_owner dbname=regress"
+  cluster_start "$(simulator_settings)" "$(log_settings)"
+  sql postgres "CREATE ROLE app_owner LOGIN"
+  sql postgres "CREATE DATABASE regress OWNER app_owner"
+  export NEON_AUTH_ADMIN_TEST_DSN="host=$PGHOST user=postgres dbname=postgres"
+  export NEON_AUTH_ADMIN_SERVER_LOG=$CLUSTER/server.log
+}
+
+timed "Building the extension for Postgres $PG_MAJOR" build_extension
+timed "Building the simulator" build_simulator
+timed "Building the tests" rust_tests --quiet --no-run --lib --bins --test '*'
+timed "Starting a private Postgres and the simulator" prepare
+: >"$TARGET/test-output.log"
+
+stage "Unit tests" cargo_results rust_tests --lib --bins
+stage "Integration tests" cargo_results rust_tests --test '*'
+stage "Golden tests" regress_results golden_tests
+say "== Secrets"
+check "the check finds a leaked key" finds_a_canary
+check "no key in the output of clients or in the server's log" \
+  has_no_canary "$TARGET/test-output.log" "$TARGET/pg_regress" "$CLUSTER/server.log"
+
+((FAILED == 0)) || keep_logs
+say "$PASSED passed, $FAILED failed"
+((FAILED == 0))

@@ -1,0 +1,72 @@
+//! The errors of the API. The gate renders them as `GeneralError`, because only it knows the request id.
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
+use axum::response::{IntoResponse, Response};
+
+#[derive(Clone)]
+pub struct ApiError {
+    pub status: StatusCode,
+    /// Empty in nearly all real answers.
+    pub code: &'static str,
+    pub message: String,
+    /// Whole seconds.
+    retry_after: Option<u64>,
+}
+
+impl ApiError {
+    pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            code: "",
+            message: message.into(),
+            retry_after: None,
+        }
+    }
+
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    pub fn unauthenticated() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "supplied credentials do not pass authentication",
+        )
+    }
+
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, message)
+    }
+
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, message)
+    }
+
+    pub fn rate_limited(wait: Duration) -> Self {
+        Self {
+            retry_after: Some(wait.as_secs_f64().ceil() as u64),
+            ..Self::new(StatusCode::TOO_MANY_REQUESTS, "rate limit exceeded")
+        }
+    }
+
+    pub fn no_shared_credentials() -> Self {
+        Self {
+            code: "INVALID_SHARED_OAUTH_PROVIDER",
+            ..Self::bad_request("there are no shared credentials for this oauth provider")
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}

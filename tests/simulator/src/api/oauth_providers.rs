@@ -1,0 +1,148 @@
+//! OAuth providers: list, add, update, delete.
+
+use std::collections::btree_map::Entry;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Extension, Path, State};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::App;
+use super::call::Call;
+use super::error::ApiError;
+use crate::state::{Credentials, OauthProviderId};
+
+/// `GET /projects/{project_id}/auth/oauth_providers`
+pub async fn list(
+    State(app): State<Arc<App>>,
+    Extension(call): Extension<Arc<Call>>,
+) -> Result<Json<Value>, ApiError> {
+    app.on_branch(&call, |branch| {
+        let providers: Vec<Value> = branch
+            .oauth_providers
+            .iter()
+            .map(|(id, credentials)| provider(*id, credentials.as_ref()))
+            .collect();
+        Ok(Json(json!({ "providers": providers })))
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AddRequest {
+    id: OauthProviderId,
+    client_id: Option<String>,
+    client_secret: Option<String>,
+    /// In no answer of the API.
+    #[serde(rename = "microsoft_tenant_id")]
+    _microsoft_tenant_id: Option<String>,
+}
+
+/// `POST /projects/{project_id}/auth/oauth_providers`
+pub async fn add(
+    State(app): State<Arc<App>>,
+    Extension(call): Extension<Arc<Call>>,
+) -> Result<Json<Value>, ApiError> {
+    let request: AddRequest = call.json()?;
+    let id = request.id;
+    let credentials = both_or_none(request.client_id, request.client_secret)?;
+    let has_shared = matches!(id, OauthProviderId::Google | OauthProviderId::Github);
+    if credentials.is_none() && !has_shared {
+        return Err(ApiError::no_shared_credentials());
+    }
+    app.on_branch(&call, |branch| {
+        if branch.oauth_providers.get(&id).is_some_and(Option::is_some) {
+            return Err(ApiError::conflict("oauth provider already exists"));
+        }
+        let answer = provider(id, credentials.as_ref());
+        branch.oauth_providers.insert(id, credentials);
+        Ok(Json(answer))
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UpdateRequest {
+    client_id: Option<String>,
+    client_secret: Option<String>,
+    #[serde(rename = "microsoft_tenant_id")]
+    _microsoft_tenant_id: Option<String>,
+}
+
+/// `PATCH /projects/{project_id}/auth/oauth_providers/{oauth_provider_id}`
+pub async fn update(
+    State(app): State<Arc<App>>,
+    Extension(call): Extension<Arc<Call>>,
+    Path((_project, id)): Path<(String, String)>,
+) -> Result<Json<Value>, ApiError> {
+    let request: UpdateRequest = call.json()?;
+    let id = named(id)?;
+    app.on_branch(&call, |branch| {
+        let Entry::Occupied(mut entry) = branch.oauth_providers.entry(id) else {
+            return Err(not_found());
+        };
+        let credentials = entry.get_mut();
+        match credentials {
+            Some(credentials) => {
+                if let Some(client_id) = request.client_id {
+                    credentials.client_id = client_id;
+                }
+                if let Some(client_secret) = request.client_secret {
+                    credentials.client_secret = client_secret;
+                }
+            }
+            None => *credentials = both_or_none(request.client_id, request.client_secret)?,
+        }
+        Ok(Json(provider(id, credentials.as_ref())))
+    })
+}
+
+/// `DELETE /projects/{project_id}/auth/oauth_providers/{oauth_provider_id}`
+pub async fn remove(
+    State(app): State<Arc<App>>,
+    Extension(call): Extension<Arc<Call>>,
+    Path((_project, id)): Path<(String, String)>,
+) -> Result<(), ApiError> {
+    app.on_branch(&call, |branch| {
+        let removed = branch.oauth_providers.remove(&named(id)?);
+        removed.map(|_| ()).ok_or_else(not_found)
+    })
+}
+
+/// An id that is in no list is as little there as one that was not added.
+fn named(id: String) -> Result<OauthProviderId, ApiError> {
+    serde_json::from_value(id.into()).map_err(|_| not_found())
+}
+
+fn not_found() -> ApiError {
+    ApiError::not_found("oauth provider not found")
+}
+
+fn both_or_none(
+    client_id: Option<String>,
+    client_secret: Option<String>,
+) -> Result<Option<Credentials>, ApiError> {
+    match (client_id, client_secret) {
+        (None, None) => Ok(None),
+        (Some(client_id), Some(client_secret)) => Ok(Some(Credentials {
+            client_id,
+            client_secret,
+        })),
+        _ => Err(ApiError::bad_request(
+            "client_id and client_secret must be given together",
+        )),
+    }
+}
+
+fn provider(id: OauthProviderId, credentials: Option<&Credentials>) -> Value {
+    match credentials {
+        None => json!({"id": id, "type": "shared"}),
+        Some(credentials) => json!({
+            "id": id,
+            "type": "standard",
+            "client_id": credentials.client_id,
+            "client_secret": credentials.client_secret,
+        }),
+    }
+}
