@@ -6,7 +6,7 @@ SHELL := bash
 .PHONY: help demo test bench build install schema schema-check lint format-check clippy
 
 help: ## list these commands
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
 
 demo: ## try it: a tour of the SQL functions in a private Postgres, then psql
 	@bash tests/demo.sh

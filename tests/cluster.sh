@@ -47,12 +47,14 @@ server_user() {
   fi
 }
 
-# A copy of the server finds no library relative to itself, so name the folders of the original's.
+# The programs below were copied, so they find no library relative to themselves any more: name the
+# folders where the originals found theirs, other than the system's own.
+PROGRAMS=(postgres initdb pg_ctl)
 library_path() {
   {
     "$PG_CONFIG" --libdir
-    ldd "$("$PG_CONFIG" --bindir)/postgres" | sed -n 's|.* => \(/.*\)/[^/]* (.*|\1|p' |
-      grep -vE '^(/usr)?/lib' || true
+    (cd "$("$PG_CONFIG" --bindir)" && ldd "${PROGRAMS[@]/#/.\/}") |
+      sed -n 's|.* => \(/.*\)/[^/]* (.*|\1|p' | grep -vE '^(/usr)?/lib' || true
   } | sort -u | paste -sd:
 }
 
@@ -62,7 +64,7 @@ shadow_install() {
   local bin lib share program
   bin=$("$PG_CONFIG" --bindir) lib=$("$PG_CONFIG" --pkglibdir) share=$("$PG_CONFIG" --sharedir)
   mkdir -p "$CLUSTER$bin" "$CLUSTER$lib" "$CLUSTER$share"
-  for program in postgres initdb pg_ctl; do cp "$bin/$program" "$CLUSTER$bin"; done
+  for program in "${PROGRAMS[@]}"; do cp "$bin/$program" "$CLUSTER$bin"; done
   ln -s "$lib"/* "$CLUSTER$lib"
   ln -s "$share"/* "$CLUSTER$share"
   rm "$CLUSTER$share/extension"

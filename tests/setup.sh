@@ -39,10 +39,16 @@ find_psql() {
   done
 }
 
+# Likewise: some relocated installations have one that cannot run.
 find_pg_regress() {
-  local below=lib/pgxs/src/test/regress/pg_regress own
-  own=$(dirname "$("$PG_CONFIG" --pgxs)")/../test/regress/pg_regress
-  if [[ -x $own ]]; then realpath "$own"; else debian $below | head -n 1; fi
+  local candidate
+  for candidate in "$(dirname "$("$PG_CONFIG" --pgxs)")/../test/regress/pg_regress" \
+    $(debian lib/pgxs/src/test/regress/pg_regress); do
+    if "$candidate" --version >/dev/null 2>&1; then
+      realpath "$candidate"
+      return
+    fi
+  done
 }
 
 # The newest libclang is the one that bindgen takes; it is of use only with its own headers.
@@ -76,6 +82,7 @@ as_root() {
 }
 
 # No default cluster: nobody asked for a running Postgres. The setting is gone again afterwards.
+# shellcheck disable=SC2016 # it is the inner shell that expands
 INSTALL='
   dir=/etc/postgresql-common/createcluster.d
   trap "rm -f $dir/neon_auth_admin.conf; rmdir -p --ignore-fail-on-non-empty $dir" EXIT
@@ -111,7 +118,8 @@ install_missing() { # WHAT...
 setup() {
   local missing=()
   if [[ -n ${PG_CONFIG:-} ]]; then
-    PG_CONFIG=$(realpath -s "$(command -v "$PG_CONFIG")") && usable "$PG_CONFIG" ||
+    PG_CONFIG=$(realpath -s "$(command -v "$PG_CONFIG" || echo "$PG_CONFIG")")
+    usable "$PG_CONFIG" ||
       die "PG_CONFIG=$PG_CONFIG is not of a Postgres 14 to 18 with its server and server headers"
   fi
   PG_CONFIG=${PG_CONFIG:-$(find_pg_config)}

@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 
 /// Where Neon's management API lives.
 pub const DEFAULT: &str = "https://console.neon.tech/api/v2";
@@ -77,6 +77,11 @@ impl ApiUrl {
     }
 }
 
+/// Whether `text` is such a URL, whatever its host.
+pub fn is_well_formed(text: &str) -> bool {
+    !matches!(ApiUrl::parse(text, ""), Err(error) if error.kind == ErrorKind::InvalidValue)
+}
+
 fn is_unreserved(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')
 }
@@ -129,7 +134,6 @@ fn is_loopback(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::ErrorKind;
 
     const ALLOWED: &str = "console.neon.tech, 127.0.0.1:*, [::1]:8080, example.org:8443, *";
 

@@ -143,7 +143,14 @@ mod tests {
         ] {
             assert!(domain("domain", good).is_ok(), "{good}");
         }
-        for bad in ["", "example.com", "://x", "https://", "1a://b", "https://a b"] {
+        for bad in [
+            "",
+            "example.com",
+            "://x",
+            "https://",
+            "1a://b",
+            "https://a b",
+        ] {
             assert!(refused(domain("domain", bad)), "{bad}");
         }
     }

@@ -221,10 +221,14 @@ impl Call<'_> {
             501..=599 => (K::ServerFault, "Neon has a fault".to_owned(), None),
             _ => (K::BadResponse, "unexpected answer".to_owned(), None),
         };
-        let detail = self.detail(request, |quote| match quote {
-            Some(quote) => format!("answered {} \"{quote}\"", response.status),
-            None => format!("answered {}", response.status),
-        }, &response.body);
+        let detail = self.detail(
+            request,
+            |quote| match quote {
+                Some(quote) => format!("answered {} \"{quote}\"", response.status),
+                None => format!("answered {}", response.status),
+            },
+            &response.body,
+        );
         let mut error = Error::new(kind, format!("could not {}: {reason}", texts.purpose));
         error.detail = Some(detail);
         error.hint = hint;
@@ -246,7 +250,11 @@ impl Call<'_> {
             Cause::Timeout => (K::Disconnected, "no answer in time"),
             _ => (K::Disconnected, "the connection was lost"),
         };
-        let verb = if failure.sent { "got no usable answer" } else { "was not sent" };
+        let verb = if failure.sent {
+            "got no usable answer"
+        } else {
+            "was not sent"
+        };
         let message = format!("could not {}: {reason}", request.texts().purpose);
         let detail = self.detail(request, |_| format!("{verb}: {}", failure.reason), &[]);
         let error = Error::new(kind, message).with_detail(detail);
@@ -259,7 +267,10 @@ impl Call<'_> {
 
     /// Success by its status, and a body that is not what the operation answers.
     fn undecodable<T>(&self, request: &Request<T>, response: &Response) -> Error {
-        let message = format!("could not {}: the answer is malformed", request.texts().purpose);
+        let message = format!(
+            "could not {}: the answer is malformed",
+            request.texts().purpose
+        );
         let detail = self.detail(
             request,
             |_| format!("answered {} without the JSON it promises", response.status),
@@ -331,8 +342,5 @@ impl Call<'_> {
 }
 
 fn look_hint<T>(request: &Request<T>) -> String {
-    format!(
-        "Look before you try again: {};",
-        request.texts().look
-    )
+    format!("Look before you try again: {};", request.texts().look)
 }

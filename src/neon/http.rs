@@ -97,7 +97,11 @@ pub struct Http {
 impl Http {
     /// An agent over plain blocking sockets, for use outside Postgres.
     pub fn blocking(settings: &Settings) -> Result<Self, Error> {
-        Self::new(settings, TcpConnector::default(), DefaultResolver::default())
+        Self::new(
+            settings,
+            TcpConnector::default(),
+            DefaultResolver::default(),
+        )
     }
 
     /// An agent over the sockets that `tcp` opens and the addresses that `resolver` finds.
@@ -120,9 +124,7 @@ impl Http {
             });
         let tls = TlsConfig::builder()
             .root_certs(load_roots(settings.ca_file.as_deref())?)
-            .unversioned_rustls_crypto_provider(Arc::new(
-                rustls::crypto::ring::default_provider(),
-            ))
+            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .build();
         let config = Agent::config_builder()
             .tls_config(tls)
@@ -213,6 +215,7 @@ impl Http {
     fn failure(&self, error: ureq::Error) -> Failure {
         use ureq::Error as E;
         let (cause, reason) = match &error {
+            error if is_interrupted(error) => (Cause::Interrupted, "interrupted".to_owned()),
             E::Timeout(_) => (Cause::Timeout, "the time was up".to_owned()),
             E::HostNotFound => (Cause::Connection, "the host was not found".to_owned()),
             E::BodyExceedsLimit(limit) => {
@@ -239,7 +242,6 @@ impl Http {
 
 fn io_failure(error: &io::Error) -> (Cause, String) {
     match error.get_ref() {
-        Some(inner) if inner.is::<Interrupted>() => (Cause::Interrupted, "interrupted".to_owned()),
         Some(inner) => match inner.downcast_ref::<rustls::Error>() {
             Some(error) => tls_failure(error),
             None => (Cause::Connection, inner.to_string()),
@@ -307,6 +309,10 @@ fn load_roots(ca_file: Option<&Path>) -> Result<RootCerts, Error> {
 /// `ErrorKind::Interrupted`: std and rustls would try again.
 pub fn interrupted() -> ureq::Error {
     io::Error::other(Interrupted).into()
+}
+
+pub fn is_interrupted(error: &ureq::Error) -> bool {
+    matches!(error, ureq::Error::Io(error) if error.get_ref().is_some_and(|inner| inner.is::<Interrupted>()))
 }
 
 #[derive(Debug)]

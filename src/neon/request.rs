@@ -177,8 +177,20 @@ mod tests {
         assert!(Segment::id("id", "3f2a-b_C9").is_ok());
         let long = "a".repeat(129);
         for bad in [
-            "", ".", "..", "a/b", "../x", "a#b", "a?b", "%2e%2e", "a\r\nb", "a\0", "é",
-            "a\u{202e}b", " ", &long,
+            "",
+            ".",
+            "..",
+            "a/b",
+            "../x",
+            "a#b",
+            "a?b",
+            "%2e%2e",
+            "a\r\nb",
+            "a\0",
+            "é",
+            "a\u{202e}b",
+            " ",
+            &long,
         ] {
             let error = Segment::id("id", bad).expect_err(bad);
             assert_eq!(error.message, "invalid value for argument \"id\"");

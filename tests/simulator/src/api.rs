@@ -1,7 +1,8 @@
 //! The routes of the API and of the ledger. What an operation does is in the modules below.
 //!
-//! The branch-level operations can be added as routes below `/projects/{project_id}/branches/{branch_id}`:
-//! [`Call::branch`](call::Call) is set there, and [`App::on_branch`] then works on that branch.
+//! The branch-level operations can be added as routes below
+//! `/projects/{project_id}/branches/{branch_id}`: [`Call::branch`](call::Call) is set there, and
+//! [`App::on_branch`] then works on that branch.
 
 pub mod call;
 mod domains;
@@ -46,8 +47,8 @@ pub struct App {
 }
 
 impl App {
-    /// Works on the branch that the call names, or on the one with the project's integration. Without an
-    /// integration there is nothing to work on.
+    /// Works on the branch that the call names, or on the one with the project's integration.
+    /// Without an integration there is nothing to work on.
     fn on_branch<T>(
         &self,
         call: &Call,

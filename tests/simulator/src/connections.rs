@@ -1,4 +1,5 @@
-//! One TCP connection: hyper's until a handler takes it over for a raw script. It knows nothing of the API.
+//! One TCP connection: hyper's until a handler takes it over for a raw script. It knows nothing of
+//! the API.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -44,9 +45,11 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// Takes the connection away from hyper, which then writes nothing more; the caller is dropped with it.
+    /// Takes the connection away from hyper, which then writes nothing more; the caller is dropped
+    /// with it.
     pub async fn take_over(&self, script: Script) -> Response {
-        // Sending fails only if the connection is gone, and with it whoever would wait for an answer.
+        // Sending fails only if the connection is gone, and with it whoever would wait for an
+        // answer.
         let _ = self.takeover.send(script).await;
         std::future::pending().await
     }

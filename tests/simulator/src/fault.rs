@@ -1,9 +1,11 @@
-//! Faults chosen by project id: `fault-<kind>[-x<N>][--<tag>]`. It knows nothing of the operations it spoils.
+//! Faults chosen by project id: `fault-<kind>[-x<N>][--<tag>]`. It knows nothing of the operations
+//! it spoils.
 //!
-//! With `-x<N>` only the first N requests of that exact project id fail. What follows `--` is a free tag,
-//! so that every test can have its own counter. The kinds are those of [`Fault`].
+//! With `-x<N>` only the first N requests of that exact project id fail. What follows `--` is a
+//! free tag, so that every test can have its own counter. The kinds are those of [`Fault`].
 
 pub mod answer;
+mod malformed;
 pub mod script;
 
 use std::collections::HashMap;
@@ -11,6 +13,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use malformed::{BadString, Malformed};
 
 const STATUSES: [u16; 13] = [
     400, 401, 403, 404, 409, 422, 423, 429, 500, 502, 503, 504, 524,
@@ -52,8 +55,10 @@ pub enum Fault {
     Headers,
     /// `gzip`: done; the normal answer compressed.
     Gzip,
-    /// `http09`: not done; a page without status line and headers.
-    Http09,
+    /// Not done; the kinds are there.
+    Malformed(Malformed),
+    /// Not done; the kinds are there.
+    BadString(BadString),
     /// `extra`: done; unknown fields and unknown enum values in the answer.
     Extra,
     /// `redirect-<status>`: not done; to `/api/v2/elsewhere`.
@@ -131,11 +136,14 @@ fn parse(kind: &str) -> Option<Fault> {
         "huge-length" => Fault::HugeLength,
         "headers" => Fault::Headers,
         "gzip" => Fault::Gzip,
-        "http09" => Fault::Http09,
         "extra" => Fault::Extra,
         "echo" => Fault::Echo,
         "keepalive-close" => Fault::KeepAliveClose,
-        _ => return None,
+        _ => {
+            return Malformed::parse(kind)
+                .map(Fault::Malformed)
+                .or_else(|| BadString::parse(kind).map(Fault::BadString));
+        }
     })
 }
 

@@ -1,4 +1,5 @@
-//! The ledger: what arrived, in order, with secrets masked. It knows nothing of how requests are answered.
+//! The ledger: what arrived, in order, with secrets masked. It knows nothing of how requests are
+//! answered.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};

@@ -1,8 +1,9 @@
 //! A simulator of the Neon Auth management API on loopback, for tests and for the demo.
 //!
-//! A project id chooses how the service behaves: `test-*`, `bench-*` and the ids in [`Options::projects`] are normal
-//! projects, `test-empty-*` ones without an integration, and `fault-<kind>[-x<N>][--<tag>]` ones that fail in the way
-//! that `<kind>` names (the list is in `fault.rs`), with `-x<N>` only for the first N requests.
+//! A project id chooses how the service behaves: `test-*`, `bench-*` and the ids in
+//! [`Options::projects`] are normal projects, `test-empty-*` ones without an integration, and
+//! `fault-<kind>[-x<N>][--<tag>]` ones that fail in the way that `<kind>` names (the list is in
+//! `fault.rs`), with `-x<N>` only for the first N requests.
 
 mod api;
 mod connections;

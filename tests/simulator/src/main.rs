@@ -1,7 +1,8 @@
-//! The simulator as a program: reads its arguments, says where it listens, and runs until SIGTERM or SIGINT.
+//! The simulator as a program: reads its arguments, says where it listens, and runs until SIGTERM
+//! or SIGINT.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -84,7 +85,7 @@ fn run(arguments: Arguments) -> io::Result<()> {
         .flatten()
         .map(|url| format!("{url}\n"))
         .collect();
-    print!("{urls}");
+    io::stdout().write_all(urls.as_bytes())?;
     if let (Some(path), Some(pem)) = (&arguments.ca_file, simulator.ca_pem()) {
         write_atomically(path, pem)?;
     }

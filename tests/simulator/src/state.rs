@@ -1,4 +1,5 @@
-//! What the simulated service remembers, per project and branch. It knows nothing of HTTP requests or faults.
+//! What the simulated service remembers, per project and branch. It knows nothing of HTTP requests
+//! or faults.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard};
@@ -101,7 +102,8 @@ pub struct User {
     pub email: String,
 }
 
-/// What the service keeps for one branch; the project-level operations use the branch that has the integration.
+/// What the service keeps for one branch; the project-level operations use the branch that has the
+/// integration.
 pub struct Branch {
     pub integration: Option<Integration>,
     /// `None` stands for a provider with Neon's shared credentials.

@@ -1,9 +1,13 @@
-//! A certificate authority made at start and a server certificate signed by it. It knows nothing of connections.
+//! A certificate authority made at start and a server certificate signed by it. It knows nothing of
+//! connections.
 
 use std::io::{Error, Result};
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
+};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
@@ -29,6 +33,9 @@ pub fn make() -> Result<Identity> {
     server
         .distinguished_name
         .push(DnType::CommonName, "neon_simulator");
+    // Strict verifiers, such as Python's, insist on both.
+    server.use_authority_key_identifier_extension = true;
+    server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     let server_key = KeyPair::generate().map_err(Error::other)?;
     let certificate = server
         .signed_by(&server_key, &Issuer::new(ca, ca_key))

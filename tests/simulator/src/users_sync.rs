@@ -1,6 +1,7 @@
-//! The users writer: created and deleted users reach `neon_auth.users_sync` after a delay, as Neon does it.
-//! It knows nothing of projects and requests.
+//! The users writer: created and deleted users reach `neon_auth.users_sync` after a delay, as Neon
+//! does it. It knows nothing of projects and requests.
 
+use std::error::Error;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -140,7 +141,10 @@ impl Writer {
         self.client = None;
         let reason = match error.as_db_error() {
             Some(error) => format!("{} ({})", error.message(), error.code().code()),
-            None => error.to_string(),
+            None => match error.source() {
+                Some(source) => format!("{error}: {source}"),
+                None => error.to_string(),
+            },
         };
         let failure = format!("could not {what}: {reason}");
         eprintln!("neon_simulator: {failure} (attempt {attempt} of {ATTEMPTS})");

@@ -107,6 +107,14 @@ impl Call {
     }
 }
 
+/// `^[a-z0-9-]{1,60}$`
+pub fn is_id(text: &str) -> bool {
+    (1..=60).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte == b'-' || byte.is_ascii_lowercase() || byte.is_ascii_digit())
+}
+
 fn is_json_type(value: &str) -> bool {
     value
         .split(';')

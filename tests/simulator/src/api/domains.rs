@@ -1,4 +1,4 @@
-//! The redirect domains: list, add, delete.
+//! The redirect domains: list, add, delete. Faults and keys are settled before these are called.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The email server: get and update.
+//! The email server: get and update. Nothing is ever sent to it.
 
 use std::sync::Arc;
 
@@ -18,7 +18,8 @@ pub async fn get(
     app.on_branch(&call, |branch| Ok(Json(branch.email_server.clone())))
 }
 
-/// `PATCH /projects/{project_id}/auth/email_server`: replaces all of it; a partial `standard` one is refused.
+/// `PATCH /projects/{project_id}/auth/email_server`: replaces all of it; a partial `standard` one
+/// is refused.
 pub async fn update(
     State(app): State<Arc<App>>,
     Extension(call): Extension<Arc<Call>>,

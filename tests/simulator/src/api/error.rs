@@ -1,4 +1,5 @@
-//! The errors of the API. The gate renders them as `GeneralError`, because only it knows the request id.
+//! The errors of the API. The gate renders them as `GeneralError`, because only it knows the
+//! request id.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! The integration itself: create, list, keys, transfer, delete.
+//! The integration itself: create, list, keys, transfer, delete. Its keys open nothing and are not
+//! kept.
 
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::App;
-use super::call::Call;
+use super::call::{Call, is_id};
 use super::error::ApiError;
 use crate::state::{AuthProvider, Integration};
 
@@ -95,6 +96,11 @@ pub async fn list(
     Ok(Json(json!({ "data": integrations })))
 }
 
+#[derive(Deserialize)]
+pub struct IntegrationPath {
+    auth_provider: String,
+}
+
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct DeleteRequest {
@@ -105,9 +111,9 @@ struct DeleteRequest {
 pub async fn remove(
     State(app): State<Arc<App>>,
     Extension(call): Extension<Arc<Call>>,
-    Path((_project, auth_provider)): Path<(String, String)>,
+    Path(path): Path<IntegrationPath>,
 ) -> Result<(), ApiError> {
-    serde_json::from_value::<AuthProvider>(auth_provider.into())
+    serde_json::from_value::<AuthProvider>(path.auth_provider.into())
         .map_err(|error| ApiError::bad_request(format!("invalid auth_provider: {error}")))?;
     let request: DeleteRequest = call.optional_json()?;
     app.on_branch(&call, |branch| {
@@ -136,10 +142,5 @@ fn keys(integration: &Integration) -> Value {
 
 /// `^br-[a-z0-9-]+$`
 fn is_branch(id: &str) -> bool {
-    id.strip_prefix("br-").is_some_and(|rest| {
-        !rest.is_empty()
-            && rest
-                .bytes()
-                .all(|byte| byte == b'-' || byte.is_ascii_lowercase() || byte.is_ascii_digit())
-    })
+    id.len() > "br-".len() && id.starts_with("br-") && is_id(id)
 }

@@ -1,4 +1,4 @@
-//! OAuth providers: list, add, update, delete.
+//! OAuth providers: list, add, update, delete. Their credentials are kept and never tried.
 
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
@@ -62,6 +62,11 @@ pub async fn add(
 }
 
 #[derive(Deserialize)]
+pub struct ProviderPath {
+    oauth_provider_id: String,
+}
+
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct UpdateRequest {
     client_id: Option<String>,
@@ -74,10 +79,10 @@ struct UpdateRequest {
 pub async fn update(
     State(app): State<Arc<App>>,
     Extension(call): Extension<Arc<Call>>,
-    Path((_project, id)): Path<(String, String)>,
+    Path(path): Path<ProviderPath>,
 ) -> Result<Json<Value>, ApiError> {
     let request: UpdateRequest = call.json()?;
-    let id = named(id)?;
+    let id = named(path)?;
     app.on_branch(&call, |branch| {
         let Entry::Occupied(mut entry) = branch.oauth_providers.entry(id) else {
             return Err(not_found());
@@ -102,17 +107,17 @@ pub async fn update(
 pub async fn remove(
     State(app): State<Arc<App>>,
     Extension(call): Extension<Arc<Call>>,
-    Path((_project, id)): Path<(String, String)>,
+    Path(path): Path<ProviderPath>,
 ) -> Result<(), ApiError> {
     app.on_branch(&call, |branch| {
-        let removed = branch.oauth_providers.remove(&named(id)?);
+        let removed = branch.oauth_providers.remove(&named(path)?);
         removed.map(|_| ()).ok_or_else(not_found)
     })
 }
 
 /// An id that is in no list is as little there as one that was not added.
-fn named(id: String) -> Result<OauthProviderId, ApiError> {
-    serde_json::from_value(id.into()).map_err(|_| not_found())
+fn named(path: ProviderPath) -> Result<OauthProviderId, ApiError> {
+    serde_json::from_value(path.oauth_provider_id.into()).map_err(|_| not_found())
 }
 
 fn not_found() -> ApiError {

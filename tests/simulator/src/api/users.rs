@@ -1,4 +1,4 @@
-//! Users: create and delete. The users writer learns of both.
+//! Users: create and delete. The users writer learns of both; how it writes is its own business.
 
 use std::sync::Arc;
 
@@ -57,11 +57,16 @@ pub async fn create(
     Ok((StatusCode::CREATED, Json(json!({ "id": id }))))
 }
 
+#[derive(Deserialize)]
+pub struct UserPath {
+    auth_user_id: String,
+}
+
 /// `DELETE /projects/{project_id}/auth/users/{auth_user_id}`
 pub async fn remove(
     State(app): State<Arc<App>>,
     Extension(call): Extension<Arc<Call>>,
-    Path((_project, id)): Path<(String, String)>,
+    Path(UserPath { auth_user_id: id }): Path<UserPath>,
 ) -> Result<StatusCode, ApiError> {
     app.on_branch(&call, |branch| {
         let index = branch.users.iter().position(|user| user.id == id);

@@ -1,4 +1,5 @@
-//! What each fault makes of a request. It decides between an answer for hyper and a script for the raw connection.
+//! What each fault makes of a request. It decides between an answer for hyper and a script for the
+//! raw connection.
 
 use std::convert::Infallible;
 use std::io::Write;
@@ -22,7 +23,7 @@ use crate::api::call::Call;
 use crate::api::error::ApiError;
 
 const DRIP: Duration = Duration::from_millis(100);
-const IDLE: Duration = Duration::from_millis(50);
+pub const IDLE: Duration = Duration::from_millis(50);
 const CHUNK: usize = 64 * 1024;
 const GIGABYTE: usize = 1024 * 1024 * 1024;
 
@@ -71,12 +72,10 @@ impl Fault {
             Self::Extra => extra(operation.await).await,
             Self::Redirect(status) => (status, [(LOCATION, "/api/v2/elsewhere")]).into_response(),
             Self::Echo => ApiError::bad_request(call.echo()).into_response(),
-            Self::Reset => return bare(End::Reset, Vec::new()),
-            Self::Close => return bare(End::Finish, Vec::new()),
-            Self::Http09 => {
-                let page = Step::Write(b"<html><body>It works!</body></html>\n".to_vec());
-                return bare(End::Finish, vec![page]);
-            }
+            Self::Reset => return bare(End::Reset),
+            Self::Close => return bare(End::Finish),
+            Self::Malformed(kind) => return Outcome::Raw(kind.script()),
+            Self::BadString(kind) => kind.answer(),
             Self::Drip => {
                 let response = operation.await;
                 let status = response.status();
@@ -114,10 +113,10 @@ fn raw(status: StatusCode, steps: Vec<Step>) -> Outcome {
     })
 }
 
-fn bare(end: End, steps: Vec<Step>) -> Outcome {
+fn bare(end: End) -> Outcome {
     Outcome::Raw(Script {
         status: None,
-        steps,
+        steps: Vec::new(),
         end,
     })
 }
@@ -171,7 +170,7 @@ fn retry_after(after: RetryAfter) -> HeaderValue {
     }
 }
 
-fn as_json(body: impl Into<Body>) -> Response {
+pub fn as_json(body: impl Into<Body>) -> Response {
     ([(CONTENT_TYPE, "application/json")], body.into()).into_response()
 }
 

@@ -16,8 +16,8 @@ use tokio_util::either::Either;
 
 pub type Stream = Either<TcpStream, Box<TlsStream<TcpStream>>>;
 
-/// Steps on the connection, and how it ends. Writing to a client that has gone fails, so a script never outlives
-/// its connection by more than one pause.
+/// Steps on the connection, and how it ends. Writing to a client that has gone fails, so a script
+/// never outlives its connection by more than one pause.
 pub struct Script {
     /// The status that the client can see, for the ledger.
     pub status: Option<u16>,

@@ -1,0 +1,53 @@
+-- The rows that functions return: columns in the order and with the names of the API's JSON.
+
+CREATE TYPE neon_auth_admin.integration_keys AS (
+    auth_provider text,
+    auth_provider_project_id text,
+    pub_client_key text,
+    secret_server_key text,
+    jwks_url text,
+    schema_name text,
+    table_name text,
+    base_url text
+);
+
+CREATE TYPE neon_auth_admin.integration AS (
+    auth_provider text,
+    auth_provider_project_id text,
+    branch_id text,
+    db_name text,
+    created_at timestamptz,
+    owned_by text,
+    transfer_status text,
+    jwks_url text,
+    base_url text,
+    name text
+);
+
+CREATE TYPE neon_auth_admin.auth_user AS (
+    id text,
+    email text,
+    name text
+);
+
+CREATE TYPE neon_auth_admin.oauth_provider AS (
+    id text,
+    type text,
+    client_id text,
+    client_secret text
+);
+
+CREATE TYPE neon_auth_admin.redirect_domain AS (
+    domain text,
+    auth_provider text
+);
+
+CREATE TYPE neon_auth_admin.email_server AS (
+    type text,
+    host text,
+    port integer,
+    username text,
+    password text,
+    sender_email text,
+    sender_name text
+);

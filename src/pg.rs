@@ -1,0 +1,42 @@
+//! The outer ring: the SQL surface, and the only code that names pgrx. A resource file has one
+//! function per SQL function; what they share (server, settings, waiting, rows, errors) is below.
+
+mod domains;
+mod email_server;
+mod integration;
+mod oauth_providers;
+mod users;
+
+mod call;
+mod guc;
+mod report;
+mod row;
+mod server;
+mod wait;
+
+use pgrx::prelude::*;
+
+// The hand-written SQL: types before the functions that return them, comments and privileges when
+// everything is there.
+pgrx::extension_sql_file!("../sql/types.sql", name = "types", bootstrap);
+pgrx::extension_sql_file!(
+    "../sql/fdw.sql",
+    name = "fdw",
+    requires = [server::neon_auth_admin_validator]
+);
+pgrx::extension_sql_file!(
+    "../sql/comments.sql",
+    name = "comments",
+    requires = ["fdw"],
+    finalize
+);
+pgrx::extension_sql_file!(
+    "../sql/privileges.sql",
+    name = "privileges",
+    requires = ["comments"]
+);
+
+#[pg_guard]
+pub extern "C-unwind" fn _PG_init() {
+    guc::define();
+}

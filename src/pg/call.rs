@@ -1,0 +1,121 @@
+//! Owns how a SQL function becomes a call of the API: what is refused before any I/O, the agent that
+//! keeps connections, and what happens to an interrupt.
+
+use std::cell::RefCell;
+use std::ffi::CStr;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use pgrx::pg_sys::errcodes::PgSqlErrorCode;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+
+use crate::error::{Error, ErrorKind};
+use crate::neon::client::Client;
+use crate::neon::http::{Http, Settings};
+use crate::neon::request::Request;
+use crate::neon::scope::Scope;
+use crate::pg::wait::{Backend, LatchConnector, LatchResolver, raise_interrupt};
+use crate::pg::{guc, server};
+
+thread_local! {
+    /// The agent of this backend, with the settings it was built from.
+    static HTTP: RefCell<Option<(Settings, Rc<Http>)>> = const { RefCell::new(None) };
+}
+
+/// An argument that must not be NULL.
+pub fn required<T>(name: &str, value: Option<T>) -> Result<T, Error> {
+    value.ok_or_else(|| Error::null_argument(name))
+}
+
+/// Sends a request that changes nothing.
+pub fn read<T>(
+    server: Option<&str>,
+    request: impl FnOnce(&Scope) -> Request<T>,
+) -> Result<T, ErrorReport> {
+    run(server, |client| client.send(&request(client.scope())))
+}
+
+/// Sends a request that changes something. `function` is its SQL name, for Postgres' own refusals.
+pub fn write<T>(
+    function: &CStr,
+    server: Option<&str>,
+    request: impl FnOnce(&Scope) -> Result<Request<T>, Error>,
+) -> Result<T, ErrorReport> {
+    // SAFETY: a NUL-terminated name; raises when the transaction is read-only or on a standby.
+    #[allow(unsafe_code)]
+    unsafe {
+        pgrx::pg_sys::PreventCommandIfReadOnly(function.as_ptr());
+    }
+    run(server, |client| client.send(&request(client.scope())?))
+}
+
+/// Runs `work` with a client for `server`.
+pub fn run<T>(
+    server: Option<&str>,
+    work: impl FnOnce(&Client) -> Result<T, Error>,
+) -> Result<T, ErrorReport> {
+    // SAFETY: reads the backend's security context.
+    #[allow(unsafe_code)]
+    let restricted = unsafe { pgrx::pg_sys::InSecurityRestrictedOperation() };
+    if restricted {
+        return Err(ErrorReport::new(
+            PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+            "cannot call the Neon API within security-restricted operation",
+            "neon_auth_admin",
+        ));
+    }
+    let connection = server::connection(server)?;
+    let http = http()?;
+    work(&Client::new(&connection, &http, &Backend)).map_err(|error| {
+        if error.kind == ErrorKind::Interrupted {
+            warn_of_lost_write(&error);
+            raise_interrupt();
+        }
+        error.into()
+    })
+}
+
+/// An interrupted call ends with Postgres' own error, which knows nothing of the request: whoever
+/// looks after it needs the request's id.
+fn warn_of_lost_write(error: &Error) {
+    let Some(hint) = &error.hint else { return };
+    let mut report = ErrorReport::new(
+        PgSqlErrorCode::ERRCODE_TRANSACTION_RESOLUTION_UNKNOWN,
+        error.message.clone(),
+        "neon_auth_admin",
+    );
+    if let Some(detail) = &error.detail {
+        report = report.set_detail(detail);
+    }
+    report.set_hint(hint).report(PgLogLevel::WARNING);
+}
+
+fn http() -> Result<Rc<Http>, Error> {
+    let settings = Settings {
+        user_agent: concat!(
+            "neon_auth_admin/",
+            env!("CARGO_PKG_VERSION"),
+            " (PostgreSQL "
+        )
+        .to_owned()
+            + server_version()
+            + ")",
+        ca_file: guc::ca_file().map(PathBuf::from),
+        proxy: guc::proxy(),
+    };
+    HTTP.with_borrow_mut(|kept| match kept {
+        Some((built_from, http)) if *built_from == settings => Ok(http.clone()),
+        _ => {
+            let http = Rc::new(Http::new(&settings, LatchConnector, LatchResolver)?);
+            *kept = Some((settings, http.clone()));
+            Ok(http)
+        }
+    })
+}
+
+fn server_version() -> &'static str {
+    pgrx::pg_sys::PG_VERSION
+        .to_str()
+        .expect("the version is ASCII")
+}

@@ -1,0 +1,68 @@
+//! Owns the SQL functions on redirect domains.
+
+use pgrx::composite_type;
+use pgrx::iter::SetOfIterator;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+
+use crate::neon::domains::{self, RedirectDomain};
+use crate::pg::call::{read, required, write};
+use crate::pg::row::{Composite, Row};
+
+/// Lists the domains; see [`domains::list`].
+#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+fn list_domains(
+    server: default!(Option<&str>, "NULL"),
+) -> Result<
+    SetOfIterator<'static, composite_type!('static, "neon_auth_admin.redirect_domain")>,
+    ErrorReport,
+> {
+    let list = read(server, domains::list)?;
+    let rows: Result<Vec<_>, _> = list.domains.iter().map(row).collect();
+    Ok(SetOfIterator::new(rows?))
+}
+
+/// Adds a domain; see [`domains::add`].
+#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+fn add_domain(
+    domain: Option<&str>,
+    server: default!(Option<&str>, "NULL"),
+) -> Result<(), ErrorReport> {
+    write(c"add_domain()", server, |scope| {
+        domains::add(scope, required("domain", domain)?)
+    })
+}
+
+/// Deletes a domain; see [`domains::delete`].
+#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+fn delete_domain(
+    domain: Option<&str>,
+    server: default!(Option<&str>, "NULL"),
+) -> Result<(), ErrorReport> {
+    write(c"delete_domain()", server, |scope| {
+        domains::delete(scope, "domain", &[required("domain", domain)?])
+    })
+}
+
+/// Deletes several domains in one request; see [`domains::delete`].
+#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+fn delete_domains(
+    domains: Option<Vec<Option<String>>>,
+    server: default!(Option<&str>, "NULL"),
+) -> Result<(), ErrorReport> {
+    write(c"delete_domains()", server, |scope| {
+        let domains = required("domains", domains.as_deref())?;
+        let elements: Result<Vec<_>, _> = domains
+            .iter()
+            .map(|domain| required("domains", domain.as_deref()))
+            .collect();
+        domains::delete(scope, "domains", &elements?)
+    })
+}
+
+fn row(domain: &RedirectDomain) -> Result<Composite, ErrorReport> {
+    let row = Row::new("neon_auth_admin.redirect_domain")?
+        .text("domain", domain.domain.as_str())?
+        .text("auth_provider", domain.auth_provider.as_deref())?;
+    Ok(row.finish())
+}

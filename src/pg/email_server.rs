@@ -1,0 +1,61 @@
+//! Owns the SQL functions on the email server.
+
+use pgrx::composite_type;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+
+use crate::neon::email_server::{self, EmailServer, Fields};
+use crate::pg::call::{read, required, write};
+use crate::pg::row::{Composite, Row};
+use crate::secret::Secret;
+
+/// Reads the email server; see [`email_server::get`].
+#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+fn get_email_server(
+    server: default!(Option<&str>, "NULL"),
+) -> Result<composite_type!('static, "neon_auth_admin.email_server"), ErrorReport> {
+    row(&read(server, email_server::get)?)
+}
+
+/// Replaces the email server; see [`email_server::update`].
+#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "one argument per field of the API"
+)]
+fn update_email_server(
+    r#type: Option<&str>,
+    host: default!(Option<&str>, "NULL"),
+    port: default!(Option<i32>, "NULL"),
+    username: default!(Option<&str>, "NULL"),
+    password: default!(Option<&str>, "NULL"),
+    sender_email: default!(Option<&str>, "NULL"),
+    sender_name: default!(Option<&str>, "NULL"),
+    server: default!(Option<&str>, "NULL"),
+) -> Result<composite_type!('static, "neon_auth_admin.email_server"), ErrorReport> {
+    let password = password.map(Secret::new);
+    let updated = write(c"update_email_server()", server, |scope| {
+        let fields = Fields {
+            host,
+            port,
+            username,
+            password: password.as_ref(),
+            sender_email,
+            sender_name,
+        };
+        email_server::update(scope, required("type", r#type)?, fields)
+    })?;
+    row(&updated)
+}
+
+fn row(server: &EmailServer) -> Result<Composite, ErrorReport> {
+    let row = Row::new("neon_auth_admin.email_server")?
+        .text("type", server.r#type.as_str())?
+        .text("host", server.host.as_deref())?
+        .set("port", server.port)?
+        .text("username", server.username.as_deref())?
+        .secret("password", server.password.as_ref())?
+        .text("sender_email", server.sender_email.as_deref())?
+        .text("sender_name", server.sender_name.as_deref())?;
+    Ok(row.finish())
+}

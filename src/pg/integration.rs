@@ -1,0 +1,132 @@
+//! Owns the SQL functions on the integration.
+
+use pgrx::composite_type;
+use pgrx::iter::SetOfIterator;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+
+use crate::neon::integration::{self, Integration, IntegrationKeys};
+use crate::pg::call::{read, required, run, write};
+use crate::pg::row::{Composite, Row};
+use crate::secret::Secret;
+
+/// Creates the integration; see [`integration::create`]. The keys are real: handing them over is
+/// what the function is for.
+#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+fn create_integration(
+    branch_id: default!(Option<&str>, "NULL"),
+    database_name: default!(Option<&str>, "NULL"),
+    role_name: default!(Option<&str>, "NULL"),
+    server: default!(Option<&str>, "NULL"),
+) -> Result<composite_type!('static, "neon_auth_admin.integration_keys"), ErrorReport> {
+    let keys = write(c"create_integration()", server, |scope| {
+        integration::create(scope, branch_id, database_name, role_name)
+    })?;
+    keys_row(&keys)
+}
+
+/// Lists the integrations; see [`integration::list`].
+#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+fn list_integrations(
+    server: default!(Option<&str>, "NULL"),
+) -> Result<
+    SetOfIterator<'static, composite_type!('static, "neon_auth_admin.integration")>,
+    ErrorReport,
+> {
+    let list = read(server, integration::list)?;
+    let rows: Result<Vec<_>, _> = list.data.iter().map(row).collect();
+    Ok(SetOfIterator::new(rows?))
+}
+
+/// Reads the only integration; see [`integration::get`].
+#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+fn get_integration(
+    server: default!(Option<&str>, "NULL"),
+) -> Result<composite_type!('static, "neon_auth_admin.integration"), ErrorReport> {
+    row(&run(server, integration::get)?)
+}
+
+/// Creates SDK keys; see [`integration::create_sdk_keys`].
+#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+fn create_sdk_keys(
+    server: default!(Option<&str>, "NULL"),
+) -> Result<composite_type!('static, "neon_auth_admin.integration_keys"), ErrorReport> {
+    let keys = write(c"create_sdk_keys()", server, |scope| {
+        Ok(integration::create_sdk_keys(scope))
+    })?;
+    keys_row(&keys)
+}
+
+/// Starts the transfer and returns the URL that completes it; see
+/// [`integration::transfer_ownership`].
+#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+fn transfer_ownership(server: default!(Option<&str>, "NULL")) -> Result<String, ErrorReport> {
+    let transfer = write(c"transfer_ownership()", server, |scope| {
+        Ok(integration::transfer_ownership(scope))
+    })?;
+    Ok(transfer.url)
+}
+
+/// Deletes the integration, with `delete_data` the schema `neon_auth` as well; see
+/// [`integration::delete`].
+#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+fn delete_integration(
+    delete_data: default!(Option<bool>, "false"),
+    server: default!(Option<&str>, "NULL"),
+) -> Result<(), ErrorReport> {
+    write(c"delete_integration()", server, |scope| {
+        let delete_data = required("delete_data", delete_data)?;
+        Ok(integration::delete(scope, delete_data))
+    })
+}
+
+fn row(integration: &Integration) -> Result<Composite, ErrorReport> {
+    let created_at = integration.created_at.map(to_timestamptz).transpose()?;
+    let row = Row::new("neon_auth_admin.integration")?
+        .text("auth_provider", integration.auth_provider.as_str())?
+        .text(
+            "auth_provider_project_id",
+            integration.auth_provider_project_id.as_str(),
+        )?
+        .text("branch_id", integration.branch_id.as_deref())?
+        .text("db_name", integration.db_name.as_deref())?
+        .set("created_at", created_at)?
+        .text("owned_by", integration.owned_by.as_deref())?
+        .text("transfer_status", integration.transfer_status.as_deref())?
+        .text("jwks_url", integration.jwks_url.as_deref())?
+        .text("base_url", integration.base_url.as_deref())?
+        .text("name", integration.name.as_deref())?;
+    Ok(row.finish())
+}
+
+fn keys_row(keys: &IntegrationKeys) -> Result<Composite, ErrorReport> {
+    let exposed = |key: &Option<Secret>| key.as_ref().map(|key| key.expose().to_owned());
+    let row = Row::new("neon_auth_admin.integration_keys")?
+        .text("auth_provider", keys.auth_provider.as_str())?
+        .text(
+            "auth_provider_project_id",
+            keys.auth_provider_project_id.as_str(),
+        )?
+        .text("pub_client_key", exposed(&keys.pub_client_key).as_deref())?
+        .text(
+            "secret_server_key",
+            exposed(&keys.secret_server_key).as_deref(),
+        )?
+        .text("jwks_url", keys.jwks_url.as_deref())?
+        .text("schema_name", keys.schema_name.as_deref())?
+        .text("table_name", keys.table_name.as_deref())?
+        .text("base_url", keys.base_url.as_deref())?;
+    Ok(row.finish())
+}
+
+/// Microseconds since 2000-01-01, as Postgres counts.
+fn to_timestamptz(timestamp: jiff::Timestamp) -> Result<TimestampWithTimeZone, ErrorReport> {
+    const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
+    TimestampWithTimeZone::try_from(timestamp.as_microsecond() - POSTGRES_EPOCH).map_err(|_| {
+        crate::error::Error::new(
+            crate::error::ErrorKind::BadResponse,
+            "Neon's answer has a time out of range",
+        )
+        .into()
+    })
+}

@@ -1,0 +1,37 @@
+//! Owns the SQL functions on users.
+
+use pgrx::composite_type;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+
+use crate::neon::users;
+use crate::pg::call::{required, write};
+use crate::pg::row::Row;
+
+/// Creates a user; see [`users::create`]. The row is the new id, and e-mail and name as given.
+#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+fn create_user(
+    email: Option<&str>,
+    name: default!(Option<&str>, "NULL"),
+    server: default!(Option<&str>, "NULL"),
+) -> Result<composite_type!('static, "neon_auth_admin.auth_user"), ErrorReport> {
+    let created = write(c"create_user()", server, |scope| {
+        users::create(scope, required("email", email)?, name)
+    })?;
+    let row = Row::new("neon_auth_admin.auth_user")?
+        .text("id", created.id.as_str())?
+        .text("email", email)?
+        .text("name", name)?;
+    Ok(row.finish())
+}
+
+/// Deletes a user; see [`users::delete`].
+#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+fn delete_user(
+    id: Option<&str>,
+    server: default!(Option<&str>, "NULL"),
+) -> Result<(), ErrorReport> {
+    write(c"delete_user()", server, |scope| {
+        users::delete(scope, required("id", id)?)
+    })
+}

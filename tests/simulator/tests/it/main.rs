@@ -1,0 +1,10 @@
+//! The simulator seen through a real HTTP client.
+
+mod client;
+mod faults;
+mod ledger;
+mod operations;
+mod program;
+mod raw_faults;
+mod refusals;
+mod service;
