@@ -105,8 +105,9 @@ impl Error {
             format!("server \"{server}\" does not exist"),
         )
         .with_hint(format!(
-            "Create it: CREATE SERVER {server} FOREIGN DATA WRAPPER neon_auth_admin OPTIONS (project_id '...'); \
-             or name another one in the argument \"server\" or the setting neon_auth_admin.server."
+            "Create it: CREATE SERVER {} FOREIGN DATA WRAPPER neon_auth_admin OPTIONS (project_id '...'); \
+             or name another one in the argument \"server\" or the setting neon_auth_admin.server.",
+            quote_identifier(server)
         ))
     }
 
@@ -124,7 +125,9 @@ impl Error {
             format!("permission denied for foreign server \"{server}\""),
         )
         .with_hint(format!(
-            "Its owner can allow it: GRANT USAGE ON FOREIGN SERVER {server} TO {role};"
+            "Its owner can allow it: GRANT USAGE ON FOREIGN SERVER {} TO {};",
+            quote_identifier(server),
+            quote_identifier(role)
         ))
     }
 
@@ -133,7 +136,10 @@ impl Error {
             ErrorKind::NotConfigured,
             format!("no api_key for role \"{role}\" on server \"{server}\""),
         )
-        .with_hint("Store one: SELECT neon_auth_admin.set_api_key('...');")
+        .with_hint(format!(
+            "Store one: SELECT neon_auth_admin.set_api_key('...', server => {});",
+            quote_literal(server)
+        ))
     }
 
     pub fn missing_option(option: &str, server: &str) -> Self {
@@ -142,7 +148,8 @@ impl Error {
             format!("server \"{server}\" has no option \"{option}\""),
         )
         .with_hint(format!(
-            "Set it: ALTER SERVER {server} OPTIONS (ADD {option} '...');"
+            "Set it: ALTER SERVER {} OPTIONS (ADD {option} '...');",
+            quote_identifier(server)
         ))
     }
 
@@ -214,6 +221,23 @@ impl Error {
     }
 }
 
+/// A name as SQL takes it, so that a hint can be pasted.
+fn quote_identifier(name: &str) -> String {
+    let is_plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+        && name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    if is_plain {
+        name.to_owned()
+    } else {
+        format!("\"{}\"", name.replace('"', "\"\""))
+    }
+}
+
+fn quote_literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
@@ -221,3 +245,24 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hints_can_be_pasted() {
+        let error = Error::server_usage("my \"neon\"", "app");
+        assert_eq!(
+            error.hint.as_deref(),
+            Some(
+                "Its owner can allow it: GRANT USAGE ON FOREIGN SERVER \"my \"\"neon\"\"\" TO app;"
+            )
+        );
+        let error = Error::no_api_key("it's", "app");
+        assert_eq!(
+            error.hint.as_deref(),
+            Some("Store one: SELECT neon_auth_admin.set_api_key('...', server => 'it''s');")
+        );
+    }
+}
