@@ -1,0 +1,88 @@
+//! Calls through an HTTP CONNECT proxy: one that forwards, and one that refuses.
+
+use std::io::{BufRead, BufReader, Write, copy};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::thread;
+
+use neon_auth_admin::error::ErrorKind;
+use neon_auth_admin::neon::http::{Http, Settings};
+use neon_auth_admin::neon::{domains, users};
+
+use crate::support::{World, settings};
+
+/// Serves one connection with `answer`, and forwards what follows when that is a 200.
+fn proxy(answer: &'static str) -> (SocketAddr, thread::JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("bound");
+    let served = thread::spawn(move || {
+        let (client, _) = listener.accept().expect("a client");
+        let mut reader = BufReader::new(client.try_clone().expect("a copy"));
+        let mut request = String::new();
+        while !request.ends_with("\r\n\r\n") {
+            reader.read_line(&mut request).expect("a CONNECT");
+        }
+        let mut to_client = client;
+        to_client.write_all(answer.as_bytes()).expect("an answer");
+        let target = request.split(' ').nth(1).expect("a target").to_owned();
+        if answer.contains(" 200 ") {
+            let to_server = TcpStream::connect(&target).expect("the target");
+            let mut from_server = to_server.try_clone().expect("a copy");
+            thread::spawn(move || copy(&mut from_server, &mut to_client));
+            // Ends with the client; what was forwarded is counted by the simulator.
+            let _ = copy(&mut reader, &mut &to_server);
+        }
+        request
+    });
+    (address, served)
+}
+
+fn through(address: SocketAddr, world: &mut World, ca: Settings) {
+    let settings = Settings {
+        proxy: Some(format!("http://{address}")),
+        ..ca
+    };
+    world.http = Http::blocking(&settings).expect("an agent");
+}
+
+#[test]
+fn a_proxy_forwards() {
+    let mut world = World::new();
+    let (address, served) = proxy("HTTP/1.1 200 OK\r\n\r\n");
+    through(address, &mut world, settings());
+    world.send(domains::list).expect("listed");
+    assert_eq!(world.arrived().len(), 1);
+    drop(world);
+    let connect = served.join().expect("served");
+    assert!(connect.starts_with("CONNECT 127.0.0.1:"), "{connect}");
+    assert!(!connect.contains("napi_"), "the proxy sees no key");
+}
+
+#[test]
+fn a_proxy_that_refuses_leaves_nothing_sent() {
+    let mut world = World::new();
+    let (address, served) = proxy("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n");
+    through(address, &mut world, settings());
+    world.connection.max_attempts = 1;
+    let error = world
+        .send(|scope| users::create(scope, "ada@example.com", None).expect("valid"))
+        .map(drop)
+        .expect_err("refused");
+    assert_eq!(error.kind, ErrorKind::Unreachable, "{error:?}");
+    let detail = error.detail.expect("a detail");
+    assert!(
+        detail.contains("was not sent: proxy server responded 407"),
+        "{detail}"
+    );
+    assert_eq!(world.arrived().len(), 0);
+    served.join().expect("served");
+}
+
+#[test]
+fn a_proxy_is_a_url() {
+    let settings = Settings {
+        proxy: Some("::".into()),
+        ..settings()
+    };
+    let error = Http::blocking(&settings).err().expect("no proxy");
+    assert_eq!(error.kind, ErrorKind::NotConfigured);
+}
