@@ -1,0 +1,295 @@
+//! Cancel, terminate and `statement_timeout` in each phase of a call, and what is left afterwards.
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use postgres::Client;
+use postgres::error::SqlState;
+use socket2::{Domain, Socket, Type};
+
+use crate::support::{Database, connect, one, pid, sqlstate, variable, wait_until};
+
+/// Longer than any machine needs, shorter than any of the waits.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A wait of a backend, made to last: the server to call, and what must stay open meanwhile.
+struct Phase {
+    name: &'static str,
+    _open: Vec<Held>,
+}
+
+enum Held {
+    Socket { _socket: Socket },
+    Stream { _stream: TcpStream },
+    Listener { _listener: TcpListener },
+}
+
+/// One server for each phase, and a healthy one.
+fn phases(database: &Database) -> Vec<Phase> {
+    let url = variable("NEON_SIMULATOR_URL");
+    let patient = ", timeout '60s'";
+    database.add_server("healthy", "test-interrupts", &url, "");
+
+    let (address, full) = full_listener();
+    database.add_server(
+        "connecting",
+        "test-x",
+        &format!("http://{address}"),
+        patient,
+    );
+
+    // Accepted by the kernel, and never spoken to.
+    let mute = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = mute.local_addr().expect("bound");
+    database.add_server(
+        "handshake",
+        "test-x",
+        &format!("https://{address}"),
+        patient,
+    );
+
+    database.add_server("answer", "fault-silent--interrupts", &url, patient);
+    let address = dripping_server();
+    database.add_server("body", "test-x", &format!("http://{address}"), patient);
+    database.add_server("back_off", "fault-429-retry-30--interrupts", &url, patient);
+
+    let mute = vec![Held::Listener { _listener: mute }];
+    [
+        ("connecting", full),
+        ("handshake", mute),
+        ("answer", vec![]),
+        ("body", vec![]),
+        ("back_off", vec![]),
+    ]
+    .into_iter()
+    .map(|(name, _open)| Phase { name, _open })
+    .collect()
+}
+
+/// A listener whose queue is full: the kernel drops further attempts, which then wait.
+fn full_listener() -> (SocketAddr, Vec<Held>) {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
+    socket.bind(&any.into()).expect("a free port");
+    socket.listen(0).expect("a listener");
+    let address = socket
+        .local_addr()
+        .expect("bound")
+        .as_socket()
+        .expect("an IP socket");
+    let mut held = vec![Held::Socket { _socket: socket }];
+    while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(200)) {
+        held.push(Held::Stream { _stream: stream });
+    }
+    (address, held)
+}
+
+/// Answers at once, with a body of one byte each 100 ms.
+fn dripping_server() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("bound");
+    // Ends with the process; each connection ends with its client.
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            thread::spawn(move || drip(stream?));
+        }
+    });
+    address
+}
+
+fn drip(mut stream: TcpStream) -> io::Result<()> {
+    let _ = stream.read(&mut [0; 4096])?;
+    stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 600\r\n\r\n")?;
+    for _ in 0..600 {
+        stream.write_all(b" ")?;
+        thread::sleep(Duration::from_millis(100));
+    }
+    Ok(())
+}
+
+fn list(server: &str) -> String {
+    format!("SELECT * FROM neon_auth_admin.list_domains('{server}')")
+}
+
+#[track_caller]
+fn assert_usable(session: &mut Client) {
+    session
+        .query(&list("healthy"), &[])
+        .expect("the session works afterwards");
+}
+
+fn descriptors(pid: i32) -> usize {
+    fs::read_dir(format!("/proc/{pid}/fd"))
+        .expect("a live backend")
+        .count()
+}
+
+fn threads(pid: i32) -> usize {
+    fs::read_dir(format!("/proc/{pid}/task"))
+        .expect("a live backend")
+        .count()
+}
+
+#[test]
+fn statement_timeout() {
+    let database = Database::new("it_statement_timeout");
+    let phases = phases(&database);
+    let mut session = database.session();
+    let pid = pid(&mut session);
+    assert_usable(&mut session);
+    let open = descriptors(pid);
+    for phase in &phases {
+        session
+            .batch_execute("SET statement_timeout = '300ms'")
+            .expect("a setting");
+        let started = Instant::now();
+        let error = session.query(&list(phase.name), &[]).expect_err(phase.name);
+        let took = started.elapsed();
+        assert_eq!(sqlstate(&error), SqlState::QUERY_CANCELED, "{}", phase.name);
+        println!(
+            "statement_timeout of 300 ms while in {}: {took:.1?}",
+            phase.name
+        );
+        assert!(
+            took >= Duration::from_millis(295),
+            "{}: {took:?}",
+            phase.name
+        );
+        assert!(took < PATIENCE, "{}: {took:?}", phase.name);
+        session
+            .batch_execute("RESET statement_timeout")
+            .expect("a setting");
+        assert_usable(&mut session);
+        assert_eq!(descriptors(pid), open, "descriptors after {}", phase.name);
+        assert_eq!(threads(pid), 1, "threads after {}", phase.name);
+    }
+}
+
+#[test]
+fn cancel() {
+    let database = Database::new("it_cancel");
+    let phases = phases(&database);
+    let mut session = database.session();
+    for phase in &phases {
+        let (error, took) = interrupt(&mut session, phase.name, "pg_cancel_backend");
+        assert_eq!(error, Some(SqlState::QUERY_CANCELED), "{}", phase.name);
+        println!("pg_cancel_backend while in {}: {took:.1?}", phase.name);
+        assert!(took < PATIENCE, "{}: {took:?}", phase.name);
+        assert_usable(&mut session);
+    }
+}
+
+#[test]
+fn terminate() {
+    let database = Database::new("it_terminate");
+    let phases = phases(&database);
+    let mut admin = connect("postgres", "postgres");
+    for phase in &phases {
+        let mut session = database.session();
+        let pid = pid(&mut session);
+        let (error, took) = interrupt(&mut session, phase.name, "pg_terminate_backend");
+        // The driver may see the end of the connection before it reads why.
+        assert!(
+            matches!(error, None | Some(SqlState::ADMIN_SHUTDOWN)),
+            "{}: {error:?}",
+            phase.name
+        );
+        println!("pg_terminate_backend while in {}: {took:.1?}", phase.name);
+        assert!(took < PATIENCE, "{}: {took:?}", phase.name);
+        let gone = format!("SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = {pid}");
+        wait_until(&mut admin, "the backend leaves", &gone);
+        let log = fs::read_to_string(variable("NEON_AUTH_ADMIN_SERVER_LOG")).expect("the log");
+        let why = log
+            .lines()
+            .filter(|line| line.contains(&format!(" [{pid}] ")));
+        let why = why.filter(|line| line.contains("FATAL:  terminating connection due to"));
+        assert_eq!(why.count(), 1, "{}", phase.name);
+    }
+    assert_usable(&mut database.session());
+}
+
+/// Calls the server of that name, interrupts the call as soon as the backend waits, and returns how
+/// the call ended and how long after the interrupt.
+fn interrupt(session: &mut Client, server: &str, function: &str) -> (Option<SqlState>, Duration) {
+    let pid = pid(session);
+    thread::scope(|scope| {
+        let call = scope.spawn(|| {
+            let error = session.query(&list(server), &[]).expect_err("interrupted");
+            (error.code().cloned(), Instant::now())
+        });
+        let mut admin = connect("postgres", "postgres");
+        // 17 and later name the wait; before, all extensions wait alike.
+        let waits = format!(
+            "SELECT count(*) = 1 FROM pg_stat_activity \
+             WHERE pid = {pid} AND wait_event_type = 'Extension'"
+        );
+        wait_until(&mut admin, "the backend waits", &waits);
+        let interrupted = Instant::now();
+        one(&mut admin, &format!("SELECT {function}({pid})"));
+        let (state, ended) = call.join().expect("no panic");
+        (state, ended.duration_since(interrupted))
+    })
+}
+
+#[test]
+fn a_cancelled_write_leaves_a_warning_with_its_request_id() {
+    let database = Database::new("it_cancelled_write");
+    let url = variable("NEON_SIMULATOR_URL");
+    let project = "fault-silent--cancelled-write";
+    database.add_server("neon", project, &url, "");
+    let mut session = database.session();
+    session
+        .batch_execute("SET statement_timeout = '300ms'")
+        .expect("a setting");
+    let error = session
+        .query(
+            "SELECT * FROM neon_auth_admin.create_user('ada@example.com')",
+            &[],
+        )
+        .expect_err("no answer");
+    assert_eq!(sqlstate(&error), SqlState::QUERY_CANCELED);
+    let arrived = crate::support::ledger(project);
+    let id = arrived[0]["request_id"].as_str().expect("an id").to_owned();
+    assert_eq!(arrived.as_array().map(Vec::len), Some(1));
+    let log = fs::read_to_string(variable("NEON_AUTH_ADMIN_SERVER_LOG")).expect("the log");
+    let detail = format!("Neon API: POST /projects/auth/user was interrupted, request id {id}.");
+    assert!(log.contains(&detail), "the log has no {detail:?}");
+    assert!(log.contains("may have been carried out"));
+}
+
+#[test]
+fn an_unrelated_drop_database_does_not_wait_for_a_call() {
+    let database = Database::new("it_barrier");
+    database.add_server(
+        "neon",
+        "fault-silent--barrier",
+        &variable("NEON_SIMULATOR_URL"),
+        ", timeout '30s'",
+    );
+    let mut session = database.session();
+    let cancel = session.cancel_token();
+    let pid = pid(&mut session);
+    thread::scope(|scope| {
+        scope.spawn(|| session.query(&list("neon"), &[]).map(drop));
+        let mut admin = connect("postgres", "postgres");
+        let waits = format!(
+            "SELECT count(*) = 1 FROM pg_stat_activity \
+             WHERE pid = {pid} AND wait_event_type = 'Extension'"
+        );
+        wait_until(&mut admin, "the backend waits", &waits);
+        admin
+            .batch_execute("CREATE DATABASE it_barrier_other")
+            .expect("a database");
+        let started = Instant::now();
+        admin
+            .batch_execute("DROP DATABASE it_barrier_other")
+            .expect("dropped");
+        let took = started.elapsed();
+        println!("DROP DATABASE during a call: {took:.1?}");
+        assert!(took < PATIENCE, "{took:?}");
+        cancel.cancel_query(postgres::NoTls).expect("cancelled");
+    });
+}

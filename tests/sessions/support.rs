@@ -1,0 +1,116 @@
+//! Databases, sessions and the simulator's ledger.
+
+use std::env;
+
+use postgres::error::SqlState;
+use postgres::{Client, Config, Error, NoTls, Row};
+
+pub fn variable(name: &str) -> String {
+    env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run these tests with make test"))
+}
+
+/// A session on `database` as `user`.
+pub fn connect(database: &str, user: &str) -> Client {
+    let mut config: Config = variable("NEON_AUTH_ADMIN_TEST_DSN")
+        .parse()
+        .expect("a connection string");
+    config
+        .dbname(database)
+        .user(user)
+        .connect(NoTls)
+        .expect("a session")
+}
+
+/// A fresh database with the extension, owned by a fresh role of the same name that is no superuser.
+pub struct Database {
+    pub name: String,
+}
+
+impl Database {
+    pub fn new(name: &str) -> Self {
+        let mut admin = connect("postgres", "postgres");
+        admin
+            .batch_execute(&format!("CREATE ROLE {name} LOGIN"))
+            .expect("a role");
+        admin
+            .batch_execute(&format!("CREATE DATABASE {name} OWNER {name}"))
+            .expect("a database");
+        let database = Self { name: name.into() };
+        database
+            .session()
+            .batch_execute("CREATE EXTENSION neon_auth_admin")
+            .expect("the extension");
+        database
+    }
+
+    /// A session of the owner.
+    pub fn session(&self) -> Client {
+        connect(&self.name, &self.name)
+    }
+
+    /// A session of another role.
+    pub fn session_as(&self, role: &str) -> Client {
+        connect(&self.name, role)
+    }
+
+    /// A server with these options, and the API key for the owner.
+    pub fn add_server(&self, server: &str, project: &str, url: &str, options: &str) {
+        let mut owner = self.session();
+        owner
+            .batch_execute(&format!(
+                "CREATE SERVER {server} FOREIGN DATA WRAPPER neon_auth_admin \
+                 OPTIONS (project_id '{project}', api_url '{url}'{options})"
+            ))
+            .expect("a server");
+        set_api_key(&mut owner, server);
+    }
+}
+
+/// Bound, so that the key is in no statement.
+pub fn set_api_key(session: &mut Client, server: &str) {
+    let key = variable("NEON_API_KEY");
+    session
+        .execute(
+            "SELECT neon_auth_admin.set_api_key($1, $2)",
+            &[&key, &server],
+        )
+        .expect("a key");
+}
+
+pub fn sqlstate(error: &Error) -> SqlState {
+    error.code().cloned().expect("an error of the server")
+}
+
+pub fn pid(session: &mut Client) -> i32 {
+    one(session, "SELECT pg_backend_pid()").get(0)
+}
+
+pub fn one(session: &mut Client, query: &str) -> Row {
+    session.query_one(query, &[]).expect("one row")
+}
+
+/// Waits until `query`, a boolean, is true.
+pub fn wait_until(session: &mut Client, what: &str, query: &str) {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while !one(session, query).get::<_, bool>(0) {
+        assert!(
+            std::time::Instant::now() < deadline,
+            "{what}: not within 20 s"
+        );
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+}
+
+/// The ledger of the simulator for one project, as JSON.
+pub fn ledger(project: &str) -> serde_json::Value {
+    let url = variable("NEON_SIMULATOR_URL").replace("/api/v2", "/_requests?project=");
+    let mut answer = ureq::get(format!("{url}{project}"))
+        .call()
+        .expect("the ledger");
+    let body = answer.body_mut().read_to_string().expect("text");
+    serde_json::from_str(&body).expect("JSON")
+}
+
+pub fn arrived(project: &str) -> usize {
+    ledger(project).as_array().expect("a list").len()
+}
