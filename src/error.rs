@@ -10,8 +10,10 @@ pub enum ErrorKind {
     NotConfigured,
     /// A required argument is NULL.
     NullArgument,
-    /// An argument, or what Neon says of one (400, 422).
+    /// An argument or option, or what Neon says of an argument (400, 422).
     InvalidValue,
+    /// An option that does not exist where it was given.
+    InvalidOptionName,
     /// Neon does not know the key (401).
     Unauthenticated,
     /// The role or the key may not do this (403).
@@ -162,6 +164,15 @@ impl Error {
         .with_detail(format!("It must be {expected}."))
     }
 
+    /// `hint` says where it belongs, or what is valid instead.
+    pub fn invalid_option_name(option: &str, hint: impl Into<String>) -> Self {
+        Self::new(
+            ErrorKind::InvalidOptionName,
+            format!("invalid option \"{option}\""),
+        )
+        .with_hint(hint)
+    }
+
     pub fn host_not_allowed(host: &str) -> Self {
         Self::new(
             ErrorKind::Forbidden,
@@ -202,7 +213,33 @@ impl Error {
         .with_detail("It must have the form http://host:port.")
     }
 
+    // The place of a call.
+
+    pub fn security_restricted() -> Self {
+        Self::new(
+            ErrorKind::Forbidden,
+            "cannot call the Neon API within security-restricted operation",
+        )
+    }
+
+    /// The library is newer or older than the extension's objects.
+    pub fn stale_extension(what: &str) -> Self {
+        Self::new(
+            ErrorKind::NotConfigured,
+            format!("extension \"neon_auth_admin\" does not fit its library: {what}"),
+        )
+        .with_hint("Run ALTER EXTENSION neon_auth_admin UPDATE;")
+    }
+
     // Results.
+
+    pub fn unusable_value(column: &str, why: &str) -> Self {
+        Self::new(
+            ErrorKind::BadResponse,
+            format!("Neon's answer has an unusable value for \"{column}\""),
+        )
+        .with_detail(why)
+    }
 
     pub fn no_integration() -> Self {
         Self::new(

@@ -27,7 +27,7 @@ pgrx::extension_sql_file!("../sql/types.sql", name = "types", bootstrap);
 pgrx::extension_sql_file!(
     "../sql/fdw.sql",
     name = "fdw",
-    requires = [server::neon_auth_admin_validator]
+    requires = [server::options::neon_auth_admin_validator]
 );
 pgrx::extension_sql_file!(
     "../sql/comments.sql",

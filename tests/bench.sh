@@ -10,9 +10,9 @@ PROFILE=release
 prepare() {
   export NEON_API_KEY=napi_bench NEON_PROJECT_ID=quiet-bar-123456
   cluster_new
+  cluster_start "$(simulator_settings)"
   simulator_start --api-key "$NEON_API_KEY" --project "$NEON_PROJECT_ID"
   taskset -a -p -c "$SIMULATOR_CPU" "$SIMULATOR_PID" >/dev/null
-  cluster_start "$(simulator_settings)"
   export NEON_AUTH_ADMIN_TEST_DSN="host=$PGHOST user=postgres dbname=postgres"
   export NEON_AUTH_ADMIN_SERVER_LOG=$CLUSTER/server.log
 }

@@ -13,7 +13,8 @@ for variable in $(compgen -e PG); do
   case $variable in PG_* | PGRX_*) ;; *) unset "$variable" ;; esac
 done
 
-# Makes the folder. Simulator and server each need to know where the other will be before it starts.
+# Makes the folder, and with it says where server and simulator will be. The server starts first: its
+# settings name the CA's file, which is read only when a call is made, and the simulator connects to it.
 cluster_new() {
   local base=${TMPDIR:-/tmp}
   [[ -n $PSQL ]] || die "psql 15 or newer is needed (for \\getenv); set PSQL, or install postgresql-client"
@@ -26,6 +27,7 @@ cluster_new() {
   CLUSTER=$(mktemp -d "$base/neon_auth_admin.XXXXXX")
   chmod 755 "$CLUSTER"
   export PGHOST=$CLUSTER/socket PGPORT=5432 PGUSER=postgres
+  export NEON_SIMULATOR_CA=$CLUSTER/simulator-ca.pem
 }
 
 # Postgres refuses to run as root. Its environment should not hold the key either, and with
@@ -131,10 +133,9 @@ simulator_settings() {
   echo "neon_auth_admin.ca_file = '$NEON_SIMULATOR_CA'"
 }
 
-# Sets NEON_SIMULATOR_URL, NEON_SIMULATOR_HTTPS_URL and NEON_SIMULATOR_CA.
+# Sets NEON_SIMULATOR_URL and NEON_SIMULATOR_HTTPS_URL.
 simulator_start() { # FLAG...
   local urls=() file=$CLUSTER/simulator.urls log=$CLUSTER/simulator.log tries=200
-  export NEON_SIMULATOR_CA=$CLUSTER/simulator-ca.pem
   # A session of its own: Ctrl-C in the demo's psql is meant for a query.
   setsid "$TARGET/$PROFILE/neon_simulator" --tls --ca-file "$NEON_SIMULATOR_CA" \
     --url-file "$file" "$@" >"$log" 2>&1 </dev/null &

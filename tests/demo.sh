@@ -37,9 +37,9 @@ start_server() { # SETTING...
 
 start_with_simulator() {
   export NEON_API_KEY=napi_demo NEON_PROJECT_ID=quiet-bar-123456
+  start_server "$(simulator_settings)"
   simulator_start --api-key "$NEON_API_KEY" --project "$NEON_PROJECT_ID" \
     --database-url "host=$PGHOST user=neondb_owner dbname=neondb"
-  start_server "$(simulator_settings)"
 }
 
 # The tour that follows only reads, and so does the session: the key is set here, before that.

@@ -20,12 +20,14 @@ timed() { # LABEL COMMAND...
   printf '%d.%d s\n' $((took / 10)) $((took % 10))
 }
 
-# cargo knows where its target folder is; without cargo (under sudo) its default has to do.
+# cargo knows where its target folder is. Root may have no cargo: then its default has to do, and
+# what needs no build works.
 if command -v cargo >/dev/null; then
   TARGET=$(cargo metadata --no-deps --offline --format-version 1 |
     sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
 else
   TARGET=${CARGO_TARGET_DIR:-$PWD/target}
+  cargo() { die "cargo is not on the PATH: install Rust first (https://rustup.rs)"; }
 fi
 
 PROFILE=debug # or release: what is built, and then run

@@ -1,9 +1,12 @@
 //! Owns the use of ureq: the agent and its limits, the TLS roots, and the answer to "was it sent?".
 //! It sends one message once, and knows nothing of operations, retries or what an error means.
 
+mod chain;
+mod roots;
+
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -12,13 +15,13 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use ureq::Agent;
 use ureq::config::AutoHeaderValue;
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::tls::TlsConfig;
 use ureq::unversioned::resolver::{DefaultResolver, Resolver};
 use ureq::unversioned::transport::{
-    Buffers, ConnectProxyConnector, ConnectionDetails, Connector, Either, NextTimeout,
-    RustlsConnector, TcpConnector, Transport,
+    ConnectProxyConnector, Connector, Either, TcpConnector, Transport,
 };
 
+use self::chain::{SentMarker, Tls};
 use crate::error::Error;
 use crate::neon::request::Method;
 use crate::secret::Secret;
@@ -123,7 +126,7 @@ impl Http {
                 sent: sent.clone(),
             });
         let tls = TlsConfig::builder()
-            .root_certs(load_roots(settings.ca_file.as_deref())?)
+            .root_certs(roots::load(settings.ca_file.as_deref())?)
             .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .build();
         let config = Agent::config_builder()
@@ -275,36 +278,6 @@ fn parse_retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     Some(date.duration_since(now).try_into().unwrap_or_default())
 }
 
-fn load_roots(ca_file: Option<&Path>) -> Result<RootCerts, Error> {
-    let certificates: Vec<_> = match ca_file {
-        Some(path) => {
-            let unreadable = |why: &dyn fmt::Display| {
-                Error::unreadable_roots(&format!("Could not read \"{}\": {why}.", path.display()))
-            };
-            let pem = std::fs::read(path).map_err(|error| unreadable(&error.kind()))?;
-            let items: Result<Vec<_>, _> = parse_pem(&pem).collect();
-            items
-                .map_err(|error| unreadable(&error))?
-                .into_iter()
-                .filter_map(|item| match item {
-                    PemItem::Certificate(certificate) => Some(certificate),
-                    _ => None,
-                })
-                .collect()
-        }
-        // A single broken file among the system's must not take the others down with it.
-        None => rustls_native_certs::load_native_certs()
-            .certs
-            .iter()
-            .map(|der| Certificate::from_der(der).to_owned())
-            .collect(),
-    };
-    if certificates.is_empty() {
-        return Err(Error::unreadable_roots("There is no certificate in them."));
-    }
-    Ok(RootCerts::Specific(Arc::new(certificates)))
-}
-
 /// What a transport or resolver returns when its wait was ended from outside. Its kind is never
 /// `ErrorKind::Interrupted`: std and rustls would try again.
 pub fn interrupted() -> ureq::Error {
@@ -325,90 +298,6 @@ impl fmt::Display for Interrupted {
 }
 
 impl std::error::Error for Interrupted {}
-
-/// ureq's own TLS. A config given with a request (ours gives the time budget) makes ureq parse the
-/// root certificates anew for every connection and drop its TLS sessions; the roots are always the
-/// agent's here, so it may keep them.
-#[derive(Debug, Default)]
-struct Tls(RustlsConnector);
-
-impl<In: Transport> Connector<In> for Tls {
-    type Out = <RustlsConnector as Connector<In>>::Out;
-
-    fn connect(
-        &self,
-        details: &ConnectionDetails,
-        chained: Option<In>,
-    ) -> Result<Option<Self::Out>, ureq::Error> {
-        let details = ConnectionDetails {
-            uri: details.uri,
-            addrs: details.addrs.clone(),
-            config: details.config,
-            request_level: false,
-            resolver: details.resolver,
-            now: details.now,
-            timeout: details.timeout,
-            current_time: details.current_time.clone(),
-            run_connector: details.run_connector.clone(),
-            register_shutdown: details.register_shutdown.clone(),
-        };
-        self.0.connect(&details, chained)
-    }
-}
-
-/// The last link of the chain: what passes it is a request, and no longer a handshake.
-#[derive(Debug)]
-struct SentMarker {
-    proxied: bool,
-    sent: Arc<AtomicBool>,
-}
-
-impl<In: Transport> Connector<In> for SentMarker {
-    type Out = Marked<In>;
-
-    fn connect(
-        &self,
-        details: &ConnectionDetails,
-        chained: Option<In>,
-    ) -> Result<Option<Self::Out>, ureq::Error> {
-        // The connection to the proxy comes through here as well, with a config without a proxy;
-        // what it carries first is CONNECT, which is no request of ours.
-        let is_to_proxy = self.proxied && details.config.proxy().is_none();
-        let sent = (!is_to_proxy).then(|| self.sent.clone());
-        Ok(chained.map(|inner| Marked { inner, sent }))
-    }
-}
-
-#[derive(Debug)]
-struct Marked<T> {
-    inner: T,
-    sent: Option<Arc<AtomicBool>>,
-}
-
-impl<T: Transport> Transport for Marked<T> {
-    fn buffers(&mut self) -> &mut dyn Buffers {
-        self.inner.buffers()
-    }
-
-    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
-        if let Some(sent) = &self.sent {
-            sent.store(true, Ordering::Relaxed);
-        }
-        self.inner.transmit_output(amount, timeout)
-    }
-
-    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
-        self.inner.await_input(timeout)
-    }
-
-    fn is_open(&mut self) -> bool {
-        self.inner.is_open()
-    }
-
-    fn is_tls(&self) -> bool {
-        self.inner.is_tls()
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -59,11 +59,7 @@ pub fn run<T>(
     #[allow(unsafe_code)]
     let restricted = unsafe { pgrx::pg_sys::InSecurityRestrictedOperation() };
     if restricted {
-        return Err(ErrorReport::new(
-            PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
-            "cannot call the Neon API within security-restricted operation",
-            "neon_auth_admin",
-        ));
+        return Err(Error::security_restricted().into());
     }
     let connection = server::connection(server)?;
     let http = http()?;

@@ -5,9 +5,10 @@ use pgrx::iter::SetOfIterator;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
+use crate::error::Error;
 use crate::neon::integration::{self, Integration, IntegrationKeys};
 use crate::pg::call::{read, required, run, write};
-use crate::pg::row::{Composite, Row};
+use crate::pg::row::{Composite, Row, presentable};
 use crate::secret::Secret;
 
 /// Creates the integration; see [`integration::create`]. The keys are real: handing them over is
@@ -64,7 +65,7 @@ fn transfer_ownership(server: default!(Option<&str>, "NULL")) -> Result<String, 
     let transfer = write(c"transfer_ownership()", server, |scope| {
         Ok(integration::transfer_ownership(scope))
     })?;
-    Ok(transfer.url)
+    Ok(presentable("url", &transfer.url)?.to_owned())
 }
 
 /// Deletes the integration, with `delete_data` the schema `neon_auth` as well; see
@@ -122,11 +123,6 @@ fn keys_row(keys: &IntegrationKeys) -> Result<Composite, ErrorReport> {
 /// Microseconds since 2000-01-01, as Postgres counts.
 fn to_timestamptz(timestamp: jiff::Timestamp) -> Result<TimestampWithTimeZone, ErrorReport> {
     const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
-    TimestampWithTimeZone::try_from(timestamp.as_microsecond() - POSTGRES_EPOCH).map_err(|_| {
-        crate::error::Error::new(
-            crate::error::ErrorKind::BadResponse,
-            "Neon's answer has a time out of range",
-        )
-        .into()
-    })
+    TimestampWithTimeZone::try_from(timestamp.as_microsecond() - POSTGRES_EPOCH)
+        .map_err(|_| Error::unusable_value("created_at", "The time is out of range.").into())
 }

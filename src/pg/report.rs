@@ -24,6 +24,7 @@ fn sqlstate(kind: ErrorKind) -> PgSqlErrorCode {
         ErrorKind::NotConfigured => C::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, // 55000
         ErrorKind::NullArgument => C::ERRCODE_NULL_VALUE_NOT_ALLOWED,            // 22004
         ErrorKind::InvalidValue => C::ERRCODE_INVALID_PARAMETER_VALUE,           // 22023
+        ErrorKind::InvalidOptionName => C::ERRCODE_FDW_INVALID_OPTION_NAME,      // HV00D
         ErrorKind::Unauthenticated => C::ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, // 28000
         ErrorKind::Forbidden => C::ERRCODE_INSUFFICIENT_PRIVILEGE,               // 42501
         ErrorKind::NotFound => C::ERRCODE_NO_DATA_FOUND,                         // P0002

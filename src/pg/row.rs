@@ -1,12 +1,11 @@
 //! Owns the making of rows: named composite types of this extension, filled by column name, so that
 //! a type can gain a column.
 
-use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use pgrx::{AllocatedByRust, IntoDatum};
 
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::pg::guc;
 use crate::secret::{MASK, Secret};
 
@@ -21,13 +20,13 @@ impl Row {
     pub fn new(type_name: &str) -> Result<Self, ErrorReport> {
         PgHeapTuple::new_composite_type(type_name)
             .map(Self)
-            .map_err(|error| stale(&error.to_string()))
+            .map_err(|error| Error::stale_extension(&error.to_string()).into())
     }
 
     pub fn set<T: IntoDatum>(mut self, column: &str, value: T) -> Result<Self, ErrorReport> {
         self.0
             .set_by_name(column, value)
-            .map_err(|error| stale(&error.to_string()))?;
+            .map_err(|error| Error::stale_extension(&error.to_string()))?;
         Ok(self)
     }
 
@@ -37,10 +36,7 @@ impl Row {
         value: impl Into<Option<&'a str>>,
     ) -> Result<Self, ErrorReport> {
         let value = value.into();
-        if value.is_some_and(|text| text.contains('\0')) {
-            let message = format!("column \"{column}\" of Neon's answer has a NUL character");
-            return Err(Error::new(ErrorKind::BadResponse, message).into());
-        }
+        let value = value.map(|text| presentable(column, text)).transpose()?;
         self.set(column, value)
     }
 
@@ -60,12 +56,10 @@ impl Row {
     }
 }
 
-/// The library is newer or older than the extension's objects.
-fn stale(what: &str) -> ErrorReport {
-    ErrorReport::new(
-        PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-        format!("the extension neon_auth_admin does not fit its library: {what}"),
-        "neon_auth_admin",
-    )
-    .set_hint("Run ALTER EXTENSION neon_auth_admin UPDATE;")
+/// JSON text may hold what Postgres' text cannot.
+pub fn presentable<'a>(column: &str, text: &'a str) -> Result<&'a str, Error> {
+    if text.contains('\0') {
+        return Err(Error::unusable_value(column, "It has a NUL character."));
+    }
+    Ok(text)
 }

@@ -1,0 +1,152 @@
+//! Owns the look-up of host names: ureq's resolver, whose only thread is the one that asks the
+//! system, and whose answers are kept for a minute.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::io::{self, PipeReader};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::os::fd::AsRawFd;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use pgrx::pg_sys;
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::NextTimeout;
+
+use super::{Event, deadline, wait};
+
+thread_local! {
+    /// Addresses by host, each with the time it was found.
+    static ADDRESSES: RefCell<HashMap<String, (Instant, Vec<IpAddr>)>> = RefCell::default();
+    /// A look-up whose caller was interrupted. A second thread is not started while it runs.
+    static LOOKUP: RefCell<Option<Lookup>> = const { RefCell::new(None) };
+}
+
+const ADDRESS_LIFETIME: Duration = Duration::from_secs(60);
+
+/// A look-up on its own thread. The pipe becomes readable when the answer is there.
+struct Lookup {
+    host: String,
+    answer: mpsc::Receiver<io::Result<Vec<IpAddr>>>,
+    done: PipeReader,
+}
+
+impl Lookup {
+    fn start(host: &str) -> io::Result<Self> {
+        let (done, alarm) = io::pipe()?;
+        let (sender, answer) = mpsc::channel();
+        let name = host.to_owned();
+        with_signals_blocked(|| {
+            std::thread::Builder::new()
+                .name("neon_auth_admin resolver".to_owned())
+                .spawn(move || {
+                    let found = (name.as_str(), 0)
+                        .to_socket_addrs()
+                        .map(|addresses| addresses.map(|address| address.ip()).collect());
+                    // The receiver is gone when the backend gave up waiting.
+                    let _ = sender.send(found);
+                    drop(alarm);
+                })
+        })?;
+        Ok(Self {
+            host: host.to_owned(),
+            answer,
+            done,
+        })
+    }
+}
+
+/// Finds addresses: literals at once, names on a helper thread, answers kept for a minute.
+#[derive(Debug)]
+pub struct LatchResolver;
+
+impl Resolver for LatchResolver {
+    fn resolve(
+        &self,
+        uri: &ureq::http::Uri,
+        config: &ureq::config::Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let host = uri.host().unwrap_or_default();
+        let default_port = if uri.scheme_str() == Some("http") {
+            80
+        } else {
+            443
+        };
+        let port = uri.port_u16().unwrap_or(default_port);
+        let addresses = match host.trim_matches(['[', ']']).parse() {
+            Ok(literal) => vec![literal],
+            Err(_) => find(host, timeout)?,
+        };
+        let addresses = addresses.into_iter().map(|ip| SocketAddr::new(ip, port));
+        let mut resolved = self.empty();
+        for address in config.ip_family().keep_wanted(addresses).take(16) {
+            resolved.push(address);
+        }
+        if resolved.is_empty() {
+            return Err(ureq::Error::HostNotFound);
+        }
+        Ok(resolved)
+    }
+}
+
+/// Makes the next call look the host up again.
+pub fn forget(host: &str) {
+    ADDRESSES.with_borrow_mut(|addresses| addresses.remove(host));
+}
+
+fn find(host: &str, timeout: NextTimeout) -> Result<Vec<IpAddr>, ureq::Error> {
+    let known = ADDRESSES.with_borrow(|addresses| match addresses.get(host) {
+        Some((found, addresses)) if found.elapsed() < ADDRESS_LIFETIME => Some(addresses.clone()),
+        _ => None,
+    });
+    if let Some(addresses) = known {
+        return Ok(addresses);
+    }
+    let deadline = deadline(timeout);
+    loop {
+        let lookup = match LOOKUP.take() {
+            Some(running) => running,
+            None => Lookup::start(host)?,
+        };
+        let fd = lookup.done.as_raw_fd();
+        if let Err(ended) = wait(
+            Some(fd),
+            pg_sys::WL_SOCKET_READABLE,
+            deadline,
+            Event::Resolve,
+        ) {
+            LOOKUP.set(Some(lookup));
+            return Err(ended.into_error(timeout));
+        }
+        let found = lookup
+            .answer
+            .recv()
+            .map_err(|_| ureq::Error::HostNotFound)?;
+        if lookup.host != host {
+            // What an interrupted call had asked for; now the thread is free for ours.
+            continue;
+        }
+        let found = found.map_err(io::Error::other)?;
+        ADDRESSES.with_borrow_mut(|addresses| {
+            addresses.retain(|_, (found, _)| found.elapsed() < ADDRESS_LIFETIME);
+            addresses.insert(host.to_owned(), (Instant::now(), found.clone()));
+        });
+        return Ok(found);
+    }
+}
+
+/// A thread inherits the signal mask it is started with: none of Postgres' handlers can ever run on
+/// one that is started here.
+fn with_signals_blocked<T>(start: impl FnOnce() -> T) -> T {
+    // SAFETY: both sets are initialized by the calls that fill them, and the old mask is restored.
+    unsafe {
+        let mut all = std::mem::MaybeUninit::uninit();
+        let mut old = std::mem::MaybeUninit::uninit();
+        libc::sigfillset(all.as_mut_ptr());
+        libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), old.as_mut_ptr());
+        let result = start();
+        libc::pthread_sigmask(libc::SIG_SETMASK, old.as_ptr(), std::ptr::null_mut());
+        result
+    }
+}

@@ -1,0 +1,181 @@
+//! Owns the TCP sockets of a backend: ureq's connector and transport, which never block.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::fd::{AsRawFd, RawFd};
+use std::time::Instant;
+
+use pgrx::pg_sys;
+use socket2::{Domain, Socket, Type};
+use ureq::unversioned::transport::{
+    Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport,
+};
+
+use super::{Event, dns, wait_within};
+use crate::neon::http::is_interrupted;
+
+/// Opens TCP connections without ever blocking.
+#[derive(Debug)]
+pub struct LatchConnector;
+
+impl<In: Transport> Connector<In> for LatchConnector {
+    type Out = Either<In, LatchTransport>;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails,
+        chained: Option<In>,
+    ) -> Result<Option<Self::Out>, ureq::Error> {
+        if let Some(chained) = chained {
+            return Ok(Some(Either::A(chained)));
+        }
+        let started = Instant::now();
+        let mut last_error = ureq::Error::HostNotFound;
+        let addresses = details.addrs.len() as u32;
+        for (address, behind) in details.addrs.iter().zip((1..=addresses).rev()) {
+            // Each address gets an equal share of the time that is left.
+            let mut timeout = details.timeout;
+            if !timeout.after.is_not_happening() {
+                let left = timeout.after.saturating_sub(started.elapsed());
+                timeout.after = (left / behind).into();
+            }
+            match LatchTransport::connect(*address, timeout, details) {
+                Ok(transport) => return Ok(Some(Either::B(transport))),
+                // An interrupt concerns the call, other errors one address.
+                Err(error) if is_interrupted(&error) => return Err(error),
+                Err(error) => last_error = error,
+            }
+        }
+        // The next attempt asks for the addresses again.
+        if let Some(host) = details.uri.host() {
+            dns::forget(host);
+        }
+        Err(last_error)
+    }
+}
+
+/// A non-blocking socket whose waits are on the backend's latch.
+#[derive(Debug)]
+pub struct LatchTransport {
+    stream: TcpStream,
+    buffers: LazyBuffers,
+    _descriptor: ExternalDescriptor,
+}
+
+impl LatchTransport {
+    fn connect(
+        address: SocketAddr,
+        timeout: NextTimeout,
+        details: &ConnectionDetails,
+    ) -> Result<Self, ureq::Error> {
+        let descriptor = ExternalDescriptor::acquire()?;
+        let kind = Type::STREAM.nonblocking().cloexec();
+        let socket = Socket::new(Domain::for_address(address), kind, None)?;
+        socket.set_tcp_nodelay(true)?;
+        match socket.connect(&address.into()) {
+            Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => {
+                let fd = socket.as_raw_fd();
+                wait_within(fd, pg_sys::WL_SOCKET_CONNECTED, timeout, Event::Connect)?;
+                if let Some(error) = socket.take_error()? {
+                    return Err(error.into());
+                }
+            }
+            connected => connected?,
+        }
+        let config = details.config;
+        Ok(Self {
+            stream: socket.into(),
+            buffers: LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size()),
+            _descriptor: descriptor,
+        })
+    }
+}
+
+impl Transport for LatchTransport {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
+        let fd = self.stream.as_raw_fd();
+        let mut output = &self.buffers.output()[..amount];
+        while !output.is_empty() {
+            match (&self.stream).write(output) {
+                Ok(written) => output = &output[written..],
+                Err(error) => {
+                    wait_unless_failed(
+                        error,
+                        fd,
+                        pg_sys::WL_SOCKET_WRITEABLE,
+                        timeout,
+                        Event::Send,
+                    )?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
+        let fd = self.stream.as_raw_fd();
+        loop {
+            match (&self.stream).read(self.buffers.input_append_buf()) {
+                Ok(amount) => {
+                    self.buffers.input_appended(amount);
+                    return Ok(amount > 0);
+                }
+                Err(error) => {
+                    wait_unless_failed(
+                        error,
+                        fd,
+                        pg_sys::WL_SOCKET_READABLE,
+                        timeout,
+                        Event::Receive,
+                    )?;
+                }
+            }
+        }
+    }
+
+    /// Open, and with nothing to read: an idle connection on which something arrived was closed, or
+    /// is out of step.
+    fn is_open(&mut self) -> bool {
+        matches!(self.stream.peek(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+    }
+}
+
+fn wait_unless_failed(
+    error: io::Error,
+    fd: RawFd,
+    what: u32,
+    timeout: NextTimeout,
+    event: Event,
+) -> Result<(), ureq::Error> {
+    match error.kind() {
+        io::ErrorKind::WouldBlock => wait_within(fd, what, timeout, event),
+        io::ErrorKind::Interrupted => Ok(()),
+        _ => Err(error.into()),
+    }
+}
+
+/// A place in the number of descriptors that Postgres lets extensions hold.
+#[derive(Debug)]
+struct ExternalDescriptor;
+
+impl ExternalDescriptor {
+    fn acquire() -> io::Result<Self> {
+        // SAFETY: counts, and closes cached files of Postgres' own when there are too many.
+        if unsafe { pg_sys::AcquireExternalFD() } {
+            Ok(Self)
+        } else {
+            Err(io::Error::last_os_error())
+        }
+    }
+}
+
+impl Drop for ExternalDescriptor {
+    fn drop(&mut self) {
+        // SAFETY: undoes exactly one successful acquire.
+        unsafe { pg_sys::ReleaseExternalFD() }
+    }
+}
