@@ -1,0 +1,77 @@
+-- A migration that brings the configuration of Neon Auth to a wanted state.
+--
+-- It may run any number of times, and must be able to: the calls that it makes are not undone when
+-- its transaction is rolled back, so a run that failed half-way leaves some of them done.
+-- It reads first and writes only what differs; unique_violation is caught all the same, because
+-- somebody else may add the same thing in between.
+--
+-- Change project_id to your own. The API key is no part of a migration: store it once for each
+-- environment with neon_auth_admin.set_api_key(), and run the migration as that role.
+
+CREATE EXTENSION IF NOT EXISTS neon_auth_admin;
+CREATE SERVER IF NOT EXISTS neon FOREIGN DATA WRAPPER neon_auth_admin
+    OPTIONS (project_id 'quiet-bar-123456');
+
+-- Redirect domains: add what is missing, remove what is no longer wanted.
+DO $$
+DECLARE
+    wanted constant text[] := ARRAY['https://app.example.com', 'https://admin.example.com'];
+    retired constant text[] := ARRAY['https://old.example.com'];
+    present constant text[] := ARRAY(SELECT domain FROM neon_auth_admin.list_domains());
+    missing text;
+BEGIN
+    FOR missing IN SELECT unnest(wanted) EXCEPT SELECT unnest(present) LOOP
+        BEGIN
+            PERFORM neon_auth_admin.add_domain(missing);
+            RAISE NOTICE 'added domain %', missing;
+        EXCEPTION WHEN unique_violation THEN
+            NULL; -- it is there, which is what we want
+        END;
+    END LOOP;
+    IF present && retired THEN
+        PERFORM neon_auth_admin.delete_domains(retired);
+        RAISE NOTICE 'removed domains %', retired;
+    END IF;
+END $$;
+
+-- OAuth providers: GitHub with Neon's shared credentials, no Vercel. Own credentials are secrets:
+-- give them by hand, or from a psql variable, with neon_auth_admin.update_oauth_provider().
+DO $$
+DECLARE
+    present constant text[] := ARRAY(SELECT id FROM neon_auth_admin.list_oauth_providers());
+BEGIN
+    IF 'github' <> ALL (present) THEN
+        PERFORM neon_auth_admin.add_oauth_provider('github');
+        RAISE NOTICE 'added provider github';
+    END IF;
+    IF 'vercel' = ANY (present) THEN
+        PERFORM neon_auth_admin.delete_oauth_provider('vercel');
+        RAISE NOTICE 'removed provider vercel';
+    END IF;
+EXCEPTION
+    WHEN unique_violation OR no_data_found THEN
+        NULL; -- somebody else was faster
+END $$;
+
+-- Email server: Neon's shared one, with our name as the sender.
+DO $$
+DECLARE
+    present constant neon_auth_admin.email_server := neon_auth_admin.get_email_server();
+BEGIN
+    IF (present.type, present.sender_name) IS DISTINCT FROM ('shared', 'Example') THEN
+        PERFORM neon_auth_admin.update_email_server('shared', sender_name => 'Example');
+        RAISE NOTICE 'updated the email server';
+    END IF;
+END $$;
+
+-- A user that has to exist.
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM neon_auth.users_sync
+                   WHERE lower(email) = 'support@example.com' AND deleted_at IS NULL) THEN
+        PERFORM neon_auth_admin.create_user('support@example.com', 'Support');
+        RAISE NOTICE 'created user support@example.com';
+    END IF;
+EXCEPTION WHEN unique_violation THEN
+    NULL; -- created, and not yet in users_sync
+END $$;

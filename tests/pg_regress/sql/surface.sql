@@ -1,0 +1,111 @@
+-- The SQL surface: every name, argument and result, and the rules that each function keeps.
+
+-- Rules. Each query returns what breaks one, so none returns a row.
+
+CREATE VIEW test.functions AS
+    SELECT f.* FROM pg_proc AS f WHERE pronamespace = 'neon_auth_admin'::regnamespace;
+
+-- EXPLAIN must not call the network, nor may a parallel worker.
+SELECT proname FROM test.functions
+WHERE provolatile <> 'v' OR proparallel <> 'u' OR procost < 1000 AND proname <> 'neon_auth_admin_validator';
+
+-- NULL is an error and no silent NULL.
+SELECT proname FROM test.functions
+WHERE proisstrict AND proname <> 'neon_auth_admin_validator';
+
+-- COMMENT and GRANT need no argument lists.
+SELECT proname FROM test.functions GROUP BY proname HAVING count(*) > 1;
+
+-- Nobody borrows a right.
+SELECT proname FROM test.functions WHERE prosecdef;
+
+-- Everything has a comment.
+SELECT proname FROM test.functions WHERE coalesce(length(obj_description(oid, 'pg_proc')), 0) < 30;
+SELECT typname FROM pg_type
+WHERE typnamespace = 'neon_auth_admin'::regnamespace AND typcategory <> 'A'
+    AND coalesce(obj_description(oid, 'pg_type'), '') = '';
+SELECT 'schema' FROM pg_namespace
+WHERE nspname = 'neon_auth_admin' AND coalesce(obj_description(oid, 'pg_namespace'), '') = '';
+SELECT 'wrapper' FROM pg_foreign_data_wrapper
+WHERE fdwname = 'neon_auth_admin' AND coalesce(obj_description(oid, 'pg_foreign_data_wrapper'), '') = '';
+
+-- Writers say what ROLLBACK leaves; the others change nothing at Neon.
+SELECT proname FROM test.functions
+WHERE (obj_description(oid, 'pg_proc') LIKE '%Not undone by ROLLBACK')
+    = (proname ~ '^(get|list)_' OR proname IN ('set_api_key', 'neon_auth_admin_validator'));
+
+-- PUBLIC may neither call a function nor make a server.
+SELECT proname FROM test.functions
+WHERE EXISTS (SELECT FROM aclexplode(coalesce(proacl, acldefault('f', proowner))) WHERE grantee = 0);
+SELECT fdwname FROM pg_foreign_data_wrapper
+WHERE fdwname = 'neon_auth_admin'
+    AND EXISTS (SELECT FROM aclexplode(coalesce(fdwacl, acldefault('F', fdwowner))) WHERE grantee = 0);
+
+-- Whoever installed the extension may do both, and grant both on.
+SELECT proname FROM test.functions
+WHERE NOT has_function_privilege('app_owner', oid, 'EXECUTE WITH GRANT OPTION');
+SELECT 'wrapper'
+WHERE NOT has_foreign_data_wrapper_privilege('app_owner', 'neon_auth_admin', 'USAGE WITH GRANT OPTION');
+
+-- The last argument is the server; the key may be stored for a role as well.
+SELECT proname FROM test.functions
+WHERE pg_get_function_arguments(oid) !~ '(^|, )server text DEFAULT NULL::text(, role text DEFAULT NULL::text)?$'
+    AND proname <> 'neon_auth_admin_validator';
+
+-- All of it belongs to the extension.
+SELECT proname FROM test.functions
+WHERE NOT EXISTS (
+    SELECT FROM pg_depend
+    WHERE classid = 'pg_proc'::regclass AND objid = functions.oid AND deptype = 'e'
+);
+
+-- The rules do find what breaks them.
+BEGIN;
+CREATE FUNCTION neon_auth_admin.list_domains(integer) RETURNS integer LANGUAGE sql
+    IMMUTABLE STRICT SECURITY DEFINER PARALLEL SAFE AS 'SELECT 1';
+SELECT proname, count(*),
+    bool_or(provolatile <> 'v' AND proparallel <> 'u' AND procost < 1000) AS eager,
+    bool_or(proisstrict) AS strict,
+    bool_or(prosecdef) AS definer,
+    bool_or(obj_description(oid, 'pg_proc') IS NULL) AS uncommented,
+    bool_or(EXISTS (
+        SELECT FROM aclexplode(coalesce(proacl, acldefault('f', proowner))) WHERE grantee = 0
+    )) AS public
+FROM test.functions GROUP BY proname HAVING count(*) > 1;
+ROLLBACK;
+DROP VIEW test.functions;
+
+-- Names: a change here is a change for users.
+
+\pset format unaligned
+\t on
+SELECT proname || '(' || replace(pg_get_function_arguments(oid), '::text', '') || ') -> ' || pg_get_function_result(oid)
+FROM pg_proc WHERE pronamespace = 'neon_auth_admin'::regnamespace ORDER BY proname COLLATE "C";
+
+SELECT relname || '(' || string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' ORDER BY attnum) || ')'
+FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
+WHERE relnamespace = 'neon_auth_admin'::regnamespace AND attnum > 0 AND NOT attisdropped
+GROUP BY relname ORDER BY relname COLLATE "C";
+\t off
+\pset format aligned
+
+SELECT fdwname, fdwhandler, fdwvalidator::regprocedure
+FROM pg_foreign_data_wrapper WHERE fdwname = 'neon_auth_admin';
+
+-- Nothing else is in the extension.
+SELECT pg_describe_object(classid, objid, objsubid) AS object
+FROM pg_depend
+WHERE refobjid = (SELECT oid FROM pg_extension WHERE extname = 'neon_auth_admin') AND deptype = 'e'
+    AND classid NOT IN ('pg_proc'::regclass, 'pg_type'::regclass)
+ORDER BY 1;
+
+-- Settings. What decides where a key may go is out of a session's reach.
+
+LOAD 'neon_auth_admin';
+SELECT name, vartype, boot_val, unit, min_val, max_val, context, short_desc
+FROM pg_settings WHERE name LIKE 'neon\_auth\_admin.%' ORDER BY name COLLATE "C";
+SET neon_auth_admin.allowed_hosts = 'evil.example';
+SET neon_auth_admin.ca_file = '/tmp/evil.pem';
+SET neon_auth_admin.proxy = 'http://evil.example:3128';
+SET neon_auth_admin.max_response_size = '1GB';
+

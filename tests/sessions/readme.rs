@@ -1,0 +1,347 @@
+//! Runs the SQL blocks of README.md, in order and in one psql session, and the examples, against a
+//! simulator of its own. It knows nothing of what they are about.
+//!
+//! A `text` block that directly follows an `sql` block is what psql prints for it; other blocks must
+//! not print an error. A block after `<!-- not run: reason -->` is skipped. With UPDATE_README=1 in
+//! the environment the README gets the output of this run instead of being compared with it.
+
+use std::env;
+use std::fmt::Write;
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use neon_simulator::{Options, Simulator};
+use postgres::Client;
+
+use crate::support::{connect, variable};
+
+/// Not the key of the other tests: a README gives keys as literals, and the server logs those.
+const KEY: &str = "napi_readme";
+const PROJECT: &str = "quiet-bar-123456";
+const DATABASE: &str = "neondb";
+const OWNER: &str = "neondb_owner";
+/// The owner, and the roles that the README creates.
+const ROLES: [&str; 3] = ["web", "reporting", OWNER];
+
+#[test]
+fn the_readme_tells_the_truth() {
+    let text = fs::read_to_string(file("README.md")).expect("the README can be read");
+    let lines: Vec<&str> = text.lines().collect();
+    let blocks = parse(&lines);
+    assert!(blocks.len() > 20, "the README has SQL blocks");
+    let outputs = run(&blocks, &Place::new());
+    if env::var_os("UPDATE_README").is_some() {
+        update(&lines, &blocks, &outputs);
+        return;
+    }
+    let mut report = String::new();
+    for (block, output) in blocks.iter().zip(&outputs) {
+        complain(&mut report, &lines, block, output);
+    }
+    assert!(report.is_empty(), "README.md is wrong:\n{report}");
+}
+
+#[test]
+fn the_examples_run_and_the_migration_runs_twice() {
+    let place = Place::new();
+    let run = |name: &str, options: &str| {
+        let script = fs::read_to_string(file("examples").join(name)).expect(name);
+        place.psql(&format!("\\set ON_ERROR_STOP on\n{script}"), options)
+    };
+    run("tour.sql", "");
+    assert!(run("migration.sql", "").contains("NOTICE:  updated the email server"));
+    let again = run("migration.sql", "");
+    let changes: Vec<_> = again
+        .lines()
+        .filter(|line| line.contains("NOTICE:") && !line.ends_with("already exists, skipping"))
+        .collect();
+    assert!(changes.is_empty(), "the second run changes: {changes:?}");
+    run("triggers.sql", "");
+    let real = run("tour_real.sql", "-c default_transaction_read_only=on");
+    let errors: Vec<_> = real
+        .lines()
+        .filter(|line| line.contains("ERROR:"))
+        .collect();
+    assert_eq!(
+        errors,
+        ["ERROR:  cannot execute add_domain() in a read-only transaction"]
+    );
+}
+
+/// A file or folder of the repository.
+fn file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+/// A fresh database, its owner, and a simulator that writes users into it. One at a time, because
+/// roles belong to the whole cluster and the README names them.
+struct Place {
+    admin: Client,
+    simulator: Option<Simulator>,
+    _turn: MutexGuard<'static, ()>,
+}
+
+static TURN: Mutex<()> = Mutex::new(());
+
+impl Place {
+    fn new() -> Self {
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut admin = connect("postgres", "postgres");
+        clean_up(&mut admin);
+        for statement in [
+            format!("CREATE ROLE {OWNER} LOGIN CREATEROLE"),
+            format!("CREATE DATABASE {DATABASE} OWNER {OWNER}"),
+        ] {
+            admin.batch_execute(&statement).expect(&statement);
+        }
+        let (host, port) = (variable("PGHOST"), variable("PGPORT"));
+        let simulator = Simulator::start(Options {
+            api_keys: vec![KEY.to_owned()],
+            database_url: Some(format!(
+                "host={host} port={port} user={OWNER} dbname={DATABASE}"
+            )),
+            ..Options::default()
+        });
+        Self {
+            admin,
+            simulator: Some(simulator.expect("the simulator starts")),
+            _turn: turn,
+        }
+    }
+
+    fn api_url(&self) -> &str {
+        self.simulator
+            .as_ref()
+            .expect("it runs until the end")
+            .url()
+    }
+
+    /// What psql prints, as the owner: errors and rows in the order in which a terminal shows them.
+    fn psql(&self, script: &str, options: &str) -> String {
+        let name = format!("neon_auth_admin_readme.{}", std::process::id());
+        let path = env::temp_dir().join(name);
+        let output = File::create(&path).expect("the temporary folder is writable");
+        let mut psql = Command::new(variable("PSQL"))
+            .args(["-X", "-P", "pager=off", "-U", OWNER, "-d", DATABASE])
+            .env("NEON_API_KEY", KEY)
+            .env("NEON_PROJECT_ID", PROJECT)
+            .env("NEON_SIMULATOR_URL", self.api_url())
+            .env("PGOPTIONS", options)
+            .env("PGTZ", "UTC")
+            .env("LC_ALL", "C")
+            .stdin(Stdio::piped())
+            .stderr(output.try_clone().expect("a file has a second handle"))
+            .stdout(output)
+            .spawn()
+            .expect("psql starts");
+        let mut stdin = psql.stdin.take().expect("it was piped");
+        // psql may stop at an error, and then does not read the rest.
+        let _ = stdin.write_all(script.as_bytes());
+        drop(stdin);
+        let status = psql.wait().expect("psql ends");
+        let printed = fs::read_to_string(&path).expect("psql prints UTF-8");
+        let _ = fs::remove_file(&path);
+        assert!(status.success(), "psql ended with {status}:\n{printed}");
+        printed
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.simulator = None;
+        clean_up(&mut self.admin);
+    }
+}
+
+/// Without a panic, because it may run during one: what stays is in the way of the next [`Place`],
+/// which then says so.
+fn clean_up(admin: &mut Client) {
+    for statement in [
+        format!("DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)"),
+        format!("DROP ROLE IF EXISTS {}", ROLES.join(", ")),
+    ] {
+        if let Err(error) = admin.batch_execute(&statement) {
+            eprintln!("{statement}: {error}");
+        }
+    }
+}
+
+/// An `sql` block that is run.
+struct Block {
+    /// The number of its first line, for people.
+    line: usize,
+    sql: String,
+    /// The lines of the `text` block that follows it.
+    expected: Option<Range<usize>>,
+}
+
+fn parse(lines: &[&str]) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let mut last_text = "";
+    let mut at = 0;
+    while at < lines.len() {
+        let (fence, start) = (lines[at], at + 1);
+        at += 1;
+        if !fence.starts_with("```") {
+            if !fence.is_empty() {
+                last_text = fence;
+            }
+            continue;
+        }
+        let end = end_of_block(lines, start);
+        at = end + 1;
+        if fence == "```sql" && !last_text.starts_with("<!-- not run: ") {
+            let next = (at..lines.len()).find(|&next| !lines[next].is_empty());
+            let expected = next
+                .filter(|&next| lines[next] == "```text")
+                .map(|next| next + 1..end_of_block(lines, next + 1));
+            blocks.push(Block {
+                line: start + 1,
+                sql: lines[start..end].join("\n"),
+                expected,
+            });
+        }
+        last_text = "";
+    }
+    blocks
+}
+
+fn end_of_block(lines: &[&str], start: usize) -> usize {
+    let length = lines[start..].iter().position(|line| *line == "```");
+    start + length.expect("each block of the README ends")
+}
+
+/// What psql printed for each block.
+fn run(blocks: &[Block], place: &Place) -> Vec<Vec<String>> {
+    let mut script = String::new();
+    for (number, block) in blocks.iter().enumerate() {
+        // The reader's server is Neon, and ours the simulator.
+        let sql = block.sql.replace(
+            "OPTIONS (project_id",
+            &format!("OPTIONS (api_url '{}', project_id", place.api_url()),
+        );
+        let _ = writeln!(script, "\\echo {}\n{sql}", mark(number));
+    }
+    let printed = place.psql(&script, "");
+    let mut outputs = Vec::new();
+    for line in printed.lines() {
+        if line == mark(outputs.len()) {
+            outputs.push(Vec::new());
+        } else if let Some(output) = outputs.last_mut() {
+            output.push(line.trim_end().to_owned());
+        }
+    }
+    assert_eq!(outputs.len(), blocks.len(), "{printed}");
+    for output in &mut outputs {
+        while output.last().is_some_and(String::is_empty) {
+            output.pop();
+        }
+    }
+    outputs
+}
+
+fn mark(number: usize) -> String {
+    format!("=== block {number}")
+}
+
+fn complain(report: &mut String, lines: &[&str], block: &Block, output: &[String]) {
+    let Some(range) = &block.expected else {
+        let is_error = |line: &String| line.contains("ERROR:") || line.contains("invalid command");
+        if output.iter().any(is_error) {
+            let (line, sql, output) = (block.line, &block.sql, output.join("\n+"));
+            let _ = writeln!(report, "\nline {line}: an error:\n{sql}\n+{output}");
+        }
+        return;
+    };
+    let expected: Vec<_> = lines[range.clone()].iter().map(|l| normalized(l)).collect();
+    let actual: Vec<_> = output.iter().map(|line| normalized(line)).collect();
+    if expected == actual {
+        return;
+    }
+    let (line, sql) = (block.line, &block.sql);
+    let _ = writeln!(report, "\nline {line}: other output:\n{sql}");
+    let pairs = expected.iter().zip(&actual);
+    let same = pairs.take_while(|(e, a)| e == a).count();
+    let (same, expected) = expected.split_at(same);
+    let marked = |mark: char, lines: &[String]| -> String {
+        lines.iter().map(|line| format!("{mark}{line}\n")).collect()
+    };
+    *report += &marked(' ', same);
+    *report += &marked('-', expected);
+    *report += &marked('+', &actual[same.len()..]);
+}
+
+/// Writes the output of each block whose expectation is not met, and leaves all other lines alone.
+fn update(lines: &[&str], blocks: &[Block], outputs: &[Vec<String>]) {
+    let mut updated: Vec<String> = lines.iter().map(|&line| line.to_owned()).collect();
+    for (block, output) in blocks.iter().zip(outputs).rev() {
+        let mut report = String::new();
+        complain(&mut report, lines, block, output);
+        if let (Some(range), false) = (&block.expected, report.is_empty()) {
+            updated.splice(range.clone(), output.iter().cloned());
+        } else {
+            print!("{report}");
+        }
+    }
+    fs::write(file("README.md"), updated.join("\n") + "\n").expect("the README is writable");
+}
+
+/// The line without what differs from run to run: ids, times of day, durations, blanks at its end.
+fn normalized(line: &str) -> String {
+    if line.starts_with("Time: ") {
+        return "Time: ...".to_owned();
+    }
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    let mut result = String::new();
+    let mut rest = line.trim_end();
+    while !rest.is_empty() {
+        let length = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
+        let (word, after) = rest.split_at(length);
+        result += if is_id(word) { "<id>" } else { word };
+        rest = after;
+        if is_date(word) && after.len() >= 9 && after[1..].starts_with(|c: char| c.is_ascii_digit())
+        {
+            result.truncate(result.len() - word.len());
+            result += "<time>";
+            rest = after[1..].trim_start_matches(|c: char| c.is_ascii_digit() || ":.+".contains(c));
+        }
+        let other = rest.find(is_word).unwrap_or(rest.len());
+        result += &rest[..other];
+        rest = &rest[other..];
+    }
+    result
+}
+
+/// A UUID, or its digits alone.
+fn is_id(word: &str) -> bool {
+    let digits = word.bytes().filter(u8::is_ascii_hexdigit).count();
+    digits == 32 && matches!(word.len(), 32 | 36)
+}
+
+fn is_date(word: &str) -> bool {
+    let shape = |(at, b): (usize, u8)| match at {
+        4 | 7 => b == b'-',
+        _ => b.is_ascii_digit(),
+    };
+    word.len() == 10 && word.bytes().enumerate().all(shape)
+}
+
+#[test]
+fn what_differs_from_run_to_run_is_not_compared() {
+    let id = "1e38f016-4964-43de-a4d0-4aaad026ff95";
+    assert_eq!(
+        normalized(&format!("request id {id}.  ")),
+        "request id <id>."
+    );
+    assert_eq!(
+        normalized(" pck_d66aa724ca6e47688b5380435ffe0e19"),
+        " pck_<id>"
+    );
+    assert_eq!(normalized("2026-11-23 17:48:23.5+00 | x"), "<time> | x");
+    assert_eq!(normalized("--------+---"), "--------+---");
+    assert_eq!(normalized("on 2026-11-23 | é"), "on 2026-11-23 | é");
+}
