@@ -254,8 +254,8 @@ AS 'MODULE_PATHNAME', 'list_oauth_providers_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
--- src/pg/server.rs
--- neon_auth_admin::pg::server::neon_auth_admin_validator
+-- src/pg/server/options.rs
+-- neon_auth_admin::pg::server::options::neon_auth_admin_validator
 CREATE  FUNCTION "neon_auth_admin_validator"(
 	"options" TEXT[], /* Vec < Option < String > > */
 	"catalog" oid /* pg_sys :: Oid */
@@ -268,7 +268,7 @@ AS 'MODULE_PATHNAME', 'neon_auth_admin_validator_wrapper';
 /* <begin connected objects> */
 -- src/pg.rs
 -- requires:
---   server::neon_auth_admin_validator
+--   server::options::neon_auth_admin_validator
 
 -- The foreign-data wrapper has no handler: it gives servers and user mappings a place, and nothing
 -- can be selected through it.
@@ -279,8 +279,8 @@ CREATE FOREIGN DATA WRAPPER neon_auth_admin
 /* </end connected objects> */
 
 /* <begin connected objects> */
--- src/pg/server.rs
--- neon_auth_admin::pg::server::set_api_key
+-- src/pg/server/key.rs
+-- neon_auth_admin::pg::server::key::set_api_key
 CREATE  FUNCTION "set_api_key"(
 	"api_key" TEXT, /* Option < & str > */
 	"server" TEXT DEFAULT NULL, /* Option < & str > */
@@ -305,19 +305,19 @@ AS 'MODULE_PATHNAME', 'transfer_ownership_wrapper';
 /* <begin connected objects> */
 -- src/pg/email_server.rs
 -- neon_auth_admin::pg::email_server::update_email_server
-CREATE  FUNCTION "update_email_server"(
-	"r#type" TEXT, /* Option < & str > */
-	"host" TEXT DEFAULT NULL, /* Option < & str > */
-	"port" INT DEFAULT NULL, /* Option < i32 > */
-	"username" TEXT DEFAULT NULL, /* Option < & str > */
-	"password" TEXT DEFAULT NULL, /* Option < & str > */
-	"sender_email" TEXT DEFAULT NULL, /* Option < & str > */
-	"sender_name" TEXT DEFAULT NULL, /* Option < & str > */
-	"server" TEXT DEFAULT NULL /* Option < & str > */
-) RETURNS neon_auth_admin.email_server /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
-AllocatedByRust > , ErrorReport > */
+
+CREATE FUNCTION neon_auth_admin.update_email_server(
+    type text,
+    host text DEFAULT NULL,
+    port integer DEFAULT NULL,
+    username text DEFAULT NULL,
+    password text DEFAULT NULL,
+    sender_email text DEFAULT NULL,
+    sender_name text DEFAULT NULL,
+    server text DEFAULT NULL
+) RETURNS neon_auth_admin.email_server
 VOLATILE PARALLEL UNSAFE COST 10000
-LANGUAGE c /* Rust */
+LANGUAGE c
 AS 'MODULE_PATHNAME', 'update_email_server_wrapper';
 /* </end connected objects> */
 
@@ -349,6 +349,26 @@ AS 'MODULE_PATHNAME', 'update_oauth_provider_wrapper';
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA neon_auth_admin FROM PUBLIC;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA neon_auth_admin TO @extowner@ WITH GRANT OPTION;
 GRANT USAGE ON FOREIGN DATA WRAPPER neon_auth_admin TO @extowner@ WITH GRANT OPTION;
+
+-- A schema that stood here before belongs to whoever made it, who could put functions beside these:
+-- only the installing role, or the owner of these objects, may own it. (Read from the grant above,
+-- because a role's name may hold what a string literal cannot.)
+DO $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT
+        FROM pg_catalog.pg_namespace AS schema,
+            pg_catalog.pg_foreign_data_wrapper AS wrapper,
+            pg_catalog.aclexplode(wrapper.fdwacl) AS privilege
+        WHERE schema.nspname OPERATOR(pg_catalog.=) 'neon_auth_admin'
+            AND wrapper.fdwname OPERATOR(pg_catalog.=) 'neon_auth_admin'
+            AND schema.nspowner OPERATOR(pg_catalog.=) privilege.grantee
+    ) THEN
+        RAISE EXCEPTION 'schema "neon_auth_admin" belongs to another role'
+            USING ERRCODE = 'duplicate_schema',
+                HINT = 'Drop or rename that schema; CREATE EXTENSION makes its own.';
+    END IF;
+END $$;
 
 
 -- src/pg.rs

@@ -96,10 +96,20 @@ impl Error {
             format!("argument \"{name}\" is a masked secret"),
         )
         .with_detail("Secrets are shown as ******** unless neon_auth_admin.show_secrets is on.")
-        .with_hint("Give the secret itself, or NULL to leave it as it is.")
+        .with_hint("Give the secret itself.")
+    }
+
+    pub fn nothing_to_update() -> Self {
+        Self::new(ErrorKind::InvalidValue, "nothing to update")
+            .with_hint("Name at least one field that is to change.")
     }
 
     // Server and user mapping.
+
+    pub fn no_server_named() -> Self {
+        Self::new(ErrorKind::NotConfigured, "no server is named")
+            .with_hint("Name one in the argument \"server\" or the setting neon_auth_admin.server.")
+    }
 
     pub fn no_such_server(server: &str) -> Self {
         Self::new(
@@ -139,7 +149,7 @@ impl Error {
             format!("no api_key for role \"{role}\" on server \"{server}\""),
         )
         .with_hint(format!(
-            "Store one: SELECT neon_auth_admin.set_api_key('...', server => {});",
+            "Store one: SELECT neon_auth_admin.set_api_key(:'key', server => {});",
             quote_literal(server)
         ))
     }
@@ -180,8 +190,7 @@ impl Error {
         )
         .with_detail("The API key is sent only to hosts in neon_auth_admin.allowed_hosts.")
         .with_hint(
-            "Neon's API is https://console.neon.tech/api/v2, the default. Other hosts are allowed \
-             in the server's configuration file.",
+            "Drop the option to use Neon's API, or add the host to that setting in postgresql.conf.",
         )
     }
 
@@ -244,7 +253,7 @@ impl Error {
     pub fn no_integration() -> Self {
         Self::new(
             ErrorKind::NotFound,
-            "could not get the integration: none is there",
+            "could not get integration: there is none",
         )
         .with_hint("Create one with neon_auth_admin.create_integration().")
     }
@@ -252,7 +261,7 @@ impl Error {
     pub fn several_integrations() -> Self {
         Self::new(
             ErrorKind::TooManyRows,
-            "could not get the integration: there is more than one",
+            "could not get integration: there is more than one",
         )
         .with_hint("List them with neon_auth_admin.list_integrations().")
     }
@@ -271,7 +280,7 @@ fn quote_identifier(name: &str) -> String {
     }
 }
 
-fn quote_literal(text: &str) -> String {
+pub fn quote_literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
@@ -299,7 +308,7 @@ mod tests {
         let error = Error::no_api_key("it's", "app");
         assert_eq!(
             error.hint.as_deref(),
-            Some("Store one: SELECT neon_auth_admin.set_api_key('...', server => 'it''s');")
+            Some("Store one: SELECT neon_auth_admin.set_api_key(:'key', server => 'it''s');")
         );
     }
 }

@@ -70,7 +70,7 @@ fi
 
 if interactive; then
   say
-  say "This is psql as neondb_owner; try \\df+ neon_auth_admin.*   \\q ends it and removes everything."
+  say "This is psql as neondb_owner; try \\df neon_auth_admin.*   \\q ends it and removes everything."
   set -m # a process group of its own: Ctrl-C is for the query in psql, not for make
   psql_as_owner -q
 fi

@@ -43,35 +43,53 @@ pub fn secret<'a>(name: &str, value: &'a Secret) -> Result<&'a Secret, Error> {
 
 /// 1 to 256 characters with an `@` that has something on both sides, and no space.
 pub fn email<'a>(name: &str, value: &'a str) -> Result<&'a str, Error> {
-    let shaped = value
-        .split_once('@')
-        .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
-        && !value.contains(char::is_whitespace);
-    match text(name, value, 256) {
-        Ok(value) if shaped => Ok(value),
-        _ => Err(Error::invalid_argument(
-            name,
-            "an e-mail address of at most 256 characters",
-        )),
-    }
+    let is_shaped = |value: &str| {
+        value
+            .split_once('@')
+            .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
+            && !value.contains(char::is_whitespace)
+    };
+    shaped(
+        name,
+        value,
+        256,
+        is_shaped,
+        "an e-mail address of at most 256 characters",
+    )
 }
 
 /// A URI: a scheme, `://`, and something without spaces.
 pub fn domain<'a>(name: &str, value: &'a str) -> Result<&'a str, Error> {
-    let shaped = value.split_once("://").is_some_and(|(scheme, rest)| {
-        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-            && scheme
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
-            && !rest.is_empty()
-            && !rest.contains(char::is_whitespace)
-    });
-    match text(name, value, 2048) {
-        Ok(value) if shaped => Ok(value),
-        _ => Err(Error::invalid_argument(
-            name,
-            "a URI such as https://app.example.com",
-        )),
+    let is_shaped = |value: &str| {
+        value.split_once("://").is_some_and(|(scheme, rest)| {
+            scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+                && scheme
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
+                && !rest.is_empty()
+                && !rest.contains(char::is_whitespace)
+        })
+    };
+    shaped(
+        name,
+        value,
+        2048,
+        is_shaped,
+        "a URI such as https://app.example.com, of at most 2048 characters",
+    )
+}
+
+/// Text of at most `max` characters and of some shape; the length is looked at first.
+fn shaped<'a>(
+    name: &str,
+    value: &'a str,
+    max: usize,
+    is_shaped: impl FnOnce(&str) -> bool,
+    expected: &str,
+) -> Result<&'a str, Error> {
+    match text(name, value, max) {
+        Ok(value) if is_shaped(value) => Ok(value),
+        _ => Err(Error::invalid_argument(name, expected)),
     }
 }
 
@@ -101,8 +119,14 @@ pub fn neon_id<'a>(name: &str, value: &'a str) -> Result<&'a str, Error> {
     }
 }
 
+/// What [`is_api_key`] asks for; completes "It must be ...".
+pub const API_KEY: &str = "1 to 1024 visible ASCII characters, and not a masked secret";
+
 /// Whether `key` can stand in an Authorization header: 1 to 1024 visible ASCII characters.
 pub fn is_api_key(key: &Secret) -> bool {
+    if key.is_mask() {
+        return false;
+    }
     let key = key.expose();
     (1..=1024).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic())
 }
@@ -168,7 +192,7 @@ mod tests {
         assert!(secret("client_secret", &Secret::new("s3cret")).is_ok());
         assert!(refused(secret("client_secret", &Secret::new("********"))));
         assert!(refused(secret("client_secret", &Secret::new(""))));
-        for bad in ["", "a\r\nb", "é", " ", &"k".repeat(5000)] {
+        for bad in ["", "a\r\nb", "é", " ", "********", &"k".repeat(5000)] {
             assert!(!is_api_key(&Secret::new(bad)), "{bad}");
         }
         assert!(is_api_key(&Secret::new("napi_0")));

@@ -25,6 +25,8 @@ pub struct Connection {
     pub api_url: ApiUrl,
     pub scope: Scope,
     pub api_key: Secret,
+    /// Whether the key is everyone's, for want of one of the role's own.
+    pub key_of_public: bool,
     /// The budget of a call, all attempts and waits together.
     pub timeout: Duration,
     pub max_attempts: u32,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::neon::check;
-use crate::neon::request::{Method, Request, Segment, Texts};
+use crate::neon::request::{Look, Method, Request, Segment, Texts};
 use crate::neon::scope::Scope;
 
 #[derive(Debug, Deserialize)]
@@ -51,28 +51,41 @@ pub fn add(scope: &Scope, domain: &str) -> Result<Request<()>, Error> {
     Ok(Request::empty(Method::Post, path(scope), texts).with_body(&body))
 }
 
-/// `DELETE /projects/{project_id}/auth/domains`, one or more at once. `argument` is their name in
-/// messages.
-pub fn delete(scope: &Scope, argument: &str, domains: &[&str]) -> Result<Request<()>, Error> {
+/// `DELETE /projects/{project_id}/auth/domains` with one domain.
+pub fn delete(scope: &Scope, domain: &str) -> Result<Request<()>, Error> {
+    let domain = check::domain("domain", domain)?;
+    let texts = texts("delete redirect domain");
+    Ok(delete_checked(scope, vec![OldDomain { domain }], texts))
+}
+
+/// `DELETE /projects/{project_id}/auth/domains` with one or more domains, none of them `None`.
+pub fn delete_all(scope: &Scope, domains: &[Option<String>]) -> Result<Request<()>, Error> {
     if domains.is_empty() {
-        return Err(Error::invalid_argument(
-            argument,
-            "an array of at least one domain",
-        ));
+        let expected = "an array of at least one domain";
+        return Err(Error::invalid_argument("domains", expected));
     }
     let domains: Result<_, Error> = domains
         .iter()
-        .map(|domain| {
-            let domain = check::domain(argument, domain)?;
+        .zip(1..)
+        .map(|(domain, n)| {
+            let name = format!("domains[{n}]");
+            let domain = domain
+                .as_deref()
+                .ok_or_else(|| Error::null_argument(&name))?;
+            let domain = check::domain(&name, domain)?;
             Ok(OldDomain { domain })
         })
         .collect();
+    let texts = texts("delete redirect domains");
+    Ok(delete_checked(scope, domains?, texts))
+}
+
+fn delete_checked(scope: &Scope, domains: Vec<OldDomain>, texts: Texts) -> Request<()> {
     let body = OldDomains {
         auth_provider: scope.auth_provider(),
-        domains: domains?,
+        domains,
     };
-    let texts = texts("delete redirect domains");
-    Ok(Request::empty(Method::Delete, path(scope), texts).with_body(&body))
+    Request::empty(Method::Delete, path(scope), texts).with_body(&body)
 }
 
 fn path(scope: &Scope) -> Vec<Segment> {
@@ -83,6 +96,6 @@ fn texts(purpose: &'static str) -> Texts {
     Texts {
         purpose,
         noun: "redirect domain",
-        look: "SELECT * FROM neon_auth_admin.list_domains()",
+        look: Look::Function("list_domains"),
     }
 }

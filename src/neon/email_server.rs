@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::neon::check;
-use crate::neon::request::{Method, Request, Segment, Texts};
+use crate::neon::request::{Look, Method, Request, Segment, Texts};
 use crate::neon::scope::Scope;
 use crate::secret::Secret;
 
@@ -59,7 +59,7 @@ enum Update<'a> {
 
 /// `GET /projects/{project_id}/auth/email_server`.
 pub fn get(scope: &Scope) -> Request<EmailServer> {
-    Request::json(Method::Get, path(scope), texts("get the email server"))
+    Request::json(Method::Get, path(scope), texts("get email server"))
 }
 
 /// `PATCH /projects/{project_id}/auth/email_server`.
@@ -69,7 +69,7 @@ pub fn update(scope: &Scope, kind: &str, fields: Fields) -> Result<Request<Email
         "shared" => shared(fields)?,
         _ => return Err(Error::invalid_argument("type", "standard or shared")),
     };
-    let request = Request::json(Method::Patch, path(scope), texts("update the email server"));
+    let request = Request::json(Method::Patch, path(scope), texts("update email server"));
     Ok(request.with_body(&body).with_secrets(fields.password))
 }
 
@@ -117,6 +117,6 @@ fn texts(purpose: &'static str) -> Texts {
     Texts {
         purpose,
         noun: "email server",
-        look: "SELECT * FROM neon_auth_admin.get_email_server()",
+        look: Look::Function("get_email_server"),
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::neon::check;
 use crate::neon::client::Client;
-use crate::neon::request::{Method, Request, Segment, Texts};
+use crate::neon::request::{Look, Method, Request, Segment, Texts};
 use crate::neon::scope::Scope;
 use crate::secret::Secret;
 
@@ -100,19 +100,28 @@ pub fn create(
         database_name: check::optional("database_name", database_name, check::any_text)?,
         role_name: check::optional("role_name", role_name, check::any_text)?,
     };
-    let texts = texts("create the integration");
+    let texts = texts("create integration");
     Ok(Request::json(Method::Post, Scope::bodied_path("create"), texts).with_body(&body))
 }
 
 /// `GET /projects/{project_id}/auth/integrations`.
 pub fn list(scope: &Scope) -> Request<Integrations> {
-    let path = scope.path([Segment::fixed("integrations")]);
-    Request::json(Method::Get, path, texts("list integrations"))
+    list_to("list integrations", scope)
 }
 
 /// The only row of [`list`]; `NotFound` when there is none, `TooManyRows` when there are more.
 pub fn get(client: &Client) -> Result<Integration, Error> {
-    let mut integrations = client.send(&list(client.scope()))?.data.into_iter();
+    let list = list_to("get integration", client.scope());
+    only(client.send(&list)?)
+}
+
+fn list_to(purpose: &'static str, scope: &Scope) -> Request<Integrations> {
+    let path = scope.path([Segment::fixed("integrations")]);
+    Request::json(Method::Get, path, texts(purpose))
+}
+
+fn only(integrations: Integrations) -> Result<Integration, Error> {
+    let mut integrations = integrations.data.into_iter();
     match (integrations.next(), integrations.next()) {
         (Some(only), None) => Ok(only),
         (None, _) => Err(Error::no_integration()),
@@ -129,14 +138,14 @@ pub fn create_sdk_keys(scope: &Scope) -> Request<IntegrationKeys> {
 /// `POST /projects/auth/transfer_ownership`.
 pub fn transfer_ownership(scope: &Scope) -> Request<OwnershipTransfer> {
     let path = Scope::bodied_path("transfer_ownership");
-    let texts = texts("transfer the ownership");
+    let texts = texts("transfer ownership");
     Request::json(Method::Post, path, texts).with_body(&project(scope))
 }
 
 /// `DELETE /projects/{project_id}/auth/integration/{auth_provider}`.
 pub fn delete(scope: &Scope, delete_data: bool) -> Request<()> {
     let path = scope.path([Segment::fixed("integration"), scope.provider_segment()]);
-    let texts = texts("delete the integration");
+    let texts = texts("delete integration");
     Request::empty(Method::Delete, path, texts).with_body(&Deletion { delete_data })
 }
 
@@ -151,6 +160,24 @@ fn texts(purpose: &'static str) -> Texts {
     Texts {
         purpose,
         noun: "integration",
-        look: "SELECT * FROM neon_auth_admin.list_integrations()",
+        look: Look::Function("list_integrations"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    #[test]
+    fn the_only_integration() {
+        let parse = |json: &str| only(serde_json::from_str(json).expect("integrations"));
+        let one = r#"{"auth_provider":"stack","auth_provider_project_id":"p"}"#;
+        let got = parse(&format!("{{\"data\":[{one}]}}")).expect("one");
+        assert_eq!(got.auth_provider_project_id, "p");
+        let error = parse(r#"{"data":[]}"#).expect_err("none");
+        assert_eq!(error.kind, ErrorKind::NotFound);
+        let error = parse(&format!("{{\"data\":[{one},{one}]}}")).expect_err("two");
+        assert_eq!(error.kind, ErrorKind::TooManyRows);
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::neon::check;
-use crate::neon::request::{Method, Request, Segment, Texts};
+use crate::neon::request::{Look, Method, Request, Segment, Texts};
 use crate::neon::scope::Scope;
 use crate::secret::Secret;
 
@@ -25,7 +25,7 @@ pub struct OauthProviders {
 }
 
 /// What a caller may say of a provider; `None` leaves it out.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Credentials<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_id: Option<&'a str>,
@@ -82,6 +82,9 @@ pub fn update(
 ) -> Result<Request<OauthProvider>, Error> {
     credentials.check()?;
     let path = provider_path(scope, id)?;
+    if credentials == Credentials::default() {
+        return Err(Error::nothing_to_update());
+    }
     let request = Request::json(Method::Patch, path, texts("update OAuth provider"));
     Ok(request
         .with_body(&credentials)
@@ -107,6 +110,6 @@ fn texts(purpose: &'static str) -> Texts {
     Texts {
         purpose,
         noun: "OAuth provider",
-        look: "SELECT * FROM neon_auth_admin.list_oauth_providers()",
+        look: Look::Function("list_oauth_providers"),
     }
 }

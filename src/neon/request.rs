@@ -80,8 +80,16 @@ pub struct Texts {
     pub purpose: &'static str,
     /// What is there already when Neon answers 409.
     pub noun: &'static str,
-    /// Where to look when it is unknown whether a write was carried out.
-    pub look: &'static str,
+    pub look: Look,
+}
+
+/// Where to look when it is unknown whether a write was carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// This SQL function shows it.
+    Function(&'static str),
+    /// The table of users does, a moment later.
+    UsersTable,
 }
 
 impl<T: DeserializeOwned> Request<T> {
@@ -150,7 +158,11 @@ impl<T> Request<T> {
         self.texts
     }
 
+    /// An answer with a NUL character is refused as a whole: Postgres' text cannot hold it.
     pub fn decode(&self, body: &[u8]) -> serde_json::Result<T> {
+        if has_escaped_nul(body) {
+            return Err(serde::de::Error::custom("a NUL character"));
+        }
         (self.decode)(body)
     }
 
@@ -162,6 +174,16 @@ impl<T> Request<T> {
     }
 }
 
+/// Whether `\u0000` stands in this JSON text, other than as the letters behind an escaped backslash.
+fn has_escaped_nul(json: &[u8]) -> bool {
+    let mut escaped = false;
+    json.windows(5).any(|window| {
+        let found = escaped && window == b"u0000";
+        escaped = window[0] == b'\\' && !escaped;
+        found
+    })
+}
+
 impl<T> fmt::Debug for Request<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.method, self.path())
@@ -171,6 +193,18 @@ impl<T> fmt::Debug for Request<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_escaped_nul_is_found() {
+        assert!(has_escaped_nul(br#"{"id":"a\u0000"}"#));
+        assert!(has_escaped_nul(br#"{"id":"\\\u0000b"}"#));
+        assert!(
+            !has_escaped_nul(br#"{"id":"\\u0000"}"#),
+            "an escaped backslash"
+        );
+        assert!(!has_escaped_nul(br#"{"id":"u0000"}"#));
+        assert!(!has_escaped_nul(b""));
+    }
 
     #[test]
     fn only_ids_become_segments() {

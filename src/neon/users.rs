@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::neon::check;
-use crate::neon::request::{Method, Request, Segment, Texts};
+use crate::neon::request::{Look, Method, Request, Segment, Texts};
 use crate::neon::scope::Scope;
 
 #[derive(Debug, Deserialize)]
@@ -47,6 +47,6 @@ fn texts(purpose: &'static str) -> Texts {
     Texts {
         purpose,
         noun: "user",
-        look: "SELECT * FROM neon_auth.users_sync",
+        look: Look::UsersTable,
     }
 }

@@ -40,29 +40,24 @@ fn delete_domain(
     server: default!(Option<&str>, "NULL"),
 ) -> Result<(), ErrorReport> {
     write(c"delete_domain()", server, |scope| {
-        domains::delete(scope, "domain", &[required("domain", domain)?])
+        domains::delete(scope, required("domain", domain)?)
     })
 }
 
-/// Deletes several domains in one request; see [`domains::delete`].
+/// Deletes several domains in one request; see [`domains::delete_all`].
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
 fn delete_domains(
     domains: Option<Vec<Option<String>>>,
     server: default!(Option<&str>, "NULL"),
 ) -> Result<(), ErrorReport> {
     write(c"delete_domains()", server, |scope| {
-        let domains = required("domains", domains.as_deref())?;
-        let elements: Result<Vec<_>, _> = domains
-            .iter()
-            .map(|domain| required("domains", domain.as_deref()))
-            .collect();
-        domains::delete(scope, "domains", &elements?)
+        domains::delete_all(scope, required("domains", domains.as_deref())?)
     })
 }
 
 fn row(domain: &RedirectDomain) -> Result<Composite, ErrorReport> {
-    let row = Row::new("neon_auth_admin.redirect_domain")?
+    let row = Row::new(c"redirect_domain")?
         .text("domain", domain.domain.as_str())?
         .text("auth_provider", domain.auth_provider.as_deref())?;
-    Ok(row.finish())
+    row.finish()
 }

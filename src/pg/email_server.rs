@@ -17,21 +17,36 @@ fn get_email_server(
     row(&read(server, email_server::get)?)
 }
 
-/// Replaces the email server; see [`email_server::update`].
-#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+/// Replaces the email server; see [`email_server::update`]. The SQL is written out because pgrx would
+/// call the first argument `r#type`.
+#[pg_extern(sql = r#"
+CREATE FUNCTION neon_auth_admin.update_email_server(
+    type text,
+    host text DEFAULT NULL,
+    port integer DEFAULT NULL,
+    username text DEFAULT NULL,
+    password text DEFAULT NULL,
+    sender_email text DEFAULT NULL,
+    sender_name text DEFAULT NULL,
+    server text DEFAULT NULL
+) RETURNS neon_auth_admin.email_server
+VOLATILE PARALLEL UNSAFE COST 10000
+LANGUAGE c
+AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+"#)]
 #[allow(
     clippy::too_many_arguments,
     reason = "one argument per field of the API"
 )]
 fn update_email_server(
     r#type: Option<&str>,
-    host: default!(Option<&str>, "NULL"),
-    port: default!(Option<i32>, "NULL"),
-    username: default!(Option<&str>, "NULL"),
-    password: default!(Option<&str>, "NULL"),
-    sender_email: default!(Option<&str>, "NULL"),
-    sender_name: default!(Option<&str>, "NULL"),
-    server: default!(Option<&str>, "NULL"),
+    host: Option<&str>,
+    port: Option<i32>,
+    username: Option<&str>,
+    password: Option<&str>,
+    sender_email: Option<&str>,
+    sender_name: Option<&str>,
+    server: Option<&str>,
 ) -> Result<composite_type!('static, "neon_auth_admin.email_server"), ErrorReport> {
     let password = password.map(Secret::new);
     let updated = write(c"update_email_server()", server, |scope| {
@@ -49,7 +64,7 @@ fn update_email_server(
 }
 
 fn row(server: &EmailServer) -> Result<Composite, ErrorReport> {
-    let row = Row::new("neon_auth_admin.email_server")?
+    let row = Row::new(c"email_server")?
         .text("type", server.r#type.as_str())?
         .text("host", server.host.as_deref())?
         .set("port", server.port)?
@@ -57,5 +72,5 @@ fn row(server: &EmailServer) -> Result<Composite, ErrorReport> {
         .secret("password", server.password.as_ref())?
         .text("sender_email", server.sender_email.as_deref())?
         .text("sender_name", server.sender_name.as_deref())?;
-    Ok(row.finish())
+    row.finish()
 }

@@ -8,7 +8,7 @@ use pgrx::prelude::*;
 use crate::error::Error;
 use crate::neon::integration::{self, Integration, IntegrationKeys};
 use crate::pg::call::{read, required, run, write};
-use crate::pg::row::{Composite, Row, presentable};
+use crate::pg::row::{Composite, Row};
 use crate::secret::Secret;
 
 /// Creates the integration; see [`integration::create`]. The keys are real: handing them over is
@@ -65,7 +65,7 @@ fn transfer_ownership(server: default!(Option<&str>, "NULL")) -> Result<String, 
     let transfer = write(c"transfer_ownership()", server, |scope| {
         Ok(integration::transfer_ownership(scope))
     })?;
-    Ok(presentable("url", &transfer.url)?.to_owned())
+    Ok(transfer.url)
 }
 
 /// Deletes the integration, with `delete_data` the schema `neon_auth` as well; see
@@ -83,7 +83,7 @@ fn delete_integration(
 
 fn row(integration: &Integration) -> Result<Composite, ErrorReport> {
     let created_at = integration.created_at.map(to_timestamptz).transpose()?;
-    let row = Row::new("neon_auth_admin.integration")?
+    let row = Row::new(c"integration")?
         .text("auth_provider", integration.auth_provider.as_str())?
         .text(
             "auth_provider_project_id",
@@ -97,12 +97,12 @@ fn row(integration: &Integration) -> Result<Composite, ErrorReport> {
         .text("jwks_url", integration.jwks_url.as_deref())?
         .text("base_url", integration.base_url.as_deref())?
         .text("name", integration.name.as_deref())?;
-    Ok(row.finish())
+    row.finish()
 }
 
 fn keys_row(keys: &IntegrationKeys) -> Result<Composite, ErrorReport> {
     let exposed = |key: &Option<Secret>| key.as_ref().map(|key| key.expose().to_owned());
-    let row = Row::new("neon_auth_admin.integration_keys")?
+    let row = Row::new(c"integration_keys")?
         .text("auth_provider", keys.auth_provider.as_str())?
         .text(
             "auth_provider_project_id",
@@ -117,7 +117,7 @@ fn keys_row(keys: &IntegrationKeys) -> Result<Composite, ErrorReport> {
         .text("schema_name", keys.schema_name.as_deref())?
         .text("table_name", keys.table_name.as_deref())?
         .text("base_url", keys.base_url.as_deref())?;
-    Ok(row.finish())
+    row.finish()
 }
 
 /// Microseconds since 2000-01-01, as Postgres counts.

@@ -77,10 +77,10 @@ fn delete_oauth_provider(
 }
 
 fn row(provider: &OauthProvider) -> Result<Composite, ErrorReport> {
-    let row = Row::new("neon_auth_admin.oauth_provider")?
+    let row = Row::new(c"oauth_provider")?
         .text("id", provider.id.as_str())?
         .text("type", provider.r#type.as_str())?
         .text("client_id", provider.client_id.as_deref())?
         .secret("client_secret", provider.client_secret.as_ref())?;
-    Ok(row.finish())
+    row.finish()
 }

@@ -36,6 +36,9 @@ impl ForeignServer {
     /// The server of that name, or of the setting `neon_auth_admin.server`.
     fn find(name: Option<&str>) -> Result<Self, Error> {
         let name = name.map_or_else(guc::server, str::to_owned);
+        if name.is_empty() {
+            return Err(Error::no_server_named());
+        }
         let text = CString::new(name.as_str()).map_err(|_| Error::no_such_server(&name))?;
         // SAFETY: a NUL-terminated name; the results live in the current memory context.
         unsafe {
@@ -70,21 +73,20 @@ pub fn connection(server: Option<&str>) -> Result<Connection, Error> {
     if !may_use(server.oid, user) {
         return Err(Error::server_usage(&server.name, &role));
     }
-    let mapping = mapping_options(user, server.oid)
+    let project_id = server
+        .option("project_id")
+        .ok_or_else(|| Error::missing_option("project_id", &server.name))?;
+    let own_mapping = mapping_options(user, server.oid);
+    let key_of_public = own_mapping.is_none();
+    let mapping = own_mapping
         .or_else(|| mapping_options(pg_sys::InvalidOid, server.oid))
         .unwrap_or_default();
     let api_key = find_option(&mapping, "api_key")
         .map(Secret::new)
         .ok_or_else(|| Error::no_api_key(&server.name, &role))?;
     if !check::is_api_key(&api_key) {
-        return Err(Error::invalid_option(
-            "api_key",
-            "1 to 1024 visible ASCII characters",
-        ));
+        return Err(Error::invalid_option("api_key", check::API_KEY));
     }
-    let project_id = server
-        .option("project_id")
-        .ok_or_else(|| Error::missing_option("project_id", &server.name))?;
     let auth_provider = server
         .option("auth_provider")
         .unwrap_or(scope::DEFAULT_AUTH_PROVIDER);
@@ -93,6 +95,7 @@ pub fn connection(server: Option<&str>) -> Result<Connection, Error> {
         api_url: ApiUrl::parse(api_url, &guc::allowed_hosts())?,
         scope: Scope::new(project_id, auth_provider)?,
         api_key,
+        key_of_public,
         timeout: server
             .option("timeout")
             .and_then(parse_timeout)

@@ -18,11 +18,11 @@ fn create_user(
     let created = write(c"create_user()", server, |scope| {
         users::create(scope, required("email", email)?, name)
     })?;
-    let row = Row::new("neon_auth_admin.auth_user")?
+    let row = Row::new(c"auth_user")?
         .text("id", created.id.as_str())?
         .text("email", email)?
         .text("name", name)?;
-    Ok(row.finish())
+    row.finish()
 }
 
 /// Deletes a user; see [`users::delete`].

@@ -177,9 +177,15 @@ fn domains() {
         path,
         json!({"domain": "https://a.example.com", "auth_provider": "stack"}),
     );
-    let both = ["https://a.example.com", "https://b.example.com"];
     assert_sends(
-        ok(domains::delete(&scope, "domains", &both)),
+        ok(domains::delete(&scope, "https://a.example.com")),
+        "DELETE",
+        path,
+        json!({"auth_provider": "stack", "domains": [{"domain": "https://a.example.com"}]}),
+    );
+    let both = ["https://a.example.com", "https://b.example.com"].map(|d| Some(d.to_owned()));
+    assert_sends(
+        ok(domains::delete_all(&scope, &both)),
         "DELETE",
         path,
         json!({
@@ -258,6 +264,7 @@ fn what_is_refused_before_it_is_sent() {
     let kinds = [
         integration::create(&scope, None, None, None).map(drop),
         email_server::update(&scope, "standard", fields).map(drop),
+        domains::delete_all(&scope, &[None]).map(drop),
         integration::create(&scope, Some("br/1"), None, None).map(drop),
         users::create(&scope, "ada", None).map(drop),
         users::create(&scope, "ada@example.com", Some("")).map(drop),
@@ -266,13 +273,16 @@ fn what_is_refused_before_it_is_sent() {
         oauth_providers::add(&scope, "google", masked).map(drop),
         oauth_providers::update(&scope, "google", masked).map(drop),
         domains::add(&scope, "example.com").map(drop),
-        domains::delete(&scope, "domains", &[]).map(drop),
+        domains::delete(&scope, "example.com").map(drop),
+        domains::delete_all(&scope, &[]).map(drop),
+        domains::delete_all(&scope, &[Some("a".into())]).map(drop),
+        oauth_providers::update(&scope, "google", Credentials::default()).map(drop),
         email_server::update(&scope, "shared", fields).map(drop),
         email_server::update(&scope, "smtp", fields).map(drop),
     ]
     .map(|result| result.expect_err("refused").kind);
-    assert_eq!(kinds[..2], [ErrorKind::NullArgument; 2]);
-    assert_eq!(kinds[2..], [ErrorKind::InvalidValue; 11]);
+    assert_eq!(kinds[..3], [ErrorKind::NullArgument; 3]);
+    assert_eq!(kinds[3..], [ErrorKind::InvalidValue; 14]);
 }
 
 #[test]

@@ -77,6 +77,7 @@ impl World {
             api_url: api_url.expect("an allowed URL"),
             scope: scope(),
             api_key: Secret::new(KEY),
+            key_of_public: false,
             timeout: Duration::from_secs(5),
             max_attempts: 3,
             max_response: 256 * 1024,

@@ -3,5 +3,6 @@
 
 mod input;
 mod interrupts;
+mod readme;
 mod secrets;
 mod support;

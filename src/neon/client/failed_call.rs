@@ -3,9 +3,9 @@
 use serde::Deserialize;
 
 use super::Connection;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, quote_literal};
 use crate::neon::http::{Cause, Failure, Response};
-use crate::neon::request::Request;
+use crate::neon::request::{Look, Request, Texts};
 use crate::neon::retry::Safety;
 use crate::secret::blank_out;
 
@@ -31,76 +31,64 @@ impl FailedCall<'_> {
     /// An answer with a status other than success, and no attempts left.
     pub fn refused<T>(&self, request: &Request<T>, response: &Response) -> Error {
         use ErrorKind as K;
-        let texts = request.texts();
-        let (server, role) = (&self.connection.server, &self.connection.role);
-        let project = self.connection.scope.project_id();
-        let (kind, reason, hint) = match response.status {
-            400 | 422 => (K::InvalidValue, "Neon rejects a value".to_owned(), None),
-            401 => (
-                K::Unauthenticated,
-                "Neon does not accept the API key".to_owned(),
-                Some(format!(
-                    "Store a valid key for role \"{role}\" on server \"{server}\" with \
-                     neon_auth_admin.set_api_key()."
-                )),
-            ),
-            403 => (
-                K::Forbidden,
-                "the API key does not permit it".to_owned(),
-                Some(format!(
-                    "The key of role \"{role}\" on server \"{server}\" needs access to project \
-                     \"{project}\"."
-                )),
-            ),
-            404 => (
-                K::NotFound,
-                "not found".to_owned(),
-                Some(format!(
-                    "Neon says so too when the key of role \"{role}\" may not see the project of \
-                     server \"{server}\"."
-                )),
-            ),
-            409 => (
-                K::AlreadyExists,
-                format!("{} already exists", texts.noun),
-                None,
-            ),
-            423 => (
-                K::Busy,
-                "another operation holds the project".to_owned(),
-                Some("Try again when it has ended.".to_owned()),
-            ),
-            429 => (
-                K::RateLimited,
-                "too many requests".to_owned(),
-                Some(match response.retry_after {
-                    Some(wait) => format!("Try again in {} s.", wait.as_secs().max(1)),
-                    None => "Neon allows 700 requests a minute, and 40 a second.".to_owned(),
-                }),
-            ),
-            300..=399 => (K::BadResponse, "Neon redirects elsewhere".to_owned(), None),
-            500 | 503 => (K::ServerFault, "Neon has a fault".to_owned(), None),
+        let write = request.safety() == Safety::Once;
+        let (kind, reason) = match response.status {
+            400 | 422 => (K::InvalidValue, "Neon rejects a value"),
+            401 => (K::Unauthenticated, "Neon does not accept the API key"),
+            403 => (K::Forbidden, "the API key does not permit it"),
+            404 => (K::NotFound, "not found"),
+            409 => (K::AlreadyExists, "already exists"),
+            423 => (K::Busy, "another operation holds the project"),
+            429 => (K::RateLimited, "too many requests"),
+            500 | 503 => (K::ServerFault, "Neon has a fault"),
             // A gateway that gave up says nothing of what happened behind it.
-            501..=599 if request.safety() == Safety::Once => (
-                K::OutcomeUnknown,
-                "it is unknown whether it was done".to_owned(),
-                Some(look_hint(request)),
-            ),
-            501..=599 => (K::ServerFault, "Neon has a fault".to_owned(), None),
-            _ => (K::BadResponse, "unexpected answer".to_owned(), None),
+            501..=599 if write => (K::OutcomeUnknown, ""),
+            501..=599 => (K::ServerFault, "Neon has a fault"),
+            300..=399 => (K::BadResponse, "Neon redirects elsewhere"),
+            _ => (K::BadResponse, "unexpected answer"),
         };
-        let detail = self.detail(
-            request,
-            |quote| match quote {
-                Some(quote) => format!("answered {} \"{quote}\"", response.status),
-                None => format!("answered {}", response.status),
-            },
-            &response.body,
-        );
-        let mut error = Error::new(kind, format!("could not {}: {reason}", texts.purpose));
-        error.detail = Some(detail);
-        error.hint = hint;
+        let what = |quote| match quote {
+            Some(quote) => format!("answered {} \"{quote}\"", response.status),
+            None => format!("answered {}", response.status),
+        };
+        let mut error = Error::new(kind, message(request, kind, reason));
+        error.detail = Some(self.detail(request, what, &response.body));
+        error.hint = self.hint(request, response);
         error
+    }
+
+    fn hint<T>(&self, request: &Request<T>, response: &Response) -> Option<String> {
+        let connection = self.connection;
+        let (server, role) = (&connection.server, &connection.role);
+        let write = request.safety() == Safety::Once;
+        let hint = match response.status {
+            401 if connection.key_of_public => format!(
+                "The key is that of PUBLIC. Store a valid one: \
+                 SELECT neon_auth_admin.set_api_key(:'key', server => {}, role => 'public');",
+                quote_literal(server)
+            ),
+            401 => format!(
+                "The key is that of role \"{role}\". Store a valid one: \
+                 SELECT neon_auth_admin.set_api_key(:'key', server => {});",
+                quote_literal(server)
+            ),
+            403 => format!(
+                "The key of role \"{role}\" on server \"{server}\" needs access to project \"{}\".",
+                connection.scope.project_id()
+            ),
+            404 => format!(
+                "A key without access gets this answer too: look at the project_id of server \
+                 \"{server}\" and at the key of role \"{role}\"."
+            ),
+            423 => "Try again when it has ended.".to_owned(),
+            429 => match response.retry_after {
+                Some(wait) => format!("Try again in {} s.", wait.as_secs().max(1)),
+                None => "Neon allows 700 requests a minute, and 40 a second.".to_owned(),
+            },
+            500..=599 if write && response.status != 503 => self.look(request),
+            _ => return None,
+        };
+        Some(hint)
     }
 
     /// No answer, and no attempts left.
@@ -113,7 +101,7 @@ impl FailedCall<'_> {
         let (kind, reason) = match failure.cause {
             _ if !failure.sent => (K::Unreachable, "could not reach Neon"),
             Cause::TooLarge => (K::BadResponse, "the answer is too large"),
-            _ if write => (K::OutcomeUnknown, "it is unknown whether it was done"),
+            _ if write => (K::OutcomeUnknown, ""),
             Cause::Malformed | Cause::CutShort => (K::BadResponse, "the answer is malformed"),
             Cause::Timeout => (K::Disconnected, "no answer in time"),
             _ => (K::Disconnected, "the connection was lost"),
@@ -123,11 +111,11 @@ impl FailedCall<'_> {
         } else {
             "was not sent"
         };
-        let message = format!("could not {}: {reason}", request.texts().purpose);
+        let message = message(request, kind, reason);
         let detail = self.detail(request, |_| format!("{verb}: {}", failure.reason), &[]);
         let error = Error::new(kind, message).with_detail(detail);
         if write && failure.sent {
-            error.with_hint(look_hint(request))
+            error.with_hint(self.look(request))
         } else {
             error
         }
@@ -135,10 +123,7 @@ impl FailedCall<'_> {
 
     /// Success by its status, and a body that is not what the operation answers.
     pub fn undecodable<T>(&self, request: &Request<T>, response: &Response) -> Error {
-        let message = format!(
-            "could not {}: the answer is malformed",
-            request.texts().purpose
-        );
+        let message = message(request, ErrorKind::BadResponse, "the answer is malformed");
         let detail = self.detail(
             request,
             |_| format!("answered {} without the JSON it promises", response.status),
@@ -146,7 +131,7 @@ impl FailedCall<'_> {
         );
         let error = Error::new(ErrorKind::BadResponse, message).with_detail(detail);
         match request.safety() {
-            Safety::Once => error.with_hint(look_hint(request)),
+            Safety::Once => error.with_hint(self.look(request)),
             Safety::Repeatable => error,
         }
     }
@@ -160,9 +145,24 @@ impl FailedCall<'_> {
         let detail = self.detail(request, |_| "was interrupted".to_owned(), &[]);
         let error = Error::new(ErrorKind::Interrupted, message).with_detail(detail);
         if sent && request.safety() == Safety::Once {
-            error.with_hint(look_hint(request))
+            error.with_hint(self.look(request))
         } else {
             error
+        }
+    }
+
+    /// Where a write shows when it was carried out after all.
+    fn look<T>(&self, request: &Request<T>) -> String {
+        match request.texts().look {
+            Look::Function(name) => format!(
+                "Look before you try again: SELECT * FROM neon_auth_admin.{name}(server => {});",
+                quote_literal(&self.connection.server)
+            ),
+            Look::UsersTable => {
+                "Look into neon_auth.users_sync before you try again; users appear \
+                                 there within about a second."
+                    .to_owned()
+            }
         }
     }
 
@@ -209,6 +209,13 @@ impl FailedCall<'_> {
     }
 }
 
-fn look_hint<T>(request: &Request<T>) -> String {
-    format!("Look before you try again: {};", request.texts().look)
+fn message<T>(request: &Request<T>, kind: ErrorKind, reason: &str) -> String {
+    let Texts { purpose, noun, .. } = request.texts();
+    match kind {
+        ErrorKind::OutcomeUnknown => {
+            format!("could not learn whether the request to {purpose} was carried out")
+        }
+        ErrorKind::AlreadyExists => format!("could not {purpose}: {noun} {reason}"),
+        _ => format!("could not {purpose}: {reason}"),
+    }
 }

@@ -29,8 +29,7 @@ fn set_api_key(
     unsafe { pg_sys::PreventCommandIfReadOnly(c"set_api_key()".as_ptr()) };
     let api_key = Secret::new(required("api_key", api_key)?);
     if !check::is_api_key(&api_key) {
-        let expected = "1 to 1024 visible ASCII characters";
-        return Err(Error::invalid_argument("api_key", expected).into());
+        return Err(Error::invalid_argument("api_key", check::API_KEY).into());
     }
     let server = ForeignServer::find(server)?;
     let no_nul = "arguments of type text have no NUL";

@@ -66,7 +66,7 @@ const OPTIONS: [OptionRule; 6] = [
     OptionRule {
         name: "api_key",
         catalog: Catalog::UserMapping,
-        expected: "1 to 1024 visible ASCII characters",
+        expected: check::API_KEY,
         is_valid: |value| check::is_api_key(&Secret::new(value)),
     },
 ];

@@ -100,10 +100,11 @@ SELECT neon_auth_admin.set_api_key('napi_1', server => 'nowhere');
 SELECT neon_auth_admin.set_api_key('napi_1', server => 'options', role => 'nobody');
 SELECT neon_auth_admin.set_api_key('napi_1', server => 'options', role => '');
 SELECT * FROM neon_auth_admin.list_domains(server => 'options');
+ALTER SERVER options OPTIONS (ADD project_id 'test-options');
+SELECT * FROM neon_auth_admin.list_domains(server => 'options');
 CREATE USER MAPPING FOR CURRENT_USER SERVER options;
 SELECT * FROM neon_auth_admin.list_domains(server => 'options');
 SELECT neon_auth_admin.set_api_key('napi_1', server => 'options');
-SELECT * FROM neon_auth_admin.list_domains(server => 'options');
 
 -- A server of another wrapper is none of ours, whatever it is called.
 \c - postgres
@@ -118,7 +119,7 @@ SET client_min_messages = warning;
 
 -- Hosts: the key goes only where the configuration file says.
 
-ALTER SERVER options OPTIONS (ADD project_id 'test-options', ADD api_url 'https://console.neon.tech.evil.example/api/v2');
+ALTER SERVER options OPTIONS (ADD api_url 'https://console.neon.tech.evil.example/api/v2');
 SELECT * FROM neon_auth_admin.list_domains(server => 'options');
 CREATE FUNCTION test.call_at(url text, OUT code text, OUT message text)
 LANGUAGE plpgsql

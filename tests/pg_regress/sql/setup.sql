@@ -92,6 +92,15 @@ CREATE TYPE neon_auth_admin.auth_user AS (id text);
 CREATE EXTENSION neon_auth_admin;
 DROP TYPE neon_auth_admin.auth_user;
 DROP SCHEMA neon_auth_admin;
+-- Nor is the schema of another role, who could add functions to it later.
+\c - postgres
+CREATE SCHEMA neon_auth_admin AUTHORIZATION stranger;
+\c - app_owner
+\set VERBOSITY terse
+CREATE EXTENSION neon_auth_admin;
+\c - postgres
+DROP SCHEMA neon_auth_admin;
+\c - app_owner
 \set VERBOSITY default
 
 CREATE EXTENSION neon_auth_admin;

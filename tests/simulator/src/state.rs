@@ -96,12 +96,6 @@ pub enum EmailServer {
     },
 }
 
-#[derive(Clone)]
-pub struct User {
-    pub id: String,
-    pub email: String,
-}
-
 /// What the service keeps for one branch; the project-level operations use the branch that has the
 /// integration.
 pub struct Branch {
@@ -110,7 +104,8 @@ pub struct Branch {
     pub oauth_providers: BTreeMap<OauthProviderId, Option<Credentials>>,
     pub domains: Vec<Domain>,
     pub email_server: EmailServer,
-    pub users: Vec<User>,
+    /// Ids by e-mail address in lower case.
+    pub users: BTreeMap<String, String>,
 }
 
 impl Branch {
@@ -126,14 +121,14 @@ impl Branch {
                 sender_email: None,
                 sender_name: None,
             },
-            users: Vec::new(),
+            users: BTreeMap::new(),
         }
     }
 
     /// Forgets the configuration, and the users too if `delete_data`.
     pub fn remove_integration(&mut self, delete_data: bool) {
         let users = if delete_data {
-            Vec::new()
+            BTreeMap::new()
         } else {
             std::mem::take(&mut self.users)
         };

@@ -1,5 +1,6 @@
 //! Users: create and delete. The users writer learns of both; how it writes is its own business.
 
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use axum::Json;
@@ -12,7 +13,7 @@ use uuid::Uuid;
 use super::App;
 use super::call::Call;
 use super::error::ApiError;
-use crate::state::{AuthProvider, User};
+use crate::state::AuthProvider;
 use crate::users_sync::Event;
 
 #[derive(Deserialize)]
@@ -44,14 +45,13 @@ pub async fn create(
     let id = Uuid::new_v4().to_string();
     app.on_branch(&call, |branch| {
         let lower = email.to_lowercase();
-        if branch.users.iter().any(|user| user.email == lower) {
-            return Err(ApiError::conflict("user already exists"));
+        match branch.users.entry(lower) {
+            Entry::Occupied(_) => Err(ApiError::conflict("user already exists")),
+            Entry::Vacant(free) => {
+                free.insert(id.clone());
+                Ok(())
+            }
         }
-        branch.users.push(User {
-            id: id.clone(),
-            email: lower,
-        });
-        Ok(())
     })?;
     tell(&app, &call, Event::created(&id, &email, name.as_deref()));
     Ok((StatusCode::CREATED, Json(json!({ "id": id }))))
@@ -69,9 +69,11 @@ pub async fn remove(
     Path(UserPath { auth_user_id: id }): Path<UserPath>,
 ) -> Result<StatusCode, ApiError> {
     app.on_branch(&call, |branch| {
-        let index = branch.users.iter().position(|user| user.id == id);
-        let index = index.ok_or_else(|| ApiError::not_found("user not found"))?;
-        branch.users.swap_remove(index);
+        let before = branch.users.len();
+        branch.users.retain(|_, user| *user != id);
+        if branch.users.len() == before {
+            return Err(ApiError::not_found("user not found"));
+        }
         Ok(())
     })?;
     tell(&app, &call, Event::deleted(id));
