@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::ffi::CStr;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::LazyLock;
 
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -88,15 +89,15 @@ fn warn_of_lost_write(error: &Error) {
 }
 
 fn http() -> Result<Rc<Http>, Error> {
-    let settings = Settings {
-        user_agent: concat!(
-            "neon_auth_admin/",
-            env!("CARGO_PKG_VERSION"),
-            " (PostgreSQL "
+    static USER_AGENT: LazyLock<String> = LazyLock::new(|| {
+        let version = pgrx::pg_sys::PG_VERSION.to_string_lossy();
+        format!(
+            "neon_auth_admin/{} (PostgreSQL {version})",
+            env!("CARGO_PKG_VERSION")
         )
-        .to_owned()
-            + server_version()
-            + ")",
+    });
+    let settings = Settings {
+        user_agent: USER_AGENT.clone(),
         ca_file: guc::ca_file().map(PathBuf::from),
         proxy: guc::proxy(),
     };
@@ -108,10 +109,4 @@ fn http() -> Result<Rc<Http>, Error> {
             Ok(http)
         }
     })
-}
-
-fn server_version() -> &'static str {
-    pgrx::pg_sys::PG_VERSION
-        .to_str()
-        .expect("the version is ASCII")
 }

@@ -14,6 +14,8 @@ use ureq::unversioned::transport::{
 use super::{Event, dns, wait_within};
 use crate::neon::http::is_interrupted;
 
+const MAX_UNSENT: usize = 16 * 1024;
+
 /// Opens TCP connections without ever blocking.
 #[derive(Debug)]
 pub struct LatchConnector;
@@ -59,6 +61,8 @@ impl<In: Transport> Connector<In> for LatchConnector {
 pub struct LatchTransport {
     stream: TcpStream,
     buffers: LazyBuffers,
+    /// Output that waits for more, or for the wish to read.
+    unsent: Vec<u8>,
     _descriptor: ExternalDescriptor,
 }
 
@@ -86,8 +90,27 @@ impl LatchTransport {
         Ok(Self {
             stream: socket.into(),
             buffers: LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size()),
+            unsent: Vec::new(),
             _descriptor: descriptor,
         })
+    }
+}
+
+impl LatchTransport {
+    fn flush(&mut self, timeout: NextTimeout) -> Result<(), ureq::Error> {
+        let fd = self.stream.as_raw_fd();
+        let mut output = self.unsent.as_slice();
+        while !output.is_empty() {
+            match (&self.stream).write(output) {
+                Ok(written) => output = &output[written..],
+                Err(error) => {
+                    let what = pg_sys::WL_SOCKET_WRITEABLE;
+                    wait_unless_failed(error, fd, what, timeout, Event::Send)?;
+                }
+            }
+        }
+        self.unsent.clear();
+        Ok(())
     }
 }
 
@@ -96,27 +119,19 @@ impl Transport for LatchTransport {
         &mut self.buffers
     }
 
+    /// ureq hands over head and body of a request, and rustls each record, one by one. Sent together
+    /// they are one packet, and wake the other side once.
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
-        let fd = self.stream.as_raw_fd();
-        let mut output = &self.buffers.output()[..amount];
-        while !output.is_empty() {
-            match (&self.stream).write(output) {
-                Ok(written) => output = &output[written..],
-                Err(error) => {
-                    wait_unless_failed(
-                        error,
-                        fd,
-                        pg_sys::WL_SOCKET_WRITEABLE,
-                        timeout,
-                        Event::Send,
-                    )?;
-                }
-            }
+        let output = &self.buffers.output()[..amount];
+        self.unsent.extend_from_slice(output);
+        if self.unsent.len() > MAX_UNSENT {
+            self.flush(timeout)?;
         }
         Ok(())
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
+        self.flush(timeout)?;
         let fd = self.stream.as_raw_fd();
         loop {
             match (&self.stream).read(self.buffers.input_append_buf()) {
@@ -125,13 +140,8 @@ impl Transport for LatchTransport {
                     return Ok(amount > 0);
                 }
                 Err(error) => {
-                    wait_unless_failed(
-                        error,
-                        fd,
-                        pg_sys::WL_SOCKET_READABLE,
-                        timeout,
-                        Event::Receive,
-                    )?;
+                    let what = pg_sys::WL_SOCKET_READABLE;
+                    wait_unless_failed(error, fd, what, timeout, Event::Receive)?;
                 }
             }
         }

@@ -11,10 +11,9 @@ use uuid::Uuid;
 
 use crate::{Operation, variable};
 
-const PROJECT: &str = "bench-plain";
-
 pub struct Plain {
     agent: Agent,
+    project: String,
     domains_url: String,
     user_url: String,
     authorization: String,
@@ -63,15 +62,17 @@ impl Plain {
             .accept("application/json")
             .accept_encoding("identity")
             .build();
+        let project = format!("bench-plain-{}", std::process::id());
         let plain = Self {
             agent: config.new_agent(),
-            domains_url: format!("{url}/projects/{PROJECT}/auth/domains"),
+            domains_url: format!("{url}/projects/{project}/auth/domains"),
             user_url: format!("{url}/projects/auth/user"),
+            project,
             authorization: format!("Bearer {}", variable("NEON_API_KEY")),
         };
         for domain in ["https://a.example.com", "https://b.example.com"] {
             let body = format!("{{\"domain\":\"{domain}\",\"auth_provider\":\"stack\"}}");
-            // The second run of this finds them there.
+            // Both schemes reach the same project: the second finds them there.
             plain.post(&plain.domains_url, &body);
         }
         plain
@@ -109,7 +110,7 @@ impl Plain {
 
     fn create_user(&self, email: &str) {
         let body = NewUser {
-            project_id: PROJECT,
+            project_id: &self.project,
             auth_provider: "stack",
             email,
         };

@@ -5,7 +5,7 @@ use std::fs;
 
 use postgres::{Client, NoTls};
 
-use crate::{Operation, variable};
+use crate::{Operation, Scheme, variable};
 
 pub struct Backend {
     session: Client,
@@ -26,7 +26,7 @@ pub struct Growth {
 const TIMERS: &str = "
     CREATE EXTENSION IF NOT EXISTS neon_auth_admin;
     CREATE SCHEMA bench;
-    CREATE FUNCTION bench.list_domains(calls integer) RETURNS double precision[]
+    CREATE FUNCTION bench.list_domains(server text, calls integer) RETURNS double precision[]
     LANGUAGE plpgsql AS $$
     DECLARE
         times double precision[];
@@ -34,12 +34,12 @@ const TIMERS: &str = "
     BEGIN
         FOR n IN 1 .. calls LOOP
             started := clock_timestamp();
-            PERFORM domain, auth_provider FROM neon_auth_admin.list_domains('bench');
+            PERFORM domain, auth_provider FROM neon_auth_admin.list_domains(server);
             times[n] := extract(epoch FROM clock_timestamp() - started) * 1e6;
         END LOOP;
         RETURN times;
     END $$;
-    CREATE FUNCTION bench.create_user(calls integer) RETURNS double precision[]
+    CREATE FUNCTION bench.create_user(server text, calls integer) RETURNS double precision[]
     LANGUAGE plpgsql AS $$
     DECLARE
         times double precision[];
@@ -49,7 +49,7 @@ const TIMERS: &str = "
         FOR n IN 1 .. calls LOOP
             address := gen_random_uuid() || '@example.com';
             started := clock_timestamp();
-            PERFORM id FROM neon_auth_admin.create_user(address, server => 'bench');
+            PERFORM id FROM neon_auth_admin.create_user(address, server => server);
             times[n] := extract(epoch FROM clock_timestamp() - started) * 1e6;
         END LOOP;
         RETURN times;
@@ -68,39 +68,40 @@ impl Backend {
     pub fn new() -> Self {
         let mut session = connect();
         session.batch_execute(TIMERS).expect("the timers");
+        for scheme in [Scheme::Http, Scheme::Https] {
+            let (server, url) = (scheme.name(), scheme.url());
+            session
+                .batch_execute(&format!(
+                    "CREATE SERVER \"{server}\" FOREIGN DATA WRAPPER neon_auth_admin
+                     OPTIONS (project_id 'bench-sql-{}', api_url '{url}')",
+                    std::process::id()
+                ))
+                .expect("a server");
+            let key = variable("NEON_API_KEY");
+            session
+                .execute(
+                    "SELECT neon_auth_admin.set_api_key($1, $2)",
+                    &[&key, &server],
+                )
+                .expect("a key");
+        }
+        for domain in ["https://a.example.com", "https://b.example.com"] {
+            session
+                .execute("SELECT neon_auth_admin.add_domain($1, 'HTTP')", &[&domain])
+                .expect("added");
+        }
         Self { session }
     }
 
-    /// Makes `bench` the server at this URL.
-    pub fn use_server(&mut self, url: &str) {
-        self.session
-            .batch_execute(&format!(
-                "DROP SERVER IF EXISTS bench CASCADE;
-                 CREATE SERVER bench FOREIGN DATA WRAPPER neon_auth_admin
-                 OPTIONS (project_id 'bench-sql', api_url '{url}')"
-            ))
-            .expect("a server");
-        let key = variable("NEON_API_KEY");
-        self.session
-            .execute("SELECT neon_auth_admin.set_api_key($1, 'bench')", &[&key])
-            .expect("a key");
-        for domain in ["https://a.example.com", "https://b.example.com"] {
-            // The second run of this finds them there.
-            let _ = self
-                .session
-                .execute("SELECT neon_auth_admin.add_domain($1, 'bench')", &[&domain]);
-        }
-    }
-
     /// Microseconds of each call.
-    pub fn time(&mut self, operation: Operation, calls: usize) -> Vec<f64> {
+    pub fn time(&mut self, scheme: Scheme, operation: Operation, calls: usize) -> Vec<f64> {
         let query = match operation {
-            Operation::ListDomains => "SELECT bench.list_domains($1)",
-            Operation::CreateUser => "SELECT bench.create_user($1)",
+            Operation::ListDomains => "SELECT bench.list_domains($1, $2)",
+            Operation::CreateUser => "SELECT bench.create_user($1, $2)",
         };
         let calls = i32::try_from(calls).expect("few calls");
         self.session
-            .query_one(query, &[&calls])
+            .query_one(query, &[&scheme.name(), &calls])
             .expect("timed calls")
             .get(0)
     }
@@ -115,7 +116,7 @@ impl Backend {
         };
         FirstCall {
             loading: time("SELECT bench.load()"),
-            calling: time("SELECT bench.list_domains(1)"),
+            calling: time("SELECT bench.list_domains('HTTPS', 1)"),
         }
     }
 
@@ -128,8 +129,8 @@ impl Backend {
             .get(0);
         let run = |backend: &mut Self, calls: usize| {
             for _ in 0..calls / 200 {
-                backend.time(Operation::ListDomains, 100);
-                backend.time(Operation::CreateUser, 100);
+                backend.time(Scheme::Https, Operation::ListDomains, 100);
+                backend.time(Scheme::Https, Operation::CreateUser, 100);
             }
         };
         run(self, 200);
