@@ -12,7 +12,7 @@ CREATE SERVER options FOREIGN DATA WRAPPER neon_auth_admin OPTIONS (api_key 'nap
 CREATE SERVER options FOREIGN DATA WRAPPER neon_auth_admin;
 CREATE USER MAPPING FOR CURRENT_USER SERVER options OPTIONS (project_id 'test-options');
 CREATE USER MAPPING FOR CURRENT_USER SERVER options OPTIONS (password 'napi_misplaced');
-ALTER SERVER options OPTIONS (ADD project_id 'test-options', "a=b" 'c');
+ALTER SERVER options OPTIONS (ADD project_id 'test-options', "a b" 'c');
 \c - postgres
 ALTER FOREIGN DATA WRAPPER neon_auth_admin OPTIONS (ADD project_id 'test-options');
 ALTER FOREIGN DATA WRAPPER neon_auth_admin OPTIONS (ADD api_key 'napi_misplaced');

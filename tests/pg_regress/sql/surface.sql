@@ -107,5 +107,6 @@ FROM pg_settings WHERE name LIKE 'neon\_auth\_admin.%' ORDER BY name COLLATE "C"
 SET neon_auth_admin.allowed_hosts = 'evil.example';
 SET neon_auth_admin.ca_file = '/tmp/evil.pem';
 SET neon_auth_admin.proxy = 'http://evil.example:3128';
+\set VERBOSITY sqlstate
 SET neon_auth_admin.max_response_size = '1GB';
 
