@@ -33,7 +33,7 @@ const MAX_HEADERS: usize = 8 * 1024;
 const BUFFER: usize = 16 * 1024;
 
 /// What an agent is built from; a change needs another agent.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     pub user_agent: String,
     /// PEM file of the trusted certificates; `None` for the system's.

@@ -140,10 +140,12 @@ impl<T> Request<T> {
     }
 
     pub fn path(&self) -> String {
-        self.path
-            .iter()
-            .map(|segment| format!("/{}", segment.0))
-            .collect()
+        let mut path = String::with_capacity(128);
+        for segment in &self.path {
+            path.push('/');
+            path.push_str(&segment.0);
+        }
+        path
     }
 
     pub fn body(&self) -> Option<&Secret> {

@@ -5,7 +5,6 @@ use std::cell::RefCell;
 use std::ffi::CStr;
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::LazyLock;
 
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -20,9 +19,11 @@ use crate::pg::wait::{Backend, LatchConnector, LatchResolver, raise_interrupt};
 use crate::pg::{guc, server};
 
 thread_local! {
-    /// The agent of this backend, with the settings it was built from.
-    static HTTP: RefCell<Option<(Settings, Rc<Http>)>> = const { RefCell::new(None) };
+    /// The agent of this backend, with the settings it was built from: `ca_file` and `proxy`.
+    static HTTP: RefCell<Option<(BuiltFrom, Rc<Http>)>> = const { RefCell::new(None) };
 }
+
+type BuiltFrom = (Option<String>, Option<String>);
 
 /// An argument that must not be NULL.
 pub fn required<T>(name: &str, value: Option<T>) -> Result<T, Error> {
@@ -89,24 +90,26 @@ fn warn_of_lost_write(error: &Error) {
 }
 
 fn http() -> Result<Rc<Http>, Error> {
-    static USER_AGENT: LazyLock<String> = LazyLock::new(|| {
-        let version = pgrx::pg_sys::PG_VERSION.to_string_lossy();
-        format!(
-            "neon_auth_admin/{} (PostgreSQL {version})",
-            env!("CARGO_PKG_VERSION")
-        )
-    });
-    let settings = Settings {
-        user_agent: USER_AGENT.clone(),
-        ca_file: guc::ca_file().map(PathBuf::from),
-        proxy: guc::proxy(),
-    };
+    let built_from = (guc::ca_file(), guc::proxy());
     HTTP.with_borrow_mut(|kept| match kept {
-        Some((built_from, http)) if *built_from == settings => Ok(http.clone()),
+        Some((settings, http)) if *settings == built_from => Ok(http.clone()),
         _ => {
+            let settings = Settings {
+                user_agent: user_agent(),
+                ca_file: built_from.0.as_ref().map(PathBuf::from),
+                proxy: built_from.1.clone(),
+            };
             let http = Rc::new(Http::new(&settings, LatchConnector, LatchResolver)?);
-            *kept = Some((settings, http.clone()));
+            *kept = Some((built_from, http.clone()));
             Ok(http)
         }
     })
+}
+
+fn user_agent() -> String {
+    let postgres = pgrx::pg_sys::PG_VERSION.to_string_lossy();
+    format!(
+        "neon_auth_admin/{} (PostgreSQL {postgres})",
+        env!("CARGO_PKG_VERSION")
+    )
 }

@@ -7,6 +7,7 @@
 mod key;
 pub mod options;
 
+use std::cell::RefCell;
 use std::ffi::{CStr, CString};
 use std::time::Duration;
 
@@ -92,7 +93,7 @@ pub fn connection(server: Option<&str>) -> Result<Connection, Error> {
         .unwrap_or(scope::DEFAULT_AUTH_PROVIDER);
     let api_url = server.option("api_url").unwrap_or(api_url::DEFAULT);
     Ok(Connection {
-        api_url: ApiUrl::parse(api_url, &guc::allowed_hosts())?,
+        api_url: parse_api_url(api_url, guc::allowed_hosts())?,
         scope: Scope::new(project_id, auth_provider)?,
         api_key,
         key_of_public,
@@ -107,6 +108,23 @@ pub fn connection(server: Option<&str>) -> Result<Connection, Error> {
         max_response: guc::max_response(),
         server: server.name,
         role,
+    })
+}
+
+/// [`ApiUrl::parse`], which is remembered for the last pair of texts: a session rarely has another.
+fn parse_api_url(text: &str, allowed: String) -> Result<ApiUrl, Error> {
+    thread_local! {
+        static LAST: RefCell<Option<(String, String, ApiUrl)>> = const { RefCell::new(None) };
+    }
+    LAST.with_borrow_mut(|last| match last {
+        Some((last_text, last_allowed, url)) if last_text == text && *last_allowed == allowed => {
+            Ok(url.clone())
+        }
+        _ => {
+            let url = ApiUrl::parse(text, &allowed)?;
+            *last = Some((text.to_owned(), allowed, url.clone()));
+            Ok(url)
+        }
     })
 }
 

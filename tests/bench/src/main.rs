@@ -49,6 +49,7 @@ struct Case {
     scheme: Scheme,
     operation: Operation,
     plain: Vec<f64>,
+    limited: Vec<f64>,
     sql: Vec<f64>,
 }
 
@@ -87,7 +88,8 @@ fn main() {
 
 /// Prints the table of ratios; returns the median of an HTTPS `list_domains()` from SQL.
 fn compare(backend: &mut Backend) -> f64 {
-    let plain = [Scheme::Http, Scheme::Https].map(|scheme| Plain::new(&scheme.url()));
+    let programs = |limits| [Scheme::Http, Scheme::Https].map(|s| Plain::new(&s.url(), limits));
+    let (plain, limited) = (programs(false), programs(true));
     let mut cases = vec![];
     for scheme in [Scheme::Http, Scheme::Https] {
         for operation in [Operation::CreateUser, Operation::ListDomains] {
@@ -95,6 +97,7 @@ fn compare(backend: &mut Backend) -> f64 {
                 scheme,
                 operation,
                 plain: vec![],
+                limited: vec![],
                 sql: vec![],
             });
         }
@@ -102,11 +105,14 @@ fn compare(backend: &mut Backend) -> f64 {
     // In turn, so that whatever else the machine does meets all of them alike.
     for round in 0..=ROUNDS {
         for case in &mut cases {
-            let of_plain = plain[case.scheme as usize].time(case.operation, CALLS);
+            let scheme = case.scheme as usize;
+            let of_plain = plain[scheme].time(case.operation, CALLS);
+            let of_limited = limited[scheme].time(case.operation, CALLS);
             let of_sql = backend.time(case.scheme, case.operation, CALLS);
             // The first round warms up.
             if round > 0 {
                 case.plain.extend(of_plain);
+                case.limited.extend(of_limited);
                 case.sql.extend(of_sql);
             }
         }
@@ -116,16 +122,19 @@ fn compare(backend: &mut Backend) -> f64 {
         "Median microseconds per call, {} calls each:\n",
         ROUNDS * CALLS
     );
+    println!("plain: ureq with keep-alive. limits: the same with ureq's limits of time, which a");
+    println!("call from SQL has as well. ratio: SQL to plain.\n");
     println!(
-        "{:<7}{:<16}{:>9}{:>9}{:>8}",
-        "", "", "plain", "SQL", "ratio"
+        "{:<7}{:<16}{:>9}{:>9}{:>9}{:>8}",
+        "", "", "plain", "limits", "SQL", "ratio"
     );
     let mut last = 0.0;
     for case in cases {
-        let (plain, sql) = (median(case.plain), median(case.sql));
+        let (plain, limited) = (median(case.plain), median(case.limited));
+        let sql = median(case.sql);
         let (scheme, operation) = (case.scheme.name(), case.operation.name());
         let ratio = sql / plain;
-        println!("{scheme:<7}{operation:<16}{plain:>9.1}{sql:>9.1}{ratio:>8.2}");
+        println!("{scheme:<7}{operation:<16}{plain:>9.1}{limited:>9.1}{sql:>9.1}{ratio:>8.2}");
         last = sql;
     }
     last

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use ureq::Agent;
@@ -43,7 +43,8 @@ struct Domain {
 }
 
 impl Plain {
-    pub fn new(url: &str) -> Self {
+    /// With `limits`, the same limits of time as a call from SQL has.
+    pub fn new(url: &str, limits: bool) -> Self {
         let pem = fs::read(variable("NEON_SIMULATOR_CA")).expect("the simulator's CA");
         let roots = parse_pem(&pem)
             .filter_map(|item| match item.expect("PEM") {
@@ -57,6 +58,8 @@ impl Plain {
             .build();
         let config = Agent::config_builder()
             .tls_config(tls)
+            .timeout_connect(limits.then_some(Duration::from_secs(5)))
+            .timeout_global(limits.then_some(Duration::from_secs(10)))
             .http_status_as_error(false)
             .user_agent("neon_bench")
             .accept("application/json")
@@ -72,7 +75,7 @@ impl Plain {
         };
         for domain in ["https://a.example.com", "https://b.example.com"] {
             let body = format!("{{\"domain\":\"{domain}\",\"auth_provider\":\"stack\"}}");
-            // Both schemes reach the same project: the second finds them there.
+            // All of these programs reach the same project: the first adds, the others find.
             plain.post(&plain.domains_url, &body);
         }
         plain
