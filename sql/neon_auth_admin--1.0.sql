@@ -68,8 +68,8 @@ CREATE TYPE neon_auth_admin.email_server AS (
 -- src/pg/domains.rs
 -- neon_auth_admin::pg::domains::add_domain
 CREATE  FUNCTION "add_domain"(
-	"domain" TEXT, /* Option < & str > */
-	"server" TEXT DEFAULT NULL /* Option < & str > */
+	"domain" TEXT, /* Option < Text > */
+	"server" TEXT DEFAULT NULL /* Option < Text > */
 ) RETURNS VOID /* Result < (), ErrorReport > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
@@ -80,11 +80,11 @@ AS 'MODULE_PATHNAME', 'add_domain_wrapper';
 -- src/pg/oauth_providers.rs
 -- neon_auth_admin::pg::oauth_providers::add_oauth_provider
 CREATE  FUNCTION "add_oauth_provider"(
-	"id" TEXT, /* Option < & str > */
-	"client_id" TEXT DEFAULT NULL, /* Option < & str > */
-	"client_secret" TEXT DEFAULT NULL, /* Option < & str > */
-	"microsoft_tenant_id" TEXT DEFAULT NULL, /* Option < & str > */
-	"server" TEXT DEFAULT NULL /* Option < & str > */
+	"id" TEXT, /* Option < Text > */
+	"client_id" TEXT DEFAULT NULL, /* Option < Text > */
+	"client_secret" TEXT DEFAULT NULL, /* Option < Text > */
+	"microsoft_tenant_id" TEXT DEFAULT NULL, /* Option < Text > */
+	"server" TEXT DEFAULT NULL /* Option < Text > */
 ) RETURNS neon_auth_admin.oauth_provider /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
 AllocatedByRust > , ErrorReport > */
 VOLATILE PARALLEL UNSAFE COST 10000
@@ -96,10 +96,10 @@ AS 'MODULE_PATHNAME', 'add_oauth_provider_wrapper';
 -- src/pg/integration.rs
 -- neon_auth_admin::pg::integration::create_integration
 CREATE  FUNCTION "create_integration"(
-	"branch_id" TEXT DEFAULT NULL, /* Option < & str > */
-	"database_name" TEXT DEFAULT NULL, /* Option < & str > */
-	"role_name" TEXT DEFAULT NULL, /* Option < & str > */
-	"server" TEXT DEFAULT NULL /* Option < & str > */
+	"branch_id" TEXT DEFAULT NULL, /* Option < Text > */
+	"database_name" TEXT DEFAULT NULL, /* Option < Text > */
+	"role_name" TEXT DEFAULT NULL, /* Option < Text > */
+	"server" TEXT DEFAULT NULL /* Option < Text > */
 ) RETURNS neon_auth_admin.integration_keys /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
 AllocatedByRust > , ErrorReport > */
 VOLATILE PARALLEL UNSAFE COST 10000
@@ -111,7 +111,7 @@ AS 'MODULE_PATHNAME', 'create_integration_wrapper';
 -- src/pg/integration.rs
 -- neon_auth_admin::pg::integration::create_sdk_keys
 CREATE  FUNCTION "create_sdk_keys"(
-	"server" TEXT DEFAULT NULL /* Option < & str > */
+	"server" TEXT DEFAULT NULL /* Option < Text > */
 ) RETURNS neon_auth_admin.integration_keys /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
 AllocatedByRust > , ErrorReport > */
 VOLATILE PARALLEL UNSAFE COST 10000
@@ -123,9 +123,9 @@ AS 'MODULE_PATHNAME', 'create_sdk_keys_wrapper';
 -- src/pg/users.rs
 -- neon_auth_admin::pg::users::create_user
 CREATE  FUNCTION "create_user"(
-	"email" TEXT, /* Option < & str > */
-	"name" TEXT DEFAULT NULL, /* Option < & str > */
-	"server" TEXT DEFAULT NULL /* Option < & str > */
+	"email" TEXT, /* Option < Text > */
+	"name" TEXT DEFAULT NULL, /* Option < Text > */
+	"server" TEXT DEFAULT NULL /* Option < Text > */
 ) RETURNS neon_auth_admin.auth_user /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
 AllocatedByRust > , ErrorReport > */
 VOLATILE PARALLEL UNSAFE COST 10000
@@ -137,8 +137,8 @@ AS 'MODULE_PATHNAME', 'create_user_wrapper';
 -- src/pg/domains.rs
 -- neon_auth_admin::pg::domains::delete_domain
 CREATE  FUNCTION "delete_domain"(
-	"domain" TEXT, /* Option < & str > */
-	"server" TEXT DEFAULT NULL /* Option < & str > */
+	"domain" TEXT, /* Option < Text > */
+	"server" TEXT DEFAULT NULL /* Option < Text > */
 ) RETURNS VOID /* Result < (), ErrorReport > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
@@ -149,8 +149,8 @@ AS 'MODULE_PATHNAME', 'delete_domain_wrapper';
 -- src/pg/domains.rs
 -- neon_auth_admin::pg::domains::delete_domains
 CREATE  FUNCTION "delete_domains"(
-	"domains" TEXT[], /* :: std :: option :: Option < Vec < Option < String > > > */
-	"server" TEXT DEFAULT NULL /* Option < & str > */
+	"domains" TEXT[], /* :: std :: option :: Option < Vec < Option < Text > > > */
+	"server" TEXT DEFAULT NULL /* Option < Text > */
 ) RETURNS VOID /* Result < (), ErrorReport > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
@@ -162,7 +162,7 @@ AS 'MODULE_PATHNAME', 'delete_domains_wrapper';
 -- neon_auth_admin::pg::integration::delete_integration
 CREATE  FUNCTION "delete_integration"(
 	"delete_data" bool DEFAULT false, /* Option < bool > */
-	"server" TEXT DEFAULT NULL /* Option < & str > */
+	"server" TEXT DEFAULT NULL /* Option < Text > */
 ) RETURNS VOID /* Result < (), ErrorReport > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
@@ -173,8 +173,8 @@ AS 'MODULE_PATHNAME', 'delete_integration_wrapper';
 -- src/pg/oauth_providers.rs
 -- neon_auth_admin::pg::oauth_providers::delete_oauth_provider
 CREATE  FUNCTION "delete_oauth_provider"(
-	"id" TEXT, /* Option < & str > */
-	"server" TEXT DEFAULT NULL /* Option < & str > */
+	"id" TEXT, /* Option < Text > */
+	"server" TEXT DEFAULT NULL /* Option < Text > */
 ) RETURNS VOID /* Result < (), ErrorReport > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
@@ -185,8 +185,8 @@ AS 'MODULE_PATHNAME', 'delete_oauth_provider_wrapper';
 -- src/pg/users.rs
 -- neon_auth_admin::pg::users::delete_user
 CREATE  FUNCTION "delete_user"(
-	"id" TEXT, /* Option < & str > */
-	"server" TEXT DEFAULT NULL /* Option < & str > */
+	"id" TEXT, /* Option < Text > */
+	"server" TEXT DEFAULT NULL /* Option < Text > */
 ) RETURNS VOID /* Result < (), ErrorReport > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
@@ -197,7 +197,7 @@ AS 'MODULE_PATHNAME', 'delete_user_wrapper';
 -- src/pg/email_server.rs
 -- neon_auth_admin::pg::email_server::get_email_server
 CREATE  FUNCTION "get_email_server"(
-	"server" TEXT DEFAULT NULL /* Option < & str > */
+	"server" TEXT DEFAULT NULL /* Option < Text > */
 ) RETURNS neon_auth_admin.email_server /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
 AllocatedByRust > , ErrorReport > */
 VOLATILE PARALLEL UNSAFE COST 10000
@@ -209,7 +209,7 @@ AS 'MODULE_PATHNAME', 'get_email_server_wrapper';
 -- src/pg/integration.rs
 -- neon_auth_admin::pg::integration::get_integration
 CREATE  FUNCTION "get_integration"(
-	"server" TEXT DEFAULT NULL /* Option < & str > */
+	"server" TEXT DEFAULT NULL /* Option < Text > */
 ) RETURNS neon_auth_admin.integration /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
 AllocatedByRust > , ErrorReport > */
 VOLATILE PARALLEL UNSAFE COST 10000
@@ -221,7 +221,7 @@ AS 'MODULE_PATHNAME', 'get_integration_wrapper';
 -- src/pg/domains.rs
 -- neon_auth_admin::pg::domains::list_domains
 CREATE  FUNCTION "list_domains"(
-	"server" TEXT DEFAULT NULL /* Option < & str > */
+	"server" TEXT DEFAULT NULL /* Option < Text > */
 ) RETURNS SETOF neon_auth_admin.redirect_domain /* :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox :: AllocatedByRust
 > */
 VOLATILE PARALLEL UNSAFE COST 10000
@@ -233,7 +233,7 @@ AS 'MODULE_PATHNAME', 'list_domains_wrapper';
 -- src/pg/integration.rs
 -- neon_auth_admin::pg::integration::list_integrations
 CREATE  FUNCTION "list_integrations"(
-	"server" TEXT DEFAULT NULL /* Option < & str > */
+	"server" TEXT DEFAULT NULL /* Option < Text > */
 ) RETURNS SETOF neon_auth_admin.integration /* :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox :: AllocatedByRust
 > */
 VOLATILE PARALLEL UNSAFE COST 10000
@@ -245,7 +245,7 @@ AS 'MODULE_PATHNAME', 'list_integrations_wrapper';
 -- src/pg/oauth_providers.rs
 -- neon_auth_admin::pg::oauth_providers::list_oauth_providers
 CREATE  FUNCTION "list_oauth_providers"(
-	"server" TEXT DEFAULT NULL /* Option < & str > */
+	"server" TEXT DEFAULT NULL /* Option < Text > */
 ) RETURNS SETOF neon_auth_admin.oauth_provider /* :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox :: AllocatedByRust
 > */
 VOLATILE PARALLEL UNSAFE COST 10000
@@ -257,7 +257,7 @@ AS 'MODULE_PATHNAME', 'list_oauth_providers_wrapper';
 -- src/pg/server/options.rs
 -- neon_auth_admin::pg::server::options::neon_auth_admin_validator
 CREATE  FUNCTION "neon_auth_admin_validator"(
-	"options" TEXT[], /* Vec < Option < String > > */
+	"options" TEXT[], /* Vec < Option < Text > > */
 	"catalog" oid /* pg_sys :: Oid */
 ) RETURNS VOID /* Result < (), ErrorReport > */
 STRICT VOLATILE PARALLEL UNSAFE
@@ -282,9 +282,9 @@ CREATE FOREIGN DATA WRAPPER neon_auth_admin
 -- src/pg/server/key.rs
 -- neon_auth_admin::pg::server::key::set_api_key
 CREATE  FUNCTION "set_api_key"(
-	"api_key" TEXT, /* Option < & str > */
-	"server" TEXT DEFAULT NULL, /* Option < & str > */
-	"role" TEXT DEFAULT NULL /* Option < & str > */
+	"api_key" TEXT, /* Option < Text > */
+	"server" TEXT DEFAULT NULL, /* Option < Text > */
+	"role" TEXT DEFAULT NULL /* Option < Text > */
 ) RETURNS VOID /* Result < (), ErrorReport > */
 VOLATILE PARALLEL UNSAFE COST 1000
 LANGUAGE c /* Rust */
@@ -295,8 +295,8 @@ AS 'MODULE_PATHNAME', 'set_api_key_wrapper';
 -- src/pg/integration.rs
 -- neon_auth_admin::pg::integration::transfer_ownership
 CREATE  FUNCTION "transfer_ownership"(
-	"server" TEXT DEFAULT NULL /* Option < & str > */
-) RETURNS TEXT /* Result < String, ErrorReport > */
+	"server" TEXT DEFAULT NULL /* Option < Text > */
+) RETURNS TEXT /* Result < Text, ErrorReport > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'transfer_ownership_wrapper';
@@ -325,11 +325,11 @@ AS 'MODULE_PATHNAME', 'update_email_server_wrapper';
 -- src/pg/oauth_providers.rs
 -- neon_auth_admin::pg::oauth_providers::update_oauth_provider
 CREATE  FUNCTION "update_oauth_provider"(
-	"id" TEXT, /* Option < & str > */
-	"client_id" TEXT DEFAULT NULL, /* Option < & str > */
-	"client_secret" TEXT DEFAULT NULL, /* Option < & str > */
-	"microsoft_tenant_id" TEXT DEFAULT NULL, /* Option < & str > */
-	"server" TEXT DEFAULT NULL /* Option < & str > */
+	"id" TEXT, /* Option < Text > */
+	"client_id" TEXT DEFAULT NULL, /* Option < Text > */
+	"client_secret" TEXT DEFAULT NULL, /* Option < Text > */
+	"microsoft_tenant_id" TEXT DEFAULT NULL, /* Option < Text > */
+	"server" TEXT DEFAULT NULL /* Option < Text > */
 ) RETURNS neon_auth_admin.oauth_provider /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
 AllocatedByRust > , ErrorReport > */
 VOLATILE PARALLEL UNSAFE COST 10000

@@ -123,6 +123,13 @@ impl Error {
         ))
     }
 
+    pub fn impossible_server_name() -> Self {
+        Self::new(
+            ErrorKind::NotConfigured,
+            "the name of the server is too long for a name",
+        )
+    }
+
     pub fn wrong_wrapper(server: &str) -> Self {
         Self::new(
             ErrorKind::NotConfigured,

@@ -17,6 +17,7 @@ mod guc;
 mod report;
 mod row;
 mod server;
+mod text;
 mod wait;
 
 use pgrx::prelude::*;

@@ -59,7 +59,7 @@ pub fn delete(scope: &Scope, domain: &str) -> Result<Request<()>, Error> {
 }
 
 /// `DELETE /projects/{project_id}/auth/domains` with one or more domains, none of them `None`.
-pub fn delete_all(scope: &Scope, domains: &[Option<String>]) -> Result<Request<()>, Error> {
+pub fn delete_all(scope: &Scope, domains: &[Option<&str>]) -> Result<Request<()>, Error> {
     if domains.is_empty() {
         let expected = "an array of at least one domain";
         return Err(Error::invalid_argument("domains", expected));
@@ -69,9 +69,7 @@ pub fn delete_all(scope: &Scope, domains: &[Option<String>]) -> Result<Request<(
         .zip(1..)
         .map(|(domain, n)| {
             let name = format!("domains[{n}]");
-            let domain = domain
-                .as_deref()
-                .ok_or_else(|| Error::null_argument(&name))?;
+            let domain = domain.ok_or_else(|| Error::null_argument(&name))?;
             let domain = check::domain(&name, domain)?;
             Ok(OldDomain { domain })
         })

@@ -6,7 +6,6 @@ use std::ffi::CStr;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
@@ -77,16 +76,13 @@ pub fn run<T>(
 /// An interrupted call ends with Postgres' own error, which knows nothing of the request: whoever
 /// looks after it needs the request's id.
 fn warn_of_lost_write(error: &Error) {
-    let Some(hint) = &error.hint else { return };
-    let mut report = ErrorReport::new(
-        PgSqlErrorCode::ERRCODE_TRANSACTION_RESOLUTION_UNKNOWN,
-        error.message.clone(),
-        "neon_auth_admin",
-    );
-    if let Some(detail) = &error.detail {
-        report = report.set_detail(detail);
+    if error.hint.is_some() {
+        let warning = Error {
+            kind: ErrorKind::OutcomeUnknown,
+            ..error.clone()
+        };
+        ErrorReport::from(warning).report(PgLogLevel::WARNING);
     }
-    report.set_hint(hint).report(PgLogLevel::WARNING);
 }
 
 fn http() -> Result<Rc<Http>, Error> {

@@ -8,15 +8,17 @@ use pgrx::prelude::*;
 use crate::neon::domains::{self, RedirectDomain};
 use crate::pg::call::{read, required, write};
 use crate::pg::row::{Composite, Row};
+use crate::pg::text::Text;
 
 /// Lists the domains; see [`domains::list`].
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
 fn list_domains(
-    server: default!(Option<&str>, "NULL"),
+    server: default!(Option<Text>, "NULL"),
 ) -> Result<
     SetOfIterator<'static, composite_type!('static, "neon_auth_admin.redirect_domain")>,
     ErrorReport,
 > {
+    let server = server.as_deref();
     let list = read(server, domains::list)?;
     let rows: Result<Vec<_>, _> = list.domains.iter().map(row).collect();
     Ok(SetOfIterator::new(rows?))
@@ -25,9 +27,11 @@ fn list_domains(
 /// Adds a domain; see [`domains::add`].
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
 fn add_domain(
-    domain: Option<&str>,
-    server: default!(Option<&str>, "NULL"),
+    domain: Option<Text>,
+    server: default!(Option<Text>, "NULL"),
 ) -> Result<(), ErrorReport> {
+    let domain = domain.as_deref();
+    let server = server.as_deref();
     write(c"add_domain()", server, |scope| {
         domains::add(scope, required("domain", domain)?)
     })
@@ -36,9 +40,11 @@ fn add_domain(
 /// Deletes a domain; see [`domains::delete`].
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
 fn delete_domain(
-    domain: Option<&str>,
-    server: default!(Option<&str>, "NULL"),
+    domain: Option<Text>,
+    server: default!(Option<Text>, "NULL"),
 ) -> Result<(), ErrorReport> {
+    let domain = domain.as_deref();
+    let server = server.as_deref();
     write(c"delete_domain()", server, |scope| {
         domains::delete(scope, required("domain", domain)?)
     })
@@ -47,11 +53,14 @@ fn delete_domain(
 /// Deletes several domains in one request; see [`domains::delete_all`].
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
 fn delete_domains(
-    domains: Option<Vec<Option<String>>>,
-    server: default!(Option<&str>, "NULL"),
+    domains: Option<Vec<Option<Text>>>,
+    server: default!(Option<Text>, "NULL"),
 ) -> Result<(), ErrorReport> {
+    let server = server.as_deref();
     write(c"delete_domains()", server, |scope| {
-        domains::delete_all(scope, required("domains", domains.as_deref())?)
+        let domains = required("domains", domains)?;
+        let domains: Vec<_> = domains.iter().map(Option::as_deref).collect();
+        domains::delete_all(scope, &domains)
     })
 }
 

@@ -7,13 +7,15 @@ use pgrx::prelude::*;
 use crate::neon::email_server::{self, EmailServer, Fields};
 use crate::pg::call::{read, required, write};
 use crate::pg::row::{Composite, Row};
+use crate::pg::text::Text;
 use crate::secret::Secret;
 
 /// Reads the email server; see [`email_server::get`].
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
 fn get_email_server(
-    server: default!(Option<&str>, "NULL"),
+    server: default!(Option<Text>, "NULL"),
 ) -> Result<composite_type!('static, "neon_auth_admin.email_server"), ErrorReport> {
+    let server = server.as_deref();
     row(&read(server, email_server::get)?)
 }
 
@@ -39,15 +41,22 @@ AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
     reason = "one argument per field of the API"
 )]
 fn update_email_server(
-    r#type: Option<&str>,
-    host: Option<&str>,
+    r#type: Option<Text>,
+    host: Option<Text>,
     port: Option<i32>,
-    username: Option<&str>,
-    password: Option<&str>,
-    sender_email: Option<&str>,
-    sender_name: Option<&str>,
-    server: Option<&str>,
+    username: Option<Text>,
+    password: Option<Text>,
+    sender_email: Option<Text>,
+    sender_name: Option<Text>,
+    server: Option<Text>,
 ) -> Result<composite_type!('static, "neon_auth_admin.email_server"), ErrorReport> {
+    let r#type = r#type.as_deref();
+    let host = host.as_deref();
+    let username = username.as_deref();
+    let password = password.as_deref();
+    let sender_email = sender_email.as_deref();
+    let sender_name = sender_name.as_deref();
+    let server = server.as_deref();
     let password = password.map(Secret::new);
     let updated = write(c"update_email_server()", server, |scope| {
         let fields = Fields {

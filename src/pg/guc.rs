@@ -5,6 +5,8 @@ use std::ffi::CString;
 
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
 
+use crate::pg::text::from_server;
+
 static SERVER: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"neon"));
 static SHOW_SECRETS: GucSetting<bool> = GucSetting::<bool>::new(false);
 static MAX_RESPONSE_SIZE: GucSetting<i32> = GucSetting::<i32>::new(256);
@@ -107,6 +109,5 @@ pub fn proxy() -> Option<String> {
 /// `None` when unset or empty.
 fn text(setting: &GucSetting<Option<CString>>) -> Option<String> {
     let value = setting.get()?;
-    let value = value.to_string_lossy();
-    (!value.is_empty()).then(|| value.into_owned())
+    (!value.is_empty()).then(|| from_server(&value))
 }

@@ -9,17 +9,22 @@ use crate::error::Error;
 use crate::neon::integration::{self, Integration, IntegrationKeys};
 use crate::pg::call::{read, required, run, write};
 use crate::pg::row::{Composite, Row};
+use crate::pg::text::Text;
 use crate::secret::Secret;
 
 /// Creates the integration; see [`integration::create`]. The keys are real: handing them over is
 /// what the function is for.
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
 fn create_integration(
-    branch_id: default!(Option<&str>, "NULL"),
-    database_name: default!(Option<&str>, "NULL"),
-    role_name: default!(Option<&str>, "NULL"),
-    server: default!(Option<&str>, "NULL"),
+    branch_id: default!(Option<Text>, "NULL"),
+    database_name: default!(Option<Text>, "NULL"),
+    role_name: default!(Option<Text>, "NULL"),
+    server: default!(Option<Text>, "NULL"),
 ) -> Result<composite_type!('static, "neon_auth_admin.integration_keys"), ErrorReport> {
+    let branch_id = branch_id.as_deref();
+    let database_name = database_name.as_deref();
+    let role_name = role_name.as_deref();
+    let server = server.as_deref();
     let keys = write(c"create_integration()", server, |scope| {
         integration::create(scope, branch_id, database_name, role_name)
     })?;
@@ -29,11 +34,12 @@ fn create_integration(
 /// Lists the integrations; see [`integration::list`].
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
 fn list_integrations(
-    server: default!(Option<&str>, "NULL"),
+    server: default!(Option<Text>, "NULL"),
 ) -> Result<
     SetOfIterator<'static, composite_type!('static, "neon_auth_admin.integration")>,
     ErrorReport,
 > {
+    let server = server.as_deref();
     let list = read(server, integration::list)?;
     let rows: Result<Vec<_>, _> = list.data.iter().map(row).collect();
     Ok(SetOfIterator::new(rows?))
@@ -42,16 +48,18 @@ fn list_integrations(
 /// Reads the only integration; see [`integration::get`].
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
 fn get_integration(
-    server: default!(Option<&str>, "NULL"),
+    server: default!(Option<Text>, "NULL"),
 ) -> Result<composite_type!('static, "neon_auth_admin.integration"), ErrorReport> {
+    let server = server.as_deref();
     row(&run(server, integration::get)?)
 }
 
 /// Creates SDK keys; see [`integration::create_sdk_keys`].
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
 fn create_sdk_keys(
-    server: default!(Option<&str>, "NULL"),
+    server: default!(Option<Text>, "NULL"),
 ) -> Result<composite_type!('static, "neon_auth_admin.integration_keys"), ErrorReport> {
+    let server = server.as_deref();
     let keys = write(c"create_sdk_keys()", server, |scope| {
         Ok(integration::create_sdk_keys(scope))
     })?;
@@ -61,11 +69,11 @@ fn create_sdk_keys(
 /// Starts the transfer and returns the URL that completes it; see
 /// [`integration::transfer_ownership`].
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
-fn transfer_ownership(server: default!(Option<&str>, "NULL")) -> Result<String, ErrorReport> {
-    let transfer = write(c"transfer_ownership()", server, |scope| {
+fn transfer_ownership(server: default!(Option<Text>, "NULL")) -> Result<Text, ErrorReport> {
+    let transfer = write(c"transfer_ownership()", server.as_deref(), |scope| {
         Ok(integration::transfer_ownership(scope))
     })?;
-    Ok(transfer.url)
+    Ok(Text::new(transfer.url))
 }
 
 /// Deletes the integration, with `delete_data` the schema `neon_auth` as well; see
@@ -73,8 +81,9 @@ fn transfer_ownership(server: default!(Option<&str>, "NULL")) -> Result<String, 
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
 fn delete_integration(
     delete_data: default!(Option<bool>, "false"),
-    server: default!(Option<&str>, "NULL"),
+    server: default!(Option<Text>, "NULL"),
 ) -> Result<(), ErrorReport> {
+    let server = server.as_deref();
     write(c"delete_integration()", server, |scope| {
         let delete_data = required("delete_data", delete_data)?;
         Ok(integration::delete(scope, delete_data))

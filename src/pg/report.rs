@@ -4,15 +4,20 @@ use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::pg_sys::panic::ErrorReport;
 
 use crate::error::{Error, ErrorKind};
+use crate::pg::text::for_message;
 
 impl From<Error> for ErrorReport {
     fn from(error: Error) -> Self {
-        let mut report = Self::new(sqlstate(error.kind), error.message, "neon_auth_admin");
+        let mut report = Self::new(
+            sqlstate(error.kind),
+            for_message(error.message),
+            "neon_auth_admin",
+        );
         if let Some(detail) = error.detail {
-            report = report.set_detail(detail);
+            report = report.set_detail(for_message(detail));
         }
         if let Some(hint) = error.hint {
-            report = report.set_hint(hint);
+            report = report.set_hint(for_message(hint));
         }
         report
     }

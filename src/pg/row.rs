@@ -12,6 +12,7 @@ use pgrx::{AllocatedByRust, IntoDatum, PgTupleDesc, pg_sys};
 
 use crate::error::Error;
 use crate::pg::guc;
+use crate::pg::text::Text;
 use crate::secret::{MASK, Secret};
 
 /// What a function that returns a composite type returns.
@@ -67,7 +68,7 @@ impl Row {
         column: &str,
         value: impl Into<Option<&'a str>>,
     ) -> Result<Self, ErrorReport> {
-        self.set(column, value.into())
+        self.set(column, value.into().map(Text::new))
     }
 
     /// A secret that is shown only when the session asks for it.

@@ -8,7 +8,7 @@ mod key;
 pub mod options;
 
 use std::cell::RefCell;
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 use std::time::Duration;
 
 use pgrx::{PgList, pg_sys};
@@ -20,6 +20,7 @@ use crate::neon::check;
 use crate::neon::client::Connection;
 use crate::neon::scope::{self, Scope};
 use crate::pg::guc;
+use crate::pg::text::{from_server, to_server};
 use crate::secret::Secret;
 
 const WRAPPER: &CStr = c"neon_auth_admin";
@@ -40,7 +41,10 @@ impl ForeignServer {
         if name.is_empty() {
             return Err(Error::no_server_named());
         }
-        let text = CString::new(name.as_str()).map_err(|_| Error::no_such_server(&name))?;
+        if name.len() >= pg_sys::NAMEDATALEN as usize {
+            return Err(Error::impossible_server_name());
+        }
+        let text = to_server(&name);
         // SAFETY: a NUL-terminated name; the results live in the current memory context.
         unsafe {
             let server = pg_sys::GetForeignServerByName(text.as_ptr(), true);
@@ -144,10 +148,7 @@ unsafe fn read_options(list: *mut pg_sys::List) -> Vec<(String, String)> {
             .map(|option| {
                 let name = CStr::from_ptr((*option).defname);
                 let value = CStr::from_ptr(pg_sys::defGetString(option));
-                (
-                    name.to_string_lossy().into_owned(),
-                    value.to_string_lossy().into_owned(),
-                )
+                (from_server(name), from_server(value))
             })
             .collect()
     }
@@ -194,7 +195,5 @@ fn may_use(server: pg_sys::Oid, user: pg_sys::Oid) -> bool {
 
 fn role_name(role: pg_sys::Oid) -> String {
     // SAFETY: a NUL-terminated copy in the current memory context; the role in effect exists.
-    unsafe { CStr::from_ptr(pg_sys::GetUserNameFromId(role, false)) }
-        .to_string_lossy()
-        .into_owned()
+    from_server(unsafe { CStr::from_ptr(pg_sys::GetUserNameFromId(role, false)) })
 }

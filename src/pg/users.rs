@@ -7,14 +7,18 @@ use pgrx::prelude::*;
 use crate::neon::users;
 use crate::pg::call::{required, write};
 use crate::pg::row::Row;
+use crate::pg::text::Text;
 
 /// Creates a user; see [`users::create`]. The row is the new id, and e-mail and name as given.
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
 fn create_user(
-    email: Option<&str>,
-    name: default!(Option<&str>, "NULL"),
-    server: default!(Option<&str>, "NULL"),
+    email: Option<Text>,
+    name: default!(Option<Text>, "NULL"),
+    server: default!(Option<Text>, "NULL"),
 ) -> Result<composite_type!('static, "neon_auth_admin.auth_user"), ErrorReport> {
+    let email = email.as_deref();
+    let name = name.as_deref();
+    let server = server.as_deref();
     let created = write(c"create_user()", server, |scope| {
         users::create(scope, required("email", email)?, name)
     })?;
@@ -28,9 +32,11 @@ fn create_user(
 /// Deletes a user; see [`users::delete`].
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
 fn delete_user(
-    id: Option<&str>,
-    server: default!(Option<&str>, "NULL"),
+    id: Option<Text>,
+    server: default!(Option<Text>, "NULL"),
 ) -> Result<(), ErrorReport> {
+    let id = id.as_deref();
+    let server = server.as_deref();
     write(c"delete_user()", server, |scope| {
         users::delete(scope, required("id", id)?)
     })

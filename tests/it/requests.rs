@@ -183,7 +183,7 @@ fn domains() {
         path,
         json!({"auth_provider": "stack", "domains": [{"domain": "https://a.example.com"}]}),
     );
-    let both = ["https://a.example.com", "https://b.example.com"].map(|d| Some(d.to_owned()));
+    let both = ["https://a.example.com", "https://b.example.com"].map(Some);
     assert_sends(
         ok(domains::delete_all(&scope, &both)),
         "DELETE",
@@ -275,7 +275,7 @@ fn what_is_refused_before_it_is_sent() {
         domains::add(&scope, "example.com").map(drop),
         domains::delete(&scope, "example.com").map(drop),
         domains::delete_all(&scope, &[]).map(drop),
-        domains::delete_all(&scope, &[Some("a".into())]).map(drop),
+        domains::delete_all(&scope, &[Some("a")]).map(drop),
         oauth_providers::update(&scope, "google", Credentials::default()).map(drop),
         email_server::update(&scope, "shared", fields).map(drop),
         email_server::update(&scope, "smtp", fields).map(drop),

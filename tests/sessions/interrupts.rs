@@ -10,7 +10,7 @@ use postgres::Client;
 use postgres::error::SqlState;
 use socket2::{Domain, Socket, Type};
 
-use crate::support::{Database, connect, one, pid, sqlstate, variable, wait_until};
+use crate::support::{Database, connect, one, pid, server_log, sqlstate, variable, wait_until};
 
 /// Longer than any machine needs, shorter than any of the waits.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -201,7 +201,7 @@ fn terminate() {
         assert!(took < PATIENCE, "{}: {took:?}", phase.name);
         let gone = format!("SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = {pid}");
         wait_until(&mut admin, "the backend leaves", &gone);
-        let log = fs::read_to_string(variable("NEON_AUTH_ADMIN_SERVER_LOG")).expect("the log");
+        let log = server_log();
         let why = log
             .lines()
             .filter(|line| line.contains(&format!(" [{pid}] ")));
@@ -254,7 +254,7 @@ fn a_cancelled_write_leaves_a_warning_with_its_request_id() {
     let arrived = crate::support::ledger(project);
     let id = arrived[0]["request_id"].as_str().expect("an id").to_owned();
     assert_eq!(arrived.as_array().map(Vec::len), Some(1));
-    let log = fs::read_to_string(variable("NEON_AUTH_ADMIN_SERVER_LOG")).expect("the log");
+    let log = server_log();
     let detail = format!("Neon API: POST /projects/auth/user was interrupted, request id {id}.");
     assert!(log.contains(&detail), "the log has no {detail:?}");
     assert!(log.contains("may have been carried out"));

@@ -101,6 +101,12 @@ pub fn wait_until(session: &mut Client, what: &str, query: &str) {
     }
 }
 
+/// The server's log; databases of other encodings leave bytes in it that are not UTF-8.
+pub fn server_log() -> String {
+    let log = std::fs::read(variable("NEON_AUTH_ADMIN_SERVER_LOG")).expect("the log");
+    String::from_utf8_lossy(&log).into_owned()
+}
+
 /// The ledger of the simulator for one project, as JSON.
 pub fn ledger(project: &str) -> serde_json::Value {
     let url = variable("NEON_SIMULATOR_URL").replace("/api/v2", "/_requests?project=");

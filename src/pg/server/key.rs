@@ -3,8 +3,6 @@
 // Calls Postgres' own functions behind CREATE and ALTER USER MAPPING.
 #![allow(unsafe_code)]
 
-use std::ffi::CString;
-
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use pgrx::{PgList, pg_sys};
@@ -13,6 +11,7 @@ use super::{ForeignServer, find_option, mapping_options};
 use crate::error::Error;
 use crate::neon::check;
 use crate::pg::call::required;
+use crate::pg::text::{Text, to_server};
 use crate::secret::Secret;
 
 /// Stores the API key of a role in its user mapping, through the same functions as CREATE and ALTER
@@ -21,10 +20,13 @@ use crate::secret::Secret;
 /// `role` NULL is the current role, `'public'` everyone without a mapping of their own.
 #[pg_extern(volatile, parallel_unsafe, cost = 1000)]
 fn set_api_key(
-    api_key: Option<&str>,
-    server: default!(Option<&str>, "NULL"),
-    role: default!(Option<&str>, "NULL"),
+    api_key: Option<Text>,
+    server: default!(Option<Text>, "NULL"),
+    role: default!(Option<Text>, "NULL"),
 ) -> Result<(), ErrorReport> {
+    let api_key = api_key.as_deref();
+    let server = server.as_deref();
+    let role = role.as_deref();
     // SAFETY: raises when the transaction is read-only.
     unsafe { pg_sys::PreventCommandIfReadOnly(c"set_api_key()".as_ptr()) };
     let api_key = Secret::new(required("api_key", api_key)?);
@@ -32,10 +34,9 @@ fn set_api_key(
         return Err(Error::invalid_argument("api_key", check::API_KEY).into());
     }
     let server = ForeignServer::find(server)?;
-    let no_nul = "arguments of type text have no NUL";
-    let key = CString::new(api_key.expose()).expect(no_nul);
-    let server_name = CString::new(server.name.as_str()).expect(no_nul);
-    let role_name = role.map(|role| CString::new(role).expect(no_nul));
+    let key = to_server(api_key.expose());
+    let server_name = to_server(&server.name);
+    let role_name = role.map(to_server);
     // SAFETY: the nodes are allocated by Postgres and zeroed where not set; the strings they point
     // to outlive the calls, which copy what they store.
     unsafe {

@@ -12,6 +12,7 @@ use pgrx::prelude::*;
 
 use crate::error::Error;
 use crate::neon::{api_url, check, scope};
+use crate::pg::text::Text;
 use crate::secret::Secret;
 
 /// The catalogs that may hold options.
@@ -76,7 +77,7 @@ const OPTIONS: [OptionRule; 6] = [
 /// message.
 #[pg_extern(volatile, parallel_unsafe)]
 pub fn neon_auth_admin_validator(
-    options: Vec<Option<String>>,
+    options: Vec<Option<Text>>,
     catalog: pg_sys::Oid,
 ) -> Result<(), ErrorReport> {
     let catalog = match catalog {

@@ -1,0 +1,169 @@
+//! Owns the way of text between Postgres and Rust: outside in the database's encoding, inside UTF-8.
+//! pgrx's own strings are right in UTF-8 databases alone, and panic in others.
+
+// Implements pgrx's traits for arguments and results, and calls Postgres' conversions.
+#![allow(unsafe_code)]
+
+use std::ffi::{CStr, CString, c_char};
+use std::ops::Deref;
+
+use pgrx::callconv::{Arg, ArgAbi, BoxRet, FcInfo};
+use pgrx::datum::{Datum, UnboxDatum};
+use pgrx::pgrx_sql_entity_graph::metadata::{
+    ArgumentError, ReturnsError, ReturnsRef, SqlMappingRef, SqlTranslatable, TypeOrigin,
+};
+use pgrx::prelude::*;
+use pgrx::varlena::{rust_byte_slice_to_bytea, varlena_to_byte_slice};
+use pgrx::{IntoDatum, pg_sys};
+
+/// Longer than any check lets through, short enough to never matter.
+const MAX_ARGUMENT: usize = 64 * 1024;
+
+/// A `text` argument or result. Of a huge argument only the beginning is taken: its check refuses it
+/// all the same, and nothing huge was copied.
+pub struct Text(String);
+
+impl Text {
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// From a text that is not NULL, unpacked into the current memory context.
+    unsafe fn from_raw(datum: pg_sys::Datum) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let text = if pg_sys::toast_raw_datum_size(datum) > MAX_ARGUMENT {
+                pg_sys::pg_detoast_datum_slice(datum.cast_mut_ptr(), 0, MAX_ARGUMENT as i32)
+            } else {
+                pg_sys::pg_detoast_datum_packed(datum.cast_mut_ptr())
+            };
+            Self(from_server_bytes(varlena_to_byte_slice(text)))
+        }
+    }
+}
+
+impl Deref for Text {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Text of the server, as Rust has it. Raises 22021 or 22P05 when it is none.
+pub fn from_server(text: &CStr) -> String {
+    from_server_bytes(text.to_bytes())
+}
+
+fn from_server_bytes(bytes: &[u8]) -> String {
+    let length = i32::try_from(bytes.len()).expect("a value of Postgres is under 1 GB");
+    // SAFETY: the pointer and length of a live slice. The result is the same memory, or a
+    // NUL-terminated copy in the current memory context.
+    let utf8 = unsafe {
+        let start = bytes.as_ptr().cast::<c_char>();
+        let converted = pg_sys::pg_server_to_any(start, length, pg_sys::pg_enc::PG_UTF8 as i32);
+        if converted.cast_const() == start {
+            bytes
+        } else {
+            CStr::from_ptr(converted).to_bytes()
+        }
+    };
+    // Postgres keeps text valid, so nothing is lost here.
+    String::from_utf8_lossy(utf8).into_owned()
+}
+
+/// Rust's text, as the server has it. Raises 22P05 when its encoding cannot say it. Text from SQL has
+/// no NUL; what comes after one elsewhere is cut off.
+pub fn to_server(text: &str) -> CString {
+    let text = text.split('\0').next().unwrap_or_default();
+    let text = CString::new(text).expect("cut off before the first NUL");
+    let length = i32::try_from(text.as_bytes().len()).expect("texts here are short");
+    // SAFETY: as in `from_server_bytes`, the other way round.
+    unsafe {
+        let converted =
+            pg_sys::pg_any_to_server(text.as_ptr(), length, pg_sys::pg_enc::PG_UTF8 as i32);
+        if converted.cast_const() == text.as_ptr() {
+            text
+        } else {
+            CStr::from_ptr(converted).to_owned()
+        }
+    }
+}
+
+/// A message for people: in a database of another encoding, what is not ASCII is escaped rather than
+/// converted, because a failed conversion would hide the message.
+pub fn for_message(text: String) -> String {
+    // SAFETY: reads a variable of the backend.
+    let encoding = unsafe { pg_sys::GetDatabaseEncoding() };
+    if text.is_ascii() || encoding == pg_sys::pg_enc::PG_UTF8 as i32 {
+        return text;
+    }
+    text.chars()
+        .map(|c| {
+            if c.is_ascii() {
+                c.to_string()
+            } else {
+                c.escape_unicode().to_string()
+            }
+        })
+        .collect()
+}
+
+unsafe impl<'fcx> ArgAbi<'fcx> for Text {
+    unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe { arg.unbox_arg_using_from_datum() }.expect("not NULL, by the caller's promise")
+    }
+}
+
+unsafe impl UnboxDatum for Text {
+    type As<'src> = Self;
+
+    unsafe fn unbox<'src>(datum: Datum<'src>) -> Self
+    where
+        Self: 'src,
+    {
+        // SAFETY: the caller's promise.
+        unsafe { Self::from_raw(datum.sans_lifetime()) }
+    }
+}
+
+impl FromDatum for Text {
+    unsafe fn from_polymorphic_datum(
+        datum: pg_sys::Datum,
+        is_null: bool,
+        _: pg_sys::Oid,
+    ) -> Option<Self> {
+        // SAFETY: the caller's promise.
+        (!is_null).then(|| unsafe { Self::from_raw(datum) })
+    }
+}
+
+impl IntoDatum for Text {
+    fn into_datum(self) -> Option<pg_sys::Datum> {
+        // A bytea is a text without the promise of an encoding; this one keeps the server's.
+        rust_byte_slice_to_bytea(to_server(&self.0).as_bytes()).into_datum()
+    }
+
+    fn type_oid() -> pg_sys::Oid {
+        pg_sys::TEXTOID
+    }
+}
+
+unsafe impl BoxRet for Text {
+    unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> Datum<'fcx> {
+        match self.into_datum() {
+            // SAFETY: a text in the current memory context.
+            Some(datum) => unsafe { fcinfo.return_raw_datum(datum) },
+            None => fcinfo.return_null(),
+        }
+    }
+}
+
+unsafe impl SqlTranslatable for Text {
+    const TYPE_IDENT: &'static str = "neon_auth_admin::pg::text::Text";
+    const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
+    const ARGUMENT_SQL: Result<SqlMappingRef, ArgumentError> = Ok(SqlMappingRef::literal("TEXT"));
+    const RETURN_SQL: Result<ReturnsRef, ReturnsError> =
+        Ok(ReturnsRef::One(SqlMappingRef::literal("TEXT")));
+}

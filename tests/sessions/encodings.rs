@@ -1,0 +1,108 @@
+//! Databases whose encoding is not UTF-8: text is converted both ways, or refused with Postgres' own
+//! error. Nothing panics.
+
+use postgres::error::SqlState;
+
+use crate::support::{Database, connect, ledger, sqlstate, variable};
+
+/// A database in this encoding with a server for this project.
+fn database(encoding: &str, project: &str) -> Database {
+    let name = format!("it_{}", encoding.to_lowercase());
+    connect("postgres", "postgres")
+        .batch_execute(&format!("CREATE ROLE {name} LOGIN"))
+        .expect("a role");
+    connect("postgres", "postgres")
+        .batch_execute(&format!(
+            "CREATE DATABASE {name} OWNER {name} ENCODING '{encoding}' TEMPLATE template0"
+        ))
+        .expect("a database");
+    let database = Database { name };
+    database
+        .session()
+        .batch_execute("CREATE EXTENSION neon_auth_admin")
+        .expect("the extension");
+    database.add_server("neon", project, &variable("NEON_SIMULATOR_URL"), "");
+    database
+}
+
+/// A session in a UTF-8 database that writes to the same project.
+fn database_of_the_same_project(latin1: &Database, project: &str) -> postgres::Client {
+    let utf8 = Database::new(&format!("{}_utf8", latin1.name));
+    utf8.add_server("neon", project, &variable("NEON_SIMULATOR_URL"), "");
+    utf8.session()
+}
+
+#[test]
+fn latin1() {
+    let project = "test-latin1";
+    let database = database("LATIN1", project);
+    let mut session = database.session();
+    let row = session
+        .query_one(
+            "SELECT name, octet_length(name) \
+             FROM neon_auth_admin.create_user('zoe@example.com', $1)",
+            &[&"Zoë Ångström"],
+        )
+        .expect("created");
+    assert_eq!(row.get::<_, String>(0), "Zoë Ångström");
+    assert_eq!(row.get::<_, i32>(1), 12, "one byte for each letter");
+    assert_eq!(ledger(project)[0]["body"]["name"], "Zoë Ångström");
+
+    // What came back is found again in this database's own encoding.
+    session
+        .batch_execute("SELECT neon_auth_admin.update_email_server('shared', sender_name => 'Zoë')")
+        .expect("updated");
+    let found = session
+        .query_one(
+            "SELECT count(*) FROM neon_auth_admin.get_email_server() WHERE sender_name = 'Zoë'",
+            &[],
+        )
+        .expect("read");
+    assert_eq!(found.get::<_, i64>(0), 1);
+
+    // A letter that this encoding lacks: Postgres' own error.
+    let mut other = database_of_the_same_project(&database, project);
+    other
+        .batch_execute("SELECT neon_auth_admin.update_email_server('shared', sender_name => '€')")
+        .expect("updated");
+    let error = session
+        .query("SELECT * FROM neon_auth_admin.get_email_server()", &[])
+        .expect_err("no such letter");
+    assert_eq!(sqlstate(&error), SqlState::UNTRANSLATABLE_CHARACTER);
+
+    // A message with letters that it cannot be sure of still comes through.
+    session
+        .batch_execute("CREATE SERVER \"ünï\" FOREIGN DATA WRAPPER neon_auth_admin")
+        .expect("a server");
+    let error = session
+        .query("SELECT neon_auth_admin.list_domains('ünï')", &[])
+        .expect_err("no project");
+    assert_eq!(sqlstate(&error), SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE);
+    let message = error.as_db_error().expect("of the server").message();
+    assert_eq!(
+        message,
+        r#"server "\u{fc}n\u{ef}" has no option "project_id""#
+    );
+}
+
+#[test]
+fn sql_ascii() {
+    let project = "test-ascii";
+    let database = database("SQL_ASCII", project);
+    let mut session = database.session();
+    session
+        .query(
+            "SELECT * FROM neon_auth_admin.create_user('zoe@example.com', convert_from($1, 'SQL_ASCII'))",
+            &[&"Zoë".as_bytes()],
+        )
+        .expect("bytes that are UTF-8");
+    assert_eq!(ledger(project)[0]["body"]["name"], "Zoë");
+    let error = session
+        .query(
+            "SELECT * FROM neon_auth_admin.create_user('z@example.com', convert_from($1, 'SQL_ASCII'))",
+            &[&b"Zo\xeb".as_slice()],
+        )
+        .expect_err("bytes that are not");
+    assert_eq!(sqlstate(&error), SqlState::CHARACTER_NOT_IN_REPERTOIRE);
+    assert_eq!(ledger(project).as_array().map(Vec::len), Some(1));
+}
