@@ -2,13 +2,13 @@
 CREATE EXTENSION neon_auth_admin;
 
 -- Where: a foreign server. Its api_url is the simulator here; without that option it is Neon.
-\getenv project NEON_PROJECT_ID
-\getenv url NEON_SIMULATOR_URL
+\set project `printenv NEON_PROJECT_ID`
+\set url `printenv NEON_SIMULATOR_URL`
 CREATE SERVER neon FOREIGN DATA WRAPPER neon_auth_admin
     OPTIONS (project_id :'project', api_url :'url');
 
 -- As whom: an API key in the user mapping of this role.
-\getenv key NEON_API_KEY
+\set key `printenv NEON_API_KEY`
 SELECT neon_auth_admin.set_api_key(:'key');
 
 -- Users: created at Neon, and a moment later in this database.

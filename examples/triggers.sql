@@ -21,7 +21,7 @@ BEGIN
     EXECUTE 'CREATE SERVER neon_in_triggers FOREIGN DATA WRAPPER neon_auth_admin OPTIONS ('
         || options || ', timeout ''3s'', max_attempts ''2'')';
 END $$;
-\getenv key NEON_API_KEY
+\set key `printenv NEON_API_KEY`
 SELECT neon_auth_admin.set_api_key(:'key', server => 'neon_in_triggers');
 
 CREATE SCHEMA app;

@@ -17,7 +17,7 @@ done
 # settings name the CA's file, which is read only when a call is made, and the simulator connects to it.
 cluster_new() {
   local base=${TMPDIR:-/tmp}
-  [[ -n $PSQL ]] || die "psql 15 or newer is needed (for \\getenv); set PSQL, or install postgresql-client"
+  [[ -n $PSQL ]] || die "psql is missing: set PSQL, or install postgresql-client"
   ((${#base} < 60)) || base=/tmp # a socket's path has at most 107 bytes
   umask 022
   trap cleanup EXIT

@@ -46,8 +46,8 @@ start_with_simulator() {
 start_with_real_api() {
   start_server
   psql_as_owner -X -q -v ON_ERROR_STOP=1 >/dev/null <<'SQL'
-\getenv key NEON_API_KEY
-\getenv project NEON_PROJECT_ID
+\set key `printenv NEON_API_KEY`
+\set project `printenv NEON_PROJECT_ID`
 CREATE EXTENSION neon_auth_admin;
 CREATE SERVER neon FOREIGN DATA WRAPPER neon_auth_admin OPTIONS (project_id :'project');
 SELECT neon_auth_admin.set_api_key(:'key');

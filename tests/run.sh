@@ -108,6 +108,8 @@ prepare() {
   export NEON_AUTH_ADMIN_SERVER_LOG=$CLUSTER/server.log
 }
 
+(($(major "$PSQL") >= 15)) ||
+  die "the tests need psql 15 or newer, for \\getenv, whatever the server is: set PSQL"
 timed "Building the extension for Postgres $PG_MAJOR" build_extension
 timed "Building the simulator" build_simulator
 timed "Building the tests" rust_tests --quiet --no-run --lib --bins --test it --test sessions

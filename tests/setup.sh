@@ -28,14 +28,16 @@ find_pg_config() {
   done
 }
 
-# The server's own psql if it runs and has \getenv, which came with 15; any other will do too.
+# The server's own psql if it runs, but rather one that has \getenv, which came with 15.
 find_psql() {
-  local candidate
-  for candidate in "$("$PG_CONFIG" --bindir)/psql" $(debian bin/psql) "$(command -v psql || true)"; do
-    if [[ -x $candidate && $(major "$candidate") -ge 15 ]]; then
-      echo "$candidate"
-      return
-    fi
+  local candidate wanted
+  for wanted in 15 14; do
+    for candidate in "$("$PG_CONFIG" --bindir)/psql" $(debian bin/psql) "$(command -v psql || true)"; do
+      if [[ -x $candidate && $(major "$candidate") -ge $wanted ]]; then
+        echo "$candidate"
+        return
+      fi
+    done
   done
 }
 

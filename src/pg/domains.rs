@@ -18,8 +18,7 @@ fn list_domains(
     SetOfIterator<'static, composite_type!('static, "neon_auth_admin.redirect_domain")>,
     ErrorReport,
 > {
-    let server = server.as_deref();
-    let list = read(server, domains::list)?;
+    let list = read(server.as_deref(), domains::list)?;
     let rows: Result<Vec<_>, _> = list.domains.iter().map(row).collect();
     Ok(SetOfIterator::new(rows?))
 }
@@ -30,10 +29,8 @@ fn add_domain(
     domain: Option<Text>,
     server: default!(Option<Text>, "NULL"),
 ) -> Result<(), ErrorReport> {
-    let domain = domain.as_deref();
-    let server = server.as_deref();
-    write(c"add_domain()", server, |scope| {
-        domains::add(scope, required("domain", domain)?)
+    write(c"add_domain()", server.as_deref(), |scope| {
+        domains::add(scope, required("domain", domain.as_deref())?)
     })
 }
 
@@ -43,10 +40,8 @@ fn delete_domain(
     domain: Option<Text>,
     server: default!(Option<Text>, "NULL"),
 ) -> Result<(), ErrorReport> {
-    let domain = domain.as_deref();
-    let server = server.as_deref();
-    write(c"delete_domain()", server, |scope| {
-        domains::delete(scope, required("domain", domain)?)
+    write(c"delete_domain()", server.as_deref(), |scope| {
+        domains::delete(scope, required("domain", domain.as_deref())?)
     })
 }
 
@@ -56,8 +51,7 @@ fn delete_domains(
     domains: Option<Vec<Option<Text>>>,
     server: default!(Option<Text>, "NULL"),
 ) -> Result<(), ErrorReport> {
-    let server = server.as_deref();
-    write(c"delete_domains()", server, |scope| {
+    write(c"delete_domains()", server.as_deref(), |scope| {
         let domains = required("domains", domains)?;
         let domains: Vec<_> = domains.iter().map(Option::as_deref).collect();
         domains::delete_all(scope, &domains)

@@ -15,8 +15,7 @@ use crate::secret::Secret;
 fn get_email_server(
     server: default!(Option<Text>, "NULL"),
 ) -> Result<composite_type!('static, "neon_auth_admin.email_server"), ErrorReport> {
-    let server = server.as_deref();
-    row(&read(server, email_server::get)?)
+    row(&read(server.as_deref(), email_server::get)?)
 }
 
 /// Replaces the email server; see [`email_server::update`]. The SQL is written out because pgrx would
@@ -50,24 +49,17 @@ fn update_email_server(
     sender_name: Option<Text>,
     server: Option<Text>,
 ) -> Result<composite_type!('static, "neon_auth_admin.email_server"), ErrorReport> {
-    let r#type = r#type.as_deref();
-    let host = host.as_deref();
-    let username = username.as_deref();
-    let password = password.as_deref();
-    let sender_email = sender_email.as_deref();
-    let sender_name = sender_name.as_deref();
-    let server = server.as_deref();
-    let password = password.map(Secret::new);
-    let updated = write(c"update_email_server()", server, |scope| {
+    let password = password.as_deref().map(Secret::new);
+    let updated = write(c"update_email_server()", server.as_deref(), |scope| {
         let fields = Fields {
-            host,
+            host: host.as_deref(),
             port,
-            username,
+            username: username.as_deref(),
             password: password.as_ref(),
-            sender_email,
-            sender_name,
+            sender_email: sender_email.as_deref(),
+            sender_name: sender_name.as_deref(),
         };
-        email_server::update(scope, required("type", r#type)?, fields)
+        email_server::update(scope, required("type", r#type.as_deref())?, fields)
     })?;
     row(&updated)
 }

@@ -21,12 +21,13 @@ fn create_integration(
     role_name: default!(Option<Text>, "NULL"),
     server: default!(Option<Text>, "NULL"),
 ) -> Result<composite_type!('static, "neon_auth_admin.integration_keys"), ErrorReport> {
-    let branch_id = branch_id.as_deref();
-    let database_name = database_name.as_deref();
-    let role_name = role_name.as_deref();
-    let server = server.as_deref();
-    let keys = write(c"create_integration()", server, |scope| {
-        integration::create(scope, branch_id, database_name, role_name)
+    let keys = write(c"create_integration()", server.as_deref(), |scope| {
+        integration::create(
+            scope,
+            branch_id.as_deref(),
+            database_name.as_deref(),
+            role_name.as_deref(),
+        )
     })?;
     keys_row(&keys)
 }
@@ -39,8 +40,7 @@ fn list_integrations(
     SetOfIterator<'static, composite_type!('static, "neon_auth_admin.integration")>,
     ErrorReport,
 > {
-    let server = server.as_deref();
-    let list = read(server, integration::list)?;
+    let list = read(server.as_deref(), integration::list)?;
     let rows: Result<Vec<_>, _> = list.data.iter().map(row).collect();
     Ok(SetOfIterator::new(rows?))
 }
@@ -50,8 +50,7 @@ fn list_integrations(
 fn get_integration(
     server: default!(Option<Text>, "NULL"),
 ) -> Result<composite_type!('static, "neon_auth_admin.integration"), ErrorReport> {
-    let server = server.as_deref();
-    row(&run(server, integration::get)?)
+    row(&run(server.as_deref(), integration::get)?)
 }
 
 /// Creates SDK keys; see [`integration::create_sdk_keys`].
@@ -59,8 +58,7 @@ fn get_integration(
 fn create_sdk_keys(
     server: default!(Option<Text>, "NULL"),
 ) -> Result<composite_type!('static, "neon_auth_admin.integration_keys"), ErrorReport> {
-    let server = server.as_deref();
-    let keys = write(c"create_sdk_keys()", server, |scope| {
+    let keys = write(c"create_sdk_keys()", server.as_deref(), |scope| {
         Ok(integration::create_sdk_keys(scope))
     })?;
     keys_row(&keys)
@@ -83,8 +81,7 @@ fn delete_integration(
     delete_data: default!(Option<bool>, "false"),
     server: default!(Option<Text>, "NULL"),
 ) -> Result<(), ErrorReport> {
-    let server = server.as_deref();
-    write(c"delete_integration()", server, |scope| {
+    write(c"delete_integration()", server.as_deref(), |scope| {
         let delete_data = required("delete_data", delete_data)?;
         Ok(integration::delete(scope, delete_data))
     })

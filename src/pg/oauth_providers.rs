@@ -1,11 +1,16 @@
 //! Owns the SQL functions on OAuth providers.
 
+use std::ffi::CStr;
+
 use pgrx::composite_type;
 use pgrx::iter::SetOfIterator;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
+use crate::error::Error;
 use crate::neon::oauth_providers::{self, Credentials, OauthProvider};
+use crate::neon::request::Request;
+use crate::neon::scope::Scope;
 use crate::pg::call::{read, required, write};
 use crate::pg::row::{Composite, Row};
 use crate::pg::text::Text;
@@ -19,8 +24,7 @@ fn list_oauth_providers(
     SetOfIterator<'static, composite_type!('static, "neon_auth_admin.oauth_provider")>,
     ErrorReport,
 > {
-    let server = server.as_deref();
-    let list = read(server, oauth_providers::list)?;
+    let list = read(server.as_deref(), oauth_providers::list)?;
     let rows: Result<Vec<_>, _> = list.providers.iter().map(row).collect();
     Ok(SetOfIterator::new(rows?))
 }
@@ -34,21 +38,14 @@ fn add_oauth_provider(
     microsoft_tenant_id: default!(Option<Text>, "NULL"),
     server: default!(Option<Text>, "NULL"),
 ) -> Result<composite_type!('static, "neon_auth_admin.oauth_provider"), ErrorReport> {
-    let id = id.as_deref();
-    let client_id = client_id.as_deref();
-    let client_secret = client_secret.as_deref();
-    let microsoft_tenant_id = microsoft_tenant_id.as_deref();
-    let server = server.as_deref();
-    let client_secret = client_secret.map(Secret::new);
-    let provider = write(c"add_oauth_provider()", server, |scope| {
-        let credentials = Credentials {
-            client_id,
-            client_secret: client_secret.as_ref(),
-            microsoft_tenant_id,
-        };
-        oauth_providers::add(scope, required("id", id)?, credentials)
-    })?;
-    row(&provider)
+    let given = [client_id, client_secret, microsoft_tenant_id];
+    save(
+        c"add_oauth_provider()",
+        server,
+        id,
+        given,
+        oauth_providers::add,
+    )
 }
 
 /// Changes the credentials of a provider; see [`oauth_providers::update`].
@@ -60,19 +57,32 @@ fn update_oauth_provider(
     microsoft_tenant_id: default!(Option<Text>, "NULL"),
     server: default!(Option<Text>, "NULL"),
 ) -> Result<composite_type!('static, "neon_auth_admin.oauth_provider"), ErrorReport> {
-    let id = id.as_deref();
-    let client_id = client_id.as_deref();
-    let client_secret = client_secret.as_deref();
-    let microsoft_tenant_id = microsoft_tenant_id.as_deref();
-    let server = server.as_deref();
-    let client_secret = client_secret.map(Secret::new);
-    let provider = write(c"update_oauth_provider()", server, |scope| {
+    let given = [client_id, client_secret, microsoft_tenant_id];
+    save(
+        c"update_oauth_provider()",
+        server,
+        id,
+        given,
+        oauth_providers::update,
+    )
+}
+
+/// What adding and updating have in common: all but the request.
+fn save(
+    function: &CStr,
+    server: Option<Text>,
+    id: Option<Text>,
+    [client_id, client_secret, microsoft_tenant_id]: [Option<Text>; 3],
+    request: fn(&Scope, &str, Credentials) -> Result<Request<OauthProvider>, Error>,
+) -> Result<Composite, ErrorReport> {
+    let client_secret = client_secret.as_deref().map(Secret::new);
+    let provider = write(function, server.as_deref(), |scope| {
         let credentials = Credentials {
-            client_id,
+            client_id: client_id.as_deref(),
             client_secret: client_secret.as_ref(),
-            microsoft_tenant_id,
+            microsoft_tenant_id: microsoft_tenant_id.as_deref(),
         };
-        oauth_providers::update(scope, required("id", id)?, credentials)
+        request(scope, required("id", id.as_deref())?, credentials)
     })?;
     row(&provider)
 }
@@ -83,10 +93,8 @@ fn delete_oauth_provider(
     id: Option<Text>,
     server: default!(Option<Text>, "NULL"),
 ) -> Result<(), ErrorReport> {
-    let id = id.as_deref();
-    let server = server.as_deref();
-    write(c"delete_oauth_provider()", server, |scope| {
-        oauth_providers::delete(scope, required("id", id)?)
+    write(c"delete_oauth_provider()", server.as_deref(), |scope| {
+        oauth_providers::delete(scope, required("id", id.as_deref())?)
     })
 }
 

@@ -16,10 +16,8 @@ fn create_user(
     name: default!(Option<Text>, "NULL"),
     server: default!(Option<Text>, "NULL"),
 ) -> Result<composite_type!('static, "neon_auth_admin.auth_user"), ErrorReport> {
-    let email = email.as_deref();
-    let name = name.as_deref();
-    let server = server.as_deref();
-    let created = write(c"create_user()", server, |scope| {
+    let (email, name) = (email.as_deref(), name.as_deref());
+    let created = write(c"create_user()", server.as_deref(), |scope| {
         users::create(scope, required("email", email)?, name)
     })?;
     let row = Row::new(c"auth_user")?
@@ -35,9 +33,7 @@ fn delete_user(
     id: Option<Text>,
     server: default!(Option<Text>, "NULL"),
 ) -> Result<(), ErrorReport> {
-    let id = id.as_deref();
-    let server = server.as_deref();
-    write(c"delete_user()", server, |scope| {
-        users::delete(scope, required("id", id)?)
+    write(c"delete_user()", server.as_deref(), |scope| {
+        users::delete(scope, required("id", id.as_deref())?)
     })
 }
