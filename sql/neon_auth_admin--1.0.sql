@@ -9,6 +9,12 @@ The ordering of items is not stable, it is driven by a dependency graph.
 /* <begin connected objects> */
 -- src/pg.rs
 -- bootstrap
+-- The schema belongs to the extension: one that is there already would let its owner put functions
+-- beside these, and a dump would bring it back before the extension. Everything below goes into it.
+
+CREATE SCHEMA neon_auth_admin;
+SET LOCAL search_path = neon_auth_admin, pg_temp;
+
 -- The rows that functions return: columns in the order and with the names of the API's JSON.
 
 CREATE TYPE neon_auth_admin.integration_keys AS (
@@ -149,7 +155,7 @@ AS 'MODULE_PATHNAME', 'delete_domain_wrapper';
 -- src/pg/domains.rs
 -- neon_auth_admin::pg::domains::delete_domains
 CREATE  FUNCTION "delete_domains"(
-	"domains" TEXT[], /* :: std :: option :: Option < Vec < Option < Text > > > */
+	"domains" TEXT[], /* :: std :: option :: Option < Array < Text > > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
 ) RETURNS VOID /* Result < (), ErrorReport > */
 VOLATILE PARALLEL UNSAFE COST 10000
@@ -347,28 +353,9 @@ AS 'MODULE_PATHNAME', 'update_oauth_provider_wrapper';
 -- a role that is none.)
 
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA neon_auth_admin FROM PUBLIC;
+GRANT USAGE ON SCHEMA neon_auth_admin TO @extowner@ WITH GRANT OPTION;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA neon_auth_admin TO @extowner@ WITH GRANT OPTION;
 GRANT USAGE ON FOREIGN DATA WRAPPER neon_auth_admin TO @extowner@ WITH GRANT OPTION;
-
--- A schema that stood here before belongs to whoever made it, who could put functions beside these:
--- only the installing role, or the owner of these objects, may own it. (Read from the grant above,
--- because a role's name may hold what a string literal cannot.)
-DO $$
-BEGIN
-    IF NOT EXISTS (
-        SELECT
-        FROM pg_catalog.pg_namespace AS schema,
-            pg_catalog.pg_foreign_data_wrapper AS wrapper,
-            pg_catalog.aclexplode(wrapper.fdwacl) AS privilege
-        WHERE schema.nspname OPERATOR(pg_catalog.=) 'neon_auth_admin'
-            AND wrapper.fdwname OPERATOR(pg_catalog.=) 'neon_auth_admin'
-            AND schema.nspowner OPERATOR(pg_catalog.=) privilege.grantee
-    ) THEN
-        RAISE EXCEPTION 'schema "neon_auth_admin" belongs to another role'
-            USING ERRCODE = 'duplicate_schema',
-                HINT = 'Drop or rename that schema; CREATE EXTENSION makes its own.';
-    END IF;
-END $$;
 
 
 -- src/pg.rs

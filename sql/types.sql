@@ -1,3 +1,9 @@
+-- The schema belongs to the extension: one that is there already would let its owner put functions
+-- beside these, and a dump would bring it back before the extension. Everything below goes into it.
+
+CREATE SCHEMA neon_auth_admin;
+SET LOCAL search_path = neon_auth_admin, pg_temp;
+
 -- The rows that functions return: columns in the order and with the names of the API's JSON.
 
 CREATE TYPE neon_auth_admin.integration_keys AS (

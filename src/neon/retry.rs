@@ -8,6 +8,9 @@ pub const BASE: Duration = Duration::from_millis(200);
 /// No back-off is longer.
 pub const CAP: Duration = Duration::from_secs(2);
 
+/// An attempt that has less time than this is not worth its wait.
+const MARGIN: Duration = Duration::from_millis(50);
+
 /// How an attempt ended without success.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -55,7 +58,7 @@ pub fn decide(
         (Outcome::Lost | Outcome::Status(502 | 504, _), Safety::Repeatable) => back_off,
         _ => return Decision::GiveUp,
     };
-    if attempt < max_attempts && wait < left {
+    if attempt < max_attempts && wait + MARGIN < left {
         Decision::Wait(wait)
     } else {
         Decision::GiveUp
@@ -117,7 +120,8 @@ mod tests {
         assert_eq!(decide(2, LEFT), Wait(BASE * 2));
         assert_eq!(decide(3, LEFT), GiveUp);
         assert_eq!(decide(1, BASE), GiveUp);
-        assert_eq!(decide(1, BASE + Duration::from_millis(1)), Wait(BASE));
+        assert_eq!(decide(1, BASE + MARGIN), GiveUp);
+        assert_eq!(decide(1, BASE + MARGIN * 2), Wait(BASE));
     }
 
     #[test]

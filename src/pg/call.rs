@@ -14,7 +14,9 @@ use crate::neon::client::Client;
 use crate::neon::http::{Http, Settings};
 use crate::neon::request::Request;
 use crate::neon::scope::Scope;
-use crate::pg::wait::{Backend, LatchConnector, LatchResolver, raise_interrupt};
+use crate::pg::wait::{
+    Backend, LatchConnector, LatchResolver, begin_call, is_interrupted, raise_interrupt,
+};
 use crate::pg::{guc, server};
 
 thread_local! {
@@ -64,24 +66,34 @@ pub fn run<T>(
     }
     let connection = server::connection(server)?;
     let http = http()?;
-    work(&Client::new(&connection, &http, &Backend)).map_err(|error| {
-        if error.kind == ErrorKind::Interrupted {
-            warn_of_lost_write(&error);
-            raise_interrupt();
+    begin_call(connection.timeout);
+    let result = work(&Client::new(&connection, &http, &Backend));
+    if is_interrupted() {
+        if let Err(error) = &result {
+            warn_of_lost_write(error);
         }
-        error.into()
-    })
+        raise_interrupt();
+    }
+    result.map_err(ErrorReport::from)
 }
 
 /// An interrupted call ends with Postgres' own error, which knows nothing of the request: whoever
 /// looks after it needs the request's id.
 fn warn_of_lost_write(error: &Error) {
-    if error.hint.is_some() {
-        let warning = Error {
-            kind: ErrorKind::OutcomeUnknown,
-            ..error.clone()
-        };
+    if error.hint.is_none() {
+        return;
+    }
+    let warning = Error {
+        kind: ErrorKind::OutcomeUnknown,
+        ..error.clone()
+    };
+    // A report serves interrupts when it is done; that one would jump over what this call still holds.
+    // SAFETY: a counter of the backend, on its own thread, which reporting a warning leaves as it is.
+    #[allow(unsafe_code)]
+    unsafe {
+        pgrx::pg_sys::InterruptHoldoffCount += 1;
         ErrorReport::from(warning).report(PgLogLevel::WARNING);
+        pgrx::pg_sys::InterruptHoldoffCount -= 1;
     }
 }
 

@@ -5,6 +5,7 @@ use pgrx::iter::SetOfIterator;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
+use crate::error::Error;
 use crate::neon::domains::{self, RedirectDomain};
 use crate::pg::call::{read, required, write};
 use crate::pg::row::{Composite, Row};
@@ -19,7 +20,11 @@ fn list_domains(
     ErrorReport,
 > {
     let list = read(server.as_deref(), domains::list)?;
-    let rows: Result<Vec<_>, _> = list.domains.iter().map(row).collect();
+    let rows: Result<Vec<_>, _> = list
+        .domains
+        .iter()
+        .map(|item| fill(new_row()?, item))
+        .collect();
     Ok(SetOfIterator::new(rows?))
 }
 
@@ -45,22 +50,35 @@ fn delete_domain(
     })
 }
 
+/// Far more than a project has.
+const MAX_DOMAINS: usize = 1000;
+
 /// Deletes several domains in one request; see [`domains::delete_all`].
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
 fn delete_domains(
-    domains: Option<Vec<Option<Text>>>,
+    domains: Option<Array<Text>>,
     server: default!(Option<Text>, "NULL"),
 ) -> Result<(), ErrorReport> {
     write(c"delete_domains()", server.as_deref(), |scope| {
         let domains = required("domains", domains)?;
+        if domains.len() > MAX_DOMAINS {
+            return Err(Error::invalid_argument(
+                "domains",
+                "an array of 1 to 1000 domains",
+            ));
+        }
+        let domains: Vec<_> = domains.iter().collect();
         let domains: Vec<_> = domains.iter().map(Option::as_deref).collect();
         domains::delete_all(scope, &domains)
     })
 }
 
-fn row(domain: &RedirectDomain) -> Result<Composite, ErrorReport> {
-    let row = Row::new(c"redirect_domain")?
-        .text("domain", domain.domain.as_str())?
-        .text("auth_provider", domain.auth_provider.as_deref())?;
-    row.finish()
+fn new_row() -> Result<Row, ErrorReport> {
+    Row::new(c"redirect_domain", &["domain", "auth_provider"])
+}
+
+fn fill(row: Row, domain: &RedirectDomain) -> Result<Composite, ErrorReport> {
+    row.text("domain", domain.domain.as_str())?
+        .text("auth_provider", domain.auth_provider.as_deref())?
+        .finish()
 }

@@ -15,7 +15,7 @@ use crate::secret::Secret;
 fn get_email_server(
     server: default!(Option<Text>, "NULL"),
 ) -> Result<composite_type!('static, "neon_auth_admin.email_server"), ErrorReport> {
-    row(&read(server.as_deref(), email_server::get)?)
+    fill(new_row()?, &read(server.as_deref(), email_server::get)?)
 }
 
 /// Replaces the email server; see [`email_server::update`]. The SQL is written out because pgrx would
@@ -49,6 +49,7 @@ fn update_email_server(
     sender_name: Option<Text>,
     server: Option<Text>,
 ) -> Result<composite_type!('static, "neon_auth_admin.email_server"), ErrorReport> {
+    let row = new_row()?;
     let password = password.as_deref().map(Secret::new);
     let updated = write(c"update_email_server()", server.as_deref(), |scope| {
         let fields = Fields {
@@ -61,17 +62,31 @@ fn update_email_server(
         };
         email_server::update(scope, required("type", r#type.as_deref())?, fields)
     })?;
-    row(&updated)
+    fill(row, &updated)
 }
 
-fn row(server: &EmailServer) -> Result<Composite, ErrorReport> {
-    let row = Row::new(c"email_server")?
-        .text("type", server.r#type.as_str())?
+fn new_row() -> Result<Row, ErrorReport> {
+    Row::new(
+        c"email_server",
+        &[
+            "type",
+            "host",
+            "port",
+            "username",
+            "password",
+            "sender_email",
+            "sender_name",
+        ],
+    )
+}
+
+fn fill(row: Row, server: &EmailServer) -> Result<Composite, ErrorReport> {
+    row.text("type", server.r#type.as_str())?
         .text("host", server.host.as_deref())?
         .set("port", server.port)?
         .text("username", server.username.as_deref())?
         .secret("password", server.password.as_ref())?
         .text("sender_email", server.sender_email.as_deref())?
-        .text("sender_name", server.sender_name.as_deref())?;
-    row.finish()
+        .text("sender_name", server.sender_name.as_deref())?
+        .finish()
 }

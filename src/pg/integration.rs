@@ -21,6 +21,7 @@ fn create_integration(
     role_name: default!(Option<Text>, "NULL"),
     server: default!(Option<Text>, "NULL"),
 ) -> Result<composite_type!('static, "neon_auth_admin.integration_keys"), ErrorReport> {
+    let row = new_keys_row()?;
     let keys = write(c"create_integration()", server.as_deref(), |scope| {
         integration::create(
             scope,
@@ -29,7 +30,7 @@ fn create_integration(
             role_name.as_deref(),
         )
     })?;
-    keys_row(&keys)
+    fill_keys(row, &keys)
 }
 
 /// Lists the integrations; see [`integration::list`].
@@ -41,7 +42,11 @@ fn list_integrations(
     ErrorReport,
 > {
     let list = read(server.as_deref(), integration::list)?;
-    let rows: Result<Vec<_>, _> = list.data.iter().map(row).collect();
+    let rows: Result<Vec<_>, _> = list
+        .data
+        .iter()
+        .map(|item| fill(new_row()?, item))
+        .collect();
     Ok(SetOfIterator::new(rows?))
 }
 
@@ -50,7 +55,7 @@ fn list_integrations(
 fn get_integration(
     server: default!(Option<Text>, "NULL"),
 ) -> Result<composite_type!('static, "neon_auth_admin.integration"), ErrorReport> {
-    row(&run(server.as_deref(), integration::get)?)
+    fill(new_row()?, &run(server.as_deref(), integration::get)?)
 }
 
 /// Creates SDK keys; see [`integration::create_sdk_keys`].
@@ -58,10 +63,11 @@ fn get_integration(
 fn create_sdk_keys(
     server: default!(Option<Text>, "NULL"),
 ) -> Result<composite_type!('static, "neon_auth_admin.integration_keys"), ErrorReport> {
+    let row = new_keys_row()?;
     let keys = write(c"create_sdk_keys()", server.as_deref(), |scope| {
         Ok(integration::create_sdk_keys(scope))
     })?;
-    keys_row(&keys)
+    fill_keys(row, &keys)
 }
 
 /// Starts the transfer and returns the URL that completes it; see
@@ -87,10 +93,27 @@ fn delete_integration(
     })
 }
 
-fn row(integration: &Integration) -> Result<Composite, ErrorReport> {
+fn new_row() -> Result<Row, ErrorReport> {
+    Row::new(
+        c"integration",
+        &[
+            "auth_provider",
+            "auth_provider_project_id",
+            "branch_id",
+            "db_name",
+            "created_at",
+            "owned_by",
+            "transfer_status",
+            "jwks_url",
+            "base_url",
+            "name",
+        ],
+    )
+}
+
+fn fill(row: Row, integration: &Integration) -> Result<Composite, ErrorReport> {
     let created_at = integration.created_at.map(to_timestamptz).transpose()?;
-    let row = Row::new(c"integration")?
-        .text("auth_provider", integration.auth_provider.as_str())?
+    row.text("auth_provider", integration.auth_provider.as_str())?
         .text(
             "auth_provider_project_id",
             integration.auth_provider_project_id.as_str(),
@@ -102,14 +125,29 @@ fn row(integration: &Integration) -> Result<Composite, ErrorReport> {
         .text("transfer_status", integration.transfer_status.as_deref())?
         .text("jwks_url", integration.jwks_url.as_deref())?
         .text("base_url", integration.base_url.as_deref())?
-        .text("name", integration.name.as_deref())?;
-    row.finish()
+        .text("name", integration.name.as_deref())?
+        .finish()
 }
 
-fn keys_row(keys: &IntegrationKeys) -> Result<Composite, ErrorReport> {
+fn new_keys_row() -> Result<Row, ErrorReport> {
+    Row::new(
+        c"integration_keys",
+        &[
+            "auth_provider",
+            "auth_provider_project_id",
+            "pub_client_key",
+            "secret_server_key",
+            "jwks_url",
+            "schema_name",
+            "table_name",
+            "base_url",
+        ],
+    )
+}
+
+fn fill_keys(row: Row, keys: &IntegrationKeys) -> Result<Composite, ErrorReport> {
     let exposed = |key: &Option<Secret>| key.as_ref().map(|key| key.expose().to_owned());
-    let row = Row::new(c"integration_keys")?
-        .text("auth_provider", keys.auth_provider.as_str())?
+    row.text("auth_provider", keys.auth_provider.as_str())?
         .text(
             "auth_provider_project_id",
             keys.auth_provider_project_id.as_str(),
@@ -122,8 +160,8 @@ fn keys_row(keys: &IntegrationKeys) -> Result<Composite, ErrorReport> {
         .text("jwks_url", keys.jwks_url.as_deref())?
         .text("schema_name", keys.schema_name.as_deref())?
         .text("table_name", keys.table_name.as_deref())?
-        .text("base_url", keys.base_url.as_deref())?;
-    row.finish()
+        .text("base_url", keys.base_url.as_deref())?
+        .finish()
 }
 
 /// Microseconds since 2000-01-01, as Postgres counts.

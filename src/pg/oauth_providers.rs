@@ -25,7 +25,11 @@ fn list_oauth_providers(
     ErrorReport,
 > {
     let list = read(server.as_deref(), oauth_providers::list)?;
-    let rows: Result<Vec<_>, _> = list.providers.iter().map(row).collect();
+    let rows: Result<Vec<_>, _> = list
+        .providers
+        .iter()
+        .map(|item| fill(new_row()?, item))
+        .collect();
     Ok(SetOfIterator::new(rows?))
 }
 
@@ -75,6 +79,7 @@ fn save(
     [client_id, client_secret, microsoft_tenant_id]: [Option<Text>; 3],
     request: fn(&Scope, &str, Credentials) -> Result<Request<OauthProvider>, Error>,
 ) -> Result<Composite, ErrorReport> {
+    let row = new_row()?;
     let client_secret = client_secret.as_deref().map(Secret::new);
     let provider = write(function, server.as_deref(), |scope| {
         let credentials = Credentials {
@@ -84,7 +89,7 @@ fn save(
         };
         request(scope, required("id", id.as_deref())?, credentials)
     })?;
-    row(&provider)
+    fill(row, &provider)
 }
 
 /// Deletes a provider; see [`oauth_providers::delete`].
@@ -98,11 +103,17 @@ fn delete_oauth_provider(
     })
 }
 
-fn row(provider: &OauthProvider) -> Result<Composite, ErrorReport> {
-    let row = Row::new(c"oauth_provider")?
-        .text("id", provider.id.as_str())?
+fn new_row() -> Result<Row, ErrorReport> {
+    Row::new(
+        c"oauth_provider",
+        &["id", "type", "client_id", "client_secret"],
+    )
+}
+
+fn fill(row: Row, provider: &OauthProvider) -> Result<Composite, ErrorReport> {
+    row.text("id", provider.id.as_str())?
         .text("type", provider.r#type.as_str())?
         .text("client_id", provider.client_id.as_deref())?
-        .secret("client_secret", provider.client_secret.as_ref())?;
-    row.finish()
+        .secret("client_secret", provider.client_secret.as_ref())?
+        .finish()
 }

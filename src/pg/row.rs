@@ -26,8 +26,10 @@ pub struct Row {
 
 impl Row {
     /// A row of the type of that name in the extension's own schema: no `search_path` decides what
-    /// is meant. (Parsing a qualified name for every row took a tenth of a call's time.)
-    pub fn new(type_name: &CStr) -> Result<Self, ErrorReport> {
+    /// is meant. (Parsing a qualified name for every row took a tenth of a call's time.) A writer
+    /// makes its row before its request, and names the columns: a type that does not fit this library
+    /// must show before something happens at Neon.
+    pub fn new(type_name: &CStr, columns: &[&str]) -> Result<Self, ErrorReport> {
         // SAFETY: NUL-terminated names; the caches are asked each time, so that an extension that
         // was dropped and created again is found.
         let oid = unsafe {
@@ -47,6 +49,11 @@ impl Row {
             return Err(missing().into());
         }
         let shape = PgTupleDesc::for_composite_type_by_oid(oid).ok_or_else(missing)?;
+        for column in columns {
+            if !shape.iter().any(|attribute| attribute.name() == *column) {
+                return Err(Error::stale_extension(&format!("no column {column}")).into());
+            }
+        }
         let values = vec![None; shape.len()];
         Ok(Self { shape, values })
     }

@@ -17,14 +17,14 @@ fn create_user(
     server: default!(Option<Text>, "NULL"),
 ) -> Result<composite_type!('static, "neon_auth_admin.auth_user"), ErrorReport> {
     let (email, name) = (email.as_deref(), name.as_deref());
+    let row = Row::new(c"auth_user", &["id", "email", "name"])?;
     let created = write(c"create_user()", server.as_deref(), |scope| {
         users::create(scope, required("email", email)?, name)
     })?;
-    let row = Row::new(c"auth_user")?
-        .text("id", created.id.as_str())?
+    row.text("id", created.id.as_str())?
         .text("email", email)?
-        .text("name", name)?;
-    row.finish()
+        .text("name", name)?
+        .finish()
 }
 
 /// Deletes a user; see [`users::delete`].

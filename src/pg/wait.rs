@@ -9,7 +9,7 @@ mod dns;
 mod tcp;
 
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::os::fd::RawFd;
 use std::panic::{catch_unwind, resume_unwind};
 use std::time::{Duration, Instant};
@@ -27,6 +27,8 @@ thread_local! {
     /// An error that Postgres raised during a wait. It must not unwind through ureq, so it stays
     /// here until ureq has returned: see [`raise_interrupt`].
     static PARKED: RefCell<Option<Box<dyn Any + Send>>> = const { RefCell::new(None) };
+    /// The end of the call's time: no wait goes on longer, whatever limit ureq has for it.
+    static CALL_ENDS: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
 /// Why a wait ended without what it waited for.
@@ -45,6 +47,18 @@ enum Event {
     BackOff,
 }
 
+/// To be called before the first wait of a call, with its budget.
+pub fn begin_call(budget: Duration) {
+    PARKED.take();
+    CALL_ENDS.set(Some(Instant::now() + budget));
+}
+
+/// Whether a wait of this call was ended from outside. It stays so: libraries between a wait and its
+/// call may swallow the error (rustls does when it writes), and must not go on.
+pub fn is_interrupted() -> bool {
+    PARKED.with_borrow(Option::is_some) || is_dying()
+}
+
 /// Raises what ended the last wait. To be called when no frame of ureq is left on the stack; returns
 /// only when there was nothing to raise.
 pub fn raise_interrupt() {
@@ -56,15 +70,7 @@ pub fn raise_interrupt() {
 
 /// Serves whatever interrupts are pending.
 fn serve_interrupts() -> Result<(), Ended> {
-    // SAFETY: variables of the backend, read on its own thread.
-    let dying = unsafe {
-        pg_sys::ProcDiePending != 0
-            && pg_sys::InterruptHoldoffCount == 0
-            && pg_sys::CritSectionCount == 0
-    };
-    // Termination leaves the process from within ProcessInterrupts. Postponed to `raise_interrupt`,
-    // it finds the sockets closed and the fate of a write reported.
-    if dying {
+    if is_interrupted() {
         return Err(Ended::Interrupted);
     }
     catch_unwind(|| {
@@ -76,6 +82,19 @@ fn serve_interrupts() -> Result<(), Ended> {
     })
 }
 
+/// Whether the backend is about to end. It does so from within ProcessInterrupts; postponed to
+/// [`raise_interrupt`], it finds the sockets closed and the fate of a write reported.
+fn is_dying() -> bool {
+    // SAFETY: variables of the backend, read on its own thread.
+    unsafe {
+        #[cfg(any(feature = "pg17", feature = "pg18"))]
+        let pending = pg_sys::ProcDiePending != 0 || pg_sys::TransactionTimeoutPending != 0;
+        #[cfg(not(any(feature = "pg17", feature = "pg18")))]
+        let pending = pg_sys::ProcDiePending != 0;
+        pending && pg_sys::InterruptHoldoffCount == 0 && pg_sys::CritSectionCount == 0
+    }
+}
+
 /// Waits until `fd` is ready for `what` (`WL_SOCKET_*`; nothing when there is no `fd`), or `deadline`
 /// has come.
 fn wait(
@@ -84,7 +103,10 @@ fn wait(
     deadline: Option<Instant>,
     event: Event,
 ) -> Result<(), Ended> {
+    let deadline = deadline.into_iter().chain(CALL_ENDS.get()).min();
     loop {
+        // The latch may have been reset by somebody else since the interrupt came.
+        serve_interrupts()?;
         let mut wake = pg_sys::WL_LATCH_SET | pg_sys::WL_EXIT_ON_PM_DEATH | what;
         let mut milliseconds = -1;
         if let Some(deadline) = deadline {
@@ -163,6 +185,11 @@ fn wait_within(
 ) -> Result<(), ureq::Error> {
     let deadline = deadline(timeout);
     wait(Some(fd), what, deadline, event).map_err(|ended| ended.into_error(timeout))
+}
+
+/// For a loop that need not wait.
+fn check_interrupts() -> Result<(), ureq::Error> {
+    serve_interrupts().map_err(|_| interrupted())
 }
 
 fn deadline(timeout: NextTimeout) -> Option<Instant> {

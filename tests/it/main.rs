@@ -1,6 +1,16 @@
 //! The inner ring against a simulator in the same process: no Postgres anywhere.
 
+mod alone;
+mod api;
+mod architecture;
+mod budget;
 mod client;
+mod faults;
+mod fuzz;
+mod keepalive;
+mod memory;
+mod network;
 mod proxy;
 mod requests;
 mod support;
+mod tls;

@@ -1,13 +1,15 @@
-//! Calls through an HTTP CONNECT proxy: one that forwards, and one that refuses.
+//! Calls through an HTTP CONNECT proxy, and past the one that the environment names.
 
-use std::io::{BufRead, BufReader, Write, copy};
+use std::io::{self, BufRead, BufReader, Write, copy};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
+use std::time::Duration;
 
 use neon_auth_admin::error::ErrorKind;
 use neon_auth_admin::neon::http::{Http, Settings};
 use neon_auth_admin::neon::{domains, users};
 
+use crate::alone::is_alone;
 use crate::support::{World, settings};
 
 /// Serves one connection with `answer`, and forwards what follows when that is a 200.
@@ -85,4 +87,38 @@ fn a_proxy_is_a_url() {
     };
     let error = Http::blocking(&settings).err().expect("no proxy");
     assert_eq!(error.kind, ErrorKind::NotConfigured);
+}
+
+/// All the names under which programs look for a proxy.
+const VARIABLES: [&str; 6] = [
+    "ALL_PROXY",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "all_proxy",
+    "https_proxy",
+    "http_proxy",
+];
+
+#[test]
+fn proxies_of_the_environment_are_ignored() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("bound"));
+    let variables = VARIABLES.map(|name| (name, url.clone()));
+    if is_alone("proxy::proxies_of_the_environment_are_ignored", &variables) {
+        for world in [World::new(), World::with_tls()] {
+            world.send(domains::list).expect("listed");
+            assert_eq!(world.arrived().len(), 1);
+        }
+        // ureq's own default, to show that the variables are such as can be followed.
+        let config = ureq::Agent::config_builder()
+            .timeout_global(Some(Duration::from_millis(200)))
+            .build();
+        let followed = config.new_agent().get("http://127.0.0.1:9/").call();
+        followed.expect_err("no answer");
+        return;
+    }
+    listener.set_nonblocking(true).expect("a socket option");
+    listener.accept().expect("ureq's own default came here");
+    let other = listener.accept().map(drop).map_err(|error| error.kind());
+    assert_eq!(other, Err(io::ErrorKind::WouldBlock), "nobody else came");
 }

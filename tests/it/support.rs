@@ -1,6 +1,9 @@
 //! A client with its simulator, and what tests ask of them.
 
-use std::time::Duration;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use neon_auth_admin::error::Error;
 use neon_auth_admin::neon::api_url::ApiUrl;
@@ -8,8 +11,9 @@ use neon_auth_admin::neon::client::{Client, Connection, Host, SleepInterrupted};
 use neon_auth_admin::neon::http::{Http, Settings};
 use neon_auth_admin::neon::request::Request;
 use neon_auth_admin::neon::scope::Scope;
+use neon_auth_admin::neon::{domains, users};
 use neon_auth_admin::secret::Secret;
-use neon_simulator::{Options, Recorded, Simulator};
+use neon_simulator::{Options, Recorded, Simulator, TlsFault};
 
 pub const KEY: &str = "napi_simulator";
 
@@ -42,39 +46,33 @@ impl Host for Sleeper {
 
 impl World {
     pub fn new() -> Self {
-        let simulator = Simulator::start(Options::default()).expect("a simulator");
-        Self::at(simulator, |simulator| simulator.url().to_owned(), settings)
+        Self::start(Options::default())
     }
 
     /// With TLS, and trust in the simulator's certificate authority.
-    pub fn with_tls(name: &str) -> Self {
-        let options = Options {
+    pub fn with_tls() -> Self {
+        Self::start(Options {
             tls: true,
             ..Options::default()
-        };
-        let simulator = Simulator::start(options).expect("a simulator");
-        let file = std::env::temp_dir().join(format!("{name}-{}.pem", std::process::id()));
-        std::fs::write(&file, simulator.ca_pem().expect("a CA")).expect("a writable folder");
-        Self::at(
-            simulator,
-            |simulator| simulator.https_url().expect("TLS").to_owned(),
-            || Settings {
-                ca_file: Some(file),
-                ..settings()
-            },
-        )
+        })
     }
 
-    fn at(
-        simulator: Simulator,
-        url: impl FnOnce(&Simulator) -> String,
-        settings: impl FnOnce() -> Settings,
-    ) -> Self {
-        let api_url = ApiUrl::parse(&url(&simulator), "127.0.0.1:*,localhost:*");
+    /// The same with something wrong.
+    pub fn with_tls_fault(fault: TlsFault) -> Self {
+        Self::start(Options {
+            tls: true,
+            tls_fault: Some(fault),
+            ..Options::default()
+        })
+    }
+
+    fn start(options: Options) -> Self {
+        let simulator = Simulator::start(options).expect("a simulator");
+        let url = simulator.https_url().unwrap_or(simulator.url()).to_owned();
         let connection = Connection {
             server: "neon".into(),
             role: "app".into(),
-            api_url: api_url.expect("an allowed URL"),
+            api_url: allowed(&url),
             scope: scope(),
             api_key: Secret::new(KEY),
             key_of_public: false,
@@ -82,9 +80,10 @@ impl World {
             max_attempts: 3,
             max_response: 256 * 1024,
         };
+        let http = trusting(&simulator);
         Self {
             simulator,
-            http: Http::blocking(&settings()).expect("an agent"),
+            http,
             connection,
         }
     }
@@ -92,6 +91,12 @@ impl World {
     /// The same, for another project: that is how a fault is chosen.
     pub fn project(&mut self, project_id: &str) -> &mut Self {
         self.connection.scope = Scope::new(project_id, "stack").expect("a valid project id");
+        self
+    }
+
+    /// The same, for another API.
+    pub fn at(&mut self, url: &str) -> &mut Self {
+        self.connection.api_url = allowed(url);
         self
     }
 
@@ -103,9 +108,63 @@ impl World {
         self.client().send(&request(&self.connection.scope))
     }
 
+    pub fn create_user(&self) -> Result<String, Error> {
+        self.send(|scope| users::create(scope, "ada@example.com", Some("Ada")).expect("valid"))
+            .map(|created| created.id)
+    }
+
+    pub fn add_domain(&self, domain: &str) -> Result<(), Error> {
+        self.send(|scope| domains::add(scope, domain).expect("valid"))
+    }
+
     /// What arrived for the present project.
     pub fn arrived(&self) -> Vec<Recorded> {
         self.simulator
             .requests_of(self.connection.scope.project_id())
     }
+
+    /// Waits until the simulator has closed every connection.
+    pub fn wait_until_closed(&self) {
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while self.simulator.open_connections() > 0 {
+            assert!(Instant::now() < deadline, "the simulator closes");
+            std::thread::sleep(Duration::from_micros(50));
+        }
+    }
+}
+
+/// Any port of these hosts, and one name that cannot exist (RFC 6761).
+fn allowed(url: &str) -> ApiUrl {
+    let hosts = "127.0.0.1:*,localhost:*,no-such-host.invalid";
+    ApiUrl::parse(url, hosts).expect("an allowed URL")
+}
+
+/// An agent of its own, with trust in the simulator's certificate authority if there is one.
+pub fn trusting(simulator: &Simulator) -> Http {
+    let ca_file = simulator.ca_pem().map(write_ca);
+    let settings = Settings {
+        ca_file: ca_file.clone(),
+        ..settings()
+    };
+    let http = Http::blocking(&settings).expect("an agent");
+    if let Some(file) = ca_file {
+        fs::remove_file(file).expect("our own file");
+    }
+    http
+}
+
+fn write_ca(pem: &str) -> PathBuf {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let name = format!("neon_auth_admin-{}-{number}.pem", std::process::id());
+    let file = std::env::temp_dir().join(name);
+    fs::write(&file, pem).expect("a writable folder");
+    file
+}
+
+/// The result, and how long it took to come.
+pub fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let started = Instant::now();
+    let result = work();
+    (result, started.elapsed())
 }

@@ -41,8 +41,9 @@ impl FailedCall<'_> {
             423 => (K::Busy, "another operation holds the project"),
             429 => (K::RateLimited, "too many requests"),
             500 | 503 => (K::ServerFault, "Neon has a fault"),
-            // A gateway that gave up says nothing of what happened behind it.
-            501..=599 if write => (K::OutcomeUnknown, ""),
+            // A gateway that gave up says nothing of what happened behind it, nor does a status that
+            // HTTP does not have.
+            501.. if write => (K::OutcomeUnknown, ""),
             501..=599 => (K::ServerFault, "Neon has a fault"),
             300..=399 => (K::BadResponse, "Neon redirects elsewhere"),
             _ => (K::BadResponse, "unexpected answer"),
@@ -85,7 +86,7 @@ impl FailedCall<'_> {
                 Some(wait) => format!("Try again in {} s.", wait.as_secs().max(1)),
                 None => "Neon allows 700 requests a minute, and 40 a second.".to_owned(),
             },
-            500..=599 if write && response.status != 503 => self.look(request),
+            500.. if write && response.status != 503 => self.look(request),
             _ => return None,
         };
         Some(hint)
@@ -195,7 +196,7 @@ impl FailedCall<'_> {
         };
         let secrets = request.secrets().iter().chain([&self.connection.api_key]);
         let mut quote = String::new();
-        for c in blank_out(&text, secrets).chars() {
+        for c in blank_out(beginning(&text), secrets).chars() {
             let escaped: String = match c {
                 '"' | '\'' | '\\' => c.to_string(),
                 c => c.escape_debug().collect(),
@@ -218,4 +219,11 @@ fn message<T>(request: &Request<T>, kind: ErrorKind, reason: &str) -> String {
         ErrorKind::AlreadyExists => format!("could not {purpose}: {noun} {reason}"),
         _ => format!("could not {purpose}: {reason}"),
     }
+}
+
+/// As much of a text as a message can need. Cut so far behind what is shown that a secret which is
+/// cut in two is not shown.
+fn beginning(text: &str) -> &str {
+    let end = text.floor_char_boundary(MAX_QUOTE * 64);
+    &text[..end]
 }

@@ -27,6 +27,7 @@ const ADDRESS_LIFETIME: Duration = Duration::from_secs(60);
 /// A look-up on its own thread. The pipe becomes readable when the answer is there.
 struct Lookup {
     host: String,
+    started: Instant,
     answer: mpsc::Receiver<io::Result<Vec<IpAddr>>>,
     done: PipeReader,
 }
@@ -50,6 +51,7 @@ impl Lookup {
         })?;
         Ok(Self {
             host: host.to_owned(),
+            started: Instant::now(),
             answer,
             done,
         })
@@ -105,9 +107,9 @@ fn find(host: &str, timeout: NextTimeout) -> Result<Vec<IpAddr>, ureq::Error> {
     }
     let deadline = deadline(timeout);
     loop {
-        let lookup = match LOOKUP.take() {
-            Some(running) => running,
-            None => Lookup::start(host)?,
+        let (lookup, is_left_over) = match LOOKUP.take() {
+            Some(left_over) => (left_over, true),
+            None => (Lookup::start(host)?, false),
         };
         let fd = lookup.done.as_raw_fd();
         if let Err(ended) = wait(
@@ -123,8 +125,10 @@ fn find(host: &str, timeout: NextTimeout) -> Result<Vec<IpAddr>, ureq::Error> {
             .answer
             .recv()
             .map_err(|_| ureq::Error::HostNotFound)?;
-        if lookup.host != host {
-            // What an interrupted call had asked for; now the thread is free for ours.
+        // What an interrupted call had asked for may be another host, a failure of that time, or an
+        // old answer. In any case its thread is free now.
+        let is_old = found.is_err() || lookup.started.elapsed() >= ADDRESS_LIFETIME;
+        if lookup.host != host || (is_left_over && is_old) {
             continue;
         }
         let found = found.map_err(io::Error::other)?;

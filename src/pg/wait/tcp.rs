@@ -11,7 +11,7 @@ use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport,
 };
 
-use super::{Event, dns, wait_within};
+use super::{Event, check_interrupts, dns, wait_within};
 use crate::neon::http::is_interrupted;
 
 const MAX_UNSENT: usize = 16 * 1024;
@@ -63,6 +63,8 @@ pub struct LatchTransport {
     buffers: LazyBuffers,
     /// Output that waits for more, or for the wish to read.
     unsent: Vec<u8>,
+    /// After a failure nobody knows what the other side has got: nothing more is said on this one.
+    is_broken: bool,
     _descriptor: ExternalDescriptor,
 }
 
@@ -91,6 +93,7 @@ impl LatchTransport {
             stream: socket.into(),
             buffers: LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size()),
             unsent: Vec::new(),
+            is_broken: false,
             _descriptor: descriptor,
         })
     }
@@ -98,8 +101,20 @@ impl LatchTransport {
 
 impl LatchTransport {
     fn flush(&mut self, timeout: NextTimeout) -> Result<(), ureq::Error> {
+        if self.is_broken {
+            return Err(io::Error::from(io::ErrorKind::BrokenPipe).into());
+        }
+        let unsent = std::mem::take(&mut self.unsent);
+        self.is_broken = true;
+        self.write_all(&unsent, timeout)?;
+        self.is_broken = false;
+        self.unsent = unsent;
+        self.unsent.clear();
+        Ok(())
+    }
+
+    fn write_all(&self, mut output: &[u8], timeout: NextTimeout) -> Result<(), ureq::Error> {
         let fd = self.stream.as_raw_fd();
-        let mut output = self.unsent.as_slice();
         while !output.is_empty() {
             match (&self.stream).write(output) {
                 Ok(written) => output = &output[written..],
@@ -109,7 +124,6 @@ impl LatchTransport {
                 }
             }
         }
-        self.unsent.clear();
         Ok(())
     }
 }
@@ -132,6 +146,8 @@ impl Transport for LatchTransport {
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
         self.flush(timeout)?;
+        // A server that never stops sending must not keep an interrupt waiting.
+        check_interrupts()?;
         let fd = self.stream.as_raw_fd();
         loop {
             match (&self.stream).read(self.buffers.input_append_buf()) {
@@ -150,7 +166,9 @@ impl Transport for LatchTransport {
     /// Open, and with nothing to read: an idle connection on which something arrived was closed, or
     /// is out of step.
     fn is_open(&mut self) -> bool {
-        matches!(self.stream.peek(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+        !self.is_broken
+            && self.buffers.input().is_empty()
+            && matches!(self.stream.peek(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
     }
 }
 

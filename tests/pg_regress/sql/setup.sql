@@ -77,31 +77,11 @@ CREATE ROLE stranger LOGIN;
 \c - app_owner
 SELECT current_user, rolsuper FROM pg_roles WHERE rolname = current_user;
 
-\set VERBOSITY terse
--- Nothing is adopted that was there before: not a function, not one beside which ours would be chosen
--- by the number of arguments, not a type.
+-- Nothing is adopted that was there before: the schema is the extension's own, whoever made another.
+
 CREATE SCHEMA neon_auth_admin;
-CREATE FUNCTION neon_auth_admin.set_api_key(api_key text, server text DEFAULT NULL, role text DEFAULT NULL)
-    RETURNS void LANGUAGE sql AS '';
 CREATE EXTENSION neon_auth_admin;
-DROP FUNCTION neon_auth_admin.set_api_key;
-CREATE FUNCTION neon_auth_admin.set_api_key(api_key text) RETURNS void LANGUAGE sql AS '';
-CREATE EXTENSION neon_auth_admin;
-DROP FUNCTION neon_auth_admin.set_api_key;
-CREATE TYPE neon_auth_admin.auth_user AS (id text);
-CREATE EXTENSION neon_auth_admin;
-DROP TYPE neon_auth_admin.auth_user;
 DROP SCHEMA neon_auth_admin;
--- Nor is the schema of another role, who could add functions to it later.
-\c - postgres
-CREATE SCHEMA neon_auth_admin AUTHORIZATION stranger;
-\c - app_owner
-\set VERBOSITY terse
-CREATE EXTENSION neon_auth_admin;
-\c - postgres
-DROP SCHEMA neon_auth_admin;
-\c - app_owner
-\set VERBOSITY default
 
 CREATE EXTENSION neon_auth_admin;
 SELECT extname, extversion, extowner::regrole, extnamespace::regnamespace, extrelocatable

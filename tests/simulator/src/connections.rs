@@ -12,10 +12,10 @@ use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
-use tokio_rustls::TlsAcceptor;
 use tokio_util::either::Either;
 
 use crate::fault::script::{Script, Stream};
+use crate::tls::Tls;
 
 /// How many connections there have been and are.
 #[derive(Default)]
@@ -56,15 +56,15 @@ impl Peer {
 }
 
 /// Serves one connection to its end. Errors are the client's business: it sees them on its side.
-pub async fn serve(tcp: TcpStream, tls: Option<TlsAcceptor>, number: u64, router: Router) {
+pub async fn serve(tcp: TcpStream, tls: Option<Tls>, number: u64, router: Router) {
     // Without TCP_NODELAY a drip would arrive in lumps.
     let _ = tcp.set_nodelay(true);
     let is_tls = tls.is_some();
     let stream: Stream = match tls {
         None => Either::Left(tcp),
-        Some(acceptor) => match acceptor.accept(tcp).await {
-            Ok(stream) => Either::Right(Box::new(stream)),
-            Err(_) => return,
+        Some(tls) => match tls.accept(tcp).await {
+            Some(stream) => Either::Right(Box::new(stream)),
+            None => return,
         },
     };
     let (takeover, mut taken) = mpsc::channel(1);

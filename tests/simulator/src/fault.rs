@@ -31,6 +31,8 @@ pub enum Fault {
     Silent,
     /// `drip`: the normal answer, head and body, at one byte per 100 ms.
     Drip,
+    /// `drip-body`: the normal answer, its body at one byte per 100 ms.
+    DripBody,
     /// `reset`: not done; RST without a byte.
     Reset,
     /// `close`: not done; FIN without a byte.
@@ -53,8 +55,14 @@ pub enum Fault {
     HugeLength,
     /// `headers`: done; the normal answer with a header of 1 MiB.
     Headers,
+    /// `headers-many`: done; the normal answer with 200 small headers.
+    ManyHeaders,
+    /// `headers-endless`: not done; a status line, and headers without end.
+    EndlessHeaders,
     /// `gzip`: done; the normal answer compressed.
     Gzip,
+    /// `gzip-bomb`: not done; 200 and 200 MiB of zeros as 200 KiB.
+    GzipBomb,
     /// Not done; the kinds are there.
     Malformed(Malformed),
     /// Not done; the kinds are there.
@@ -65,8 +73,11 @@ pub enum Fault {
     Redirect(StatusCode),
     /// `echo`: not done; 400 with the Authorization header and the body in the message.
     Echo,
-    /// `keepalive-close`: done; the normal answer, the idle connection is closed 50 ms later.
-    KeepAliveClose,
+    /// `long-message`: not done; 400 with a message of 10 KiB.
+    LongMessage,
+    /// `keepalive-close`, `keepalive-close-<ms>`: done; the normal answer, the idle connection is
+    /// closed 50 or so many ms later, without a word of it in the answer.
+    KeepAliveClose(Duration),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -118,12 +129,17 @@ fn parse(kind: &str) -> Option<Fault> {
     if let Some(ms) = kind.strip_prefix("slow-") {
         return Some(Fault::Slow(Duration::from_millis(ms.parse().ok()?)));
     }
+    if let Some(ms) = kind.strip_prefix("keepalive-close-") {
+        let idle = Duration::from_millis(ms.parse().ok()?);
+        return Some(Fault::KeepAliveClose(idle));
+    }
     if let Some(status) = kind.strip_prefix("redirect-") {
         return among(status, &[301, 302, 303, 307, 308]).map(Fault::Redirect);
     }
     Some(match kind {
         "silent" => Fault::Silent,
         "drip" => Fault::Drip,
+        "drip-body" => Fault::DripBody,
         "reset" => Fault::Reset,
         "close" => Fault::Close,
         "cut" => Fault::Cut,
@@ -135,10 +151,14 @@ fn parse(kind: &str) -> Option<Fault> {
         "huge" => Fault::Huge,
         "huge-length" => Fault::HugeLength,
         "headers" => Fault::Headers,
+        "headers-many" => Fault::ManyHeaders,
+        "headers-endless" => Fault::EndlessHeaders,
         "gzip" => Fault::Gzip,
+        "gzip-bomb" => Fault::GzipBomb,
         "extra" => Fault::Extra,
         "echo" => Fault::Echo,
-        "keepalive-close" => Fault::KeepAliveClose,
+        "long-message" => Fault::LongMessage,
+        "keepalive-close" => Fault::KeepAliveClose(answer::IDLE),
         _ => {
             return Malformed::parse(kind)
                 .map(Fault::Malformed)
@@ -205,6 +225,10 @@ mod tests {
         assert_eq!(
             Plan::of("fault-redirect-308"),
             plan(Fault::Redirect(StatusCode::PERMANENT_REDIRECT), None)
+        );
+        assert_eq!(
+            Plan::of("fault-keepalive-close-0--t"),
+            plan(Fault::KeepAliveClose(Duration::ZERO), None)
         );
         for unknown in ["fault-", "fault-418", "fault-redirect-200", "fault-nope-x1"] {
             assert_eq!(Plan::of(unknown), Some(Err(Unknown)), "{unknown}");

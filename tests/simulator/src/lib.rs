@@ -21,6 +21,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 pub use ledger::Recorded;
+pub use tls::TlsFault;
 
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -28,6 +29,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// Serves HTTPS too, on a free port of the same address.
     pub tls: bool,
+    /// What is wrong with the HTTPS listener, if anything.
+    pub tls_fault: Option<TlsFault>,
     pub api_keys: Vec<String>,
     /// Known besides `test-*`, `fault-*`, `bench-*` and the two default projects.
     pub projects: Vec<String>,
@@ -44,6 +47,7 @@ impl Default for Options {
         Self {
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
             tls: false,
+            tls_fault: None,
             api_keys: vec!["napi_simulator".to_owned()],
             projects: Vec::new(),
             latency: Duration::ZERO,

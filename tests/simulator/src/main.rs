@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use neon_simulator::{Options, Simulator};
+use neon_simulator::{Options, Simulator, TlsFault};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// The Neon Auth management API on loopback
@@ -22,6 +22,9 @@ struct Arguments {
     /// Serve HTTPS too, on a free port
     #[arg(long)]
     tls: bool,
+    /// What is wrong with HTTPS
+    #[arg(long, value_name = "FAULT", requires = "tls")]
+    tls_fault: Option<TlsFault>,
     /// Write the certificate of the CA there, as PEM
     #[arg(long, value_name = "PATH", requires = "tls")]
     ca_file: Option<PathBuf>,
@@ -73,6 +76,7 @@ fn run(arguments: Arguments) -> io::Result<()> {
     let simulator = Simulator::start(Options {
         listen: arguments.listen,
         tls: arguments.tls,
+        tls_fault: arguments.tls_fault,
         api_keys: arguments.api_keys,
         projects: arguments.projects,
         latency: Duration::from_millis(arguments.latency),

@@ -9,7 +9,6 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, oneshot};
-use tokio_rustls::TlsAcceptor;
 
 use crate::api::{self, App};
 use crate::connections::{Connections, Open, serve};
@@ -17,8 +16,9 @@ use crate::fault::Faults;
 use crate::ledger::Ledger;
 use crate::limit::RateLimit;
 use crate::state::Projects;
+use crate::tls::{self, Tls};
 use crate::users_sync::{Event, Writer};
-use crate::{Options, Simulator, tls};
+use crate::{Options, Simulator};
 
 /// The thread; dropping it stops the runtime and with it every task.
 pub struct Server {
@@ -41,11 +41,11 @@ pub fn start(options: Options) -> Result<Simulator> {
     let mut listeners = vec![(plain, None)];
     let (mut https_url, mut ca_pem) = (None, None);
     if options.tls {
-        let identity = tls::make()?;
+        let identity = tls::make(options.tls_fault)?;
         let (secure, address) = bind((options.listen.ip(), 0).into())?;
         https_url = Some(format!("https://localhost:{}/api/v2", address.port()));
         ca_pem = Some(identity.ca_pem);
-        listeners.push((secure, Some(identity.acceptor)));
+        listeners.push((secure, Some(identity.tls)));
     }
     let (writer, users_sync) = match &options.database_url {
         Some(url) => {
@@ -75,7 +75,7 @@ pub fn start(options: Options) -> Result<Simulator> {
     })
 }
 
-type Listeners = Vec<(StdListener, Option<TlsAcceptor>)>;
+type Listeners = Vec<(StdListener, Option<Tls>)>;
 type WriterTask = (Writer, mpsc::UnboundedReceiver<Event>);
 
 /// Binds before the thread starts, so that the caller gets the error and the port.
@@ -136,7 +136,7 @@ async fn prepare(app: &Arc<App>, listeners: Listeners, writer: Option<WriterTask
     Ok(())
 }
 
-async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, app: Arc<App>, router: Router) {
+async fn accept(listener: TcpListener, tls: Option<Tls>, app: Arc<App>, router: Router) {
     loop {
         let Ok((tcp, _)) = listener.accept().await else {
             // Out of descriptors: without a pause this would spin until one is free.

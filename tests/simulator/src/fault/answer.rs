@@ -68,10 +68,21 @@ impl Fault {
                 operation.await,
             )
                 .into_response(),
+            Self::ManyHeaders => many_headers(operation.await),
+            Self::EndlessHeaders => {
+                let status = b"HTTP/1.1 200 OK\r\n".to_vec();
+                let header = format!("x-endless: {}\r\n", "h".repeat(CHUNK));
+                let steps = vec![Step::Write(status), Step::Forever(header.into())];
+                return raw(StatusCode::OK, steps);
+            }
             Self::Gzip => gzip(operation.await).await,
+            Self::GzipBomb => gzip_bomb(),
             Self::Extra => extra(operation.await).await,
             Self::Redirect(status) => (status, [(LOCATION, "/api/v2/elsewhere")]).into_response(),
             Self::Echo => ApiError::bad_request(call.echo()).into_response(),
+            Self::LongMessage => {
+                ApiError::bad_request("no such value; ".repeat(700)).into_response()
+            }
             Self::Reset => return bare(End::Reset),
             Self::Close => return bare(End::Finish),
             Self::Malformed(kind) => return Outcome::Raw(kind.script()),
@@ -82,6 +93,13 @@ impl Fault {
                 let (mut bytes, body) = serialize(response).await;
                 bytes.extend_from_slice(&body);
                 return raw(status, vec![Step::Drip(bytes, DRIP)]);
+            }
+            Self::DripBody => {
+                let response = operation.await;
+                let status = response.status();
+                let (head, body) = serialize(response).await;
+                let steps = vec![Step::Write(head), Step::Drip(body.into(), DRIP)];
+                return raw(status, steps);
             }
             Self::Cut => {
                 let response = operation.await;
@@ -94,12 +112,17 @@ impl Fault {
                 }
                 return raw(status, vec![Step::Write(bytes)]);
             }
-            Self::KeepAliveClose => {
+            Self::KeepAliveClose(idle) => {
                 let response = operation.await;
                 let status = response.status();
                 let (mut bytes, body) = serialize(response).await;
                 bytes.extend_from_slice(&body);
-                return raw(status, vec![Step::Write(bytes), Step::Pause(IDLE)]);
+                let mut steps = vec![Step::Write(bytes)];
+                // A pause of no time would still last to the next tick of the timer.
+                if !idle.is_zero() {
+                    steps.push(Step::Pause(idle));
+                }
+                return raw(status, steps);
             }
         })
     }
@@ -189,13 +212,32 @@ fn endless(chunks: usize) -> Body {
     })))
 }
 
+fn many_headers(mut response: Response) -> Response {
+    for n in 0..200 {
+        let name = HeaderName::try_from(format!("x-many-{n}")).expect("a name");
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static("h"));
+    }
+    response
+}
+
+fn compress(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes).expect("a Vec takes every write");
+    encoder.finish().expect("a Vec takes every write")
+}
+
+/// A gzip stream may have many members, so compressing one of them is enough.
+fn gzip_bomb() -> Response {
+    let bomb = compress(&vec![0; 1024 * 1024]).repeat(200);
+    let gzip = [(CONTENT_ENCODING, HeaderValue::from_static("gzip"))];
+    (gzip, as_json(bomb)).into_response()
+}
+
 async fn gzip(response: Response) -> Response {
     let (mut parts, body) = response.into_parts();
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    encoder
-        .write_all(&collect(body).await)
-        .expect("a Vec takes every write");
-    let compressed = encoder.finish().expect("a Vec takes every write");
+    let compressed = compress(&collect(body).await);
     parts.headers.remove(CONTENT_LENGTH);
     parts
         .headers

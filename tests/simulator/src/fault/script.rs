@@ -30,6 +30,8 @@ pub enum Step {
     /// One byte at a time, with a pause after each.
     Drip(Vec<u8>, Duration),
     Pause(Duration),
+    /// The same again and again, until the client has gone.
+    Forever(Vec<u8>),
 }
 
 pub enum End {
@@ -52,6 +54,9 @@ impl Script {
                     }
                 }
                 Step::Pause(pause) => sleep(pause).await,
+                Step::Forever(bytes) => loop {
+                    stream.write_all(&bytes).await?;
+                },
             }
             stream.flush().await?;
         }

@@ -111,6 +111,17 @@ pub fn read_all(stream: &mut TcpStream) -> String {
     text
 }
 
+/// No byte beyond `end` is read.
+pub fn read_until(stream: &mut TcpStream, end: &str) -> String {
+    let mut seen = Vec::new();
+    while !seen.ends_with(end.as_bytes()) {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        seen.extend(byte);
+    }
+    String::from_utf8(seen).unwrap()
+}
+
 /// Waits until something is so.
 pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let start = Instant::now();

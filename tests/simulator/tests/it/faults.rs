@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use ureq::Error;
 
-use crate::client::{Answer, KEY, agent, call, raw, send, simulator, until};
+use crate::client::{Answer, KEY, agent, call, raw, read_until, send, simulator, until};
 use neon_simulator::Simulator;
 
 fn get(simulator: &Simulator, project: &str) -> Answer {
@@ -99,6 +99,24 @@ fn bodies_that_are_not_what_is_due() {
     let gzip = get(&simulator, "fault-gzip--headers");
     assert_eq!(gzip.header("content-encoding"), "gzip");
     assert!(!gzip.text.contains("providers"));
+    let bomb = get(&simulator, "fault-gzip-bomb");
+    assert_eq!(bomb.header("content-encoding"), "gzip");
+    assert!(bomb.text.len() > 100 * 1024);
+}
+
+#[test]
+fn many_headers() {
+    let simulator = simulator();
+    let head = read_until(&mut raw(&simulator, "fault-headers-many"), "\r\n\r\n");
+    assert!(head.lines().count() > 200 && head.len() < 8 * 1024);
+}
+
+#[test]
+fn a_message_may_be_long() {
+    let simulator = simulator();
+    let answer = get(&simulator, "fault-long-message");
+    assert_eq!(answer.status, 400);
+    assert!(answer.message().len() > 10 * 1024);
 }
 
 #[test]

@@ -8,3 +8,4 @@ mod program;
 mod raw_faults;
 mod refusals;
 mod service;
+mod tls;

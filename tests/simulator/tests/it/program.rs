@@ -14,7 +14,16 @@ fn it_says_where_it_listens_and_ends_on_sigterm() {
     fs::create_dir_all(&folder).unwrap();
     let (url_file, ca_file) = (folder.join("url"), folder.join("ca.pem"));
     let mut program = Command::new(env!("CARGO_BIN_EXE_neon_simulator"))
-        .args(["--tls", "--api-key", "k", "--project", "p-1", "--ca-file"])
+        .args([
+            "--tls",
+            "--tls-fault",
+            "self-signed",
+            "--api-key",
+            "k",
+            "--project",
+            "p-1",
+            "--ca-file",
+        ])
         .arg(&ca_file)
         .arg("--url-file")
         .arg(&url_file)

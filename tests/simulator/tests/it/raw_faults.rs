@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::client::{KEY, agent, call, raw, read_all, send, simulator, until};
+use crate::client::{KEY, agent, call, raw, read_all, read_until, send, simulator, until};
 
 #[test]
 fn reset_and_close() {
@@ -57,11 +57,21 @@ fn answers_that_are_not_http() {
         ("status-99", "HTTP/1.1 99 "),
         ("status-999", "HTTP/1.1 999 "),
         ("chunks", "HTTP/1.1 200 "),
+        ("chunks-cut", "HTTP/1.1 200 "),
+        ("chunks-overflow", "HTTP/1.1 200 "),
+        ("length-short", "HTTP/1.1 200 "),
+        ("length-long", "HTTP/1.1 200 "),
+        ("length-garbage", "HTTP/1.1 200 "),
+        ("length-twice", "HTTP/1.1 200 "),
+        ("early-hints", "HTTP/1.1 103 "),
         ("overrun", "HTTP/1.1 200 "),
     ] {
         let text = read_all(&mut raw(&simulator, &format!("fault-{kind}")));
         assert!(text.starts_with(start), "{text}");
-        assert!(!text.contains(" \r\n"), "{text}");
+        assert!(
+            text.starts_with("<html>") || text.contains("\r\n\r\n"),
+            "{text}"
+        );
     }
     let path = "/projects/fault-chunks/auth/domains";
     assert!(send(&agent(), simulator.url(), "GET", path, KEY, Value::Null).is_err());
@@ -74,6 +84,48 @@ fn a_huge_header() {
     let mut seen = vec![0; 1024 * 1024];
     stream.read_exact(&mut seen).unwrap();
     assert!(!String::from_utf8(seen).unwrap().contains("\r\n\r\n"));
+}
+
+#[test]
+fn headers_without_end() {
+    let simulator = simulator();
+    let mut stream = raw(&simulator, "fault-headers-endless");
+    let mut seen = vec![0; 4 * 1024 * 1024];
+    stream.read_exact(&mut seen).unwrap();
+    assert!(!String::from_utf8(seen).unwrap().contains("\r\n\r\n"));
+    drop(stream);
+    until("the task ended", || simulator.open_connections() == 0);
+}
+
+#[test]
+fn a_document_is_whole_and_its_frame_is_not() {
+    let simulator = simulator();
+    let document = r#"{"id":"x","domains":[]}"#;
+    for (kind, length) in [
+        ("length-short", "content-length: 11\r\n"),
+        ("length-long", "content-length: 24\r\n"),
+        ("length-garbage", "content-length: many\r\n"),
+        ("length-twice", "content-length: 10\r\n"),
+        ("overrun", "content-length: 23\r\n"),
+        ("early-hints", "content-length: 23\r\n"),
+        ("chunks", "\r\n\r\n17\r\n"),
+        ("chunks-cut", "\r\n\r\n17\r\n"),
+        ("chunks-overflow", "\r\n10000000000000000\r\n"),
+    ] {
+        let text = read_all(&mut raw(&simulator, &format!("fault-{kind}")));
+        assert!(text.contains(document), "{text}");
+        assert!(text.contains(length), "{text}");
+    }
+}
+
+#[test]
+fn a_drip_may_begin_with_the_body() {
+    let simulator = simulator();
+    let mut stream = raw(&simulator, "fault-drip-body");
+    read_until(&mut stream, "\r\n\r\n");
+    let start = Instant::now();
+    stream.read_exact(&mut [0; 4]).unwrap();
+    assert!(start.elapsed() >= Duration::from_millis(250));
 }
 
 #[test]
@@ -97,18 +149,17 @@ fn an_idle_connection_is_closed() {
     assert!(start.elapsed() >= Duration::from_millis(50));
     assert!(text.ends_with(r#"{"domains":[]}"#));
     assert!(!text.to_lowercase().contains("connection: close"));
+
+    let text = read_all(&mut raw(&simulator, "fault-keepalive-close-0"));
+    assert!(text.ends_with(r#"{"domains":[]}"#));
+    assert!(!text.to_lowercase().contains("connection: close"));
 }
 
 #[test]
 fn a_normal_connection_stays_open_for_the_next_request() {
     let simulator = simulator();
     let mut stream = raw(&simulator, "test-a");
-    let mut seen = Vec::new();
-    while !seen.ends_with(b"[]}") {
-        let mut byte = [0];
-        stream.read_exact(&mut byte).unwrap();
-        seen.extend(byte);
-    }
+    read_until(&mut stream, "[]}");
     write!(
         stream,
         "GET /api/v2/projects/fault-close/auth/domains HTTP/1.1\r\nHost: x\r\n\r\n"

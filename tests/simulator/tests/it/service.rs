@@ -1,12 +1,9 @@
-//! Connections, TLS, the rate limit, latency, and the end.
+//! Connections, the rate limit, latency, and the end.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use neon_simulator::{Options, Simulator};
 use serde_json::Value;
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
-use ureq::{Agent, Error};
 
 use crate::client::{KEY, agent, call, raw, read_all, send, simulator, until};
 
@@ -33,52 +30,6 @@ fn connections_are_kept_alive_and_counted() {
     let root = simulator.url().strip_suffix("/api/v2").unwrap();
     let answer = send(&agent, root, "GET", "/_connections", "", Value::Null).unwrap();
     assert_eq!(answer.text, r#"{"accepted":2,"open":1}"#);
-}
-
-fn trusting(ca_pem: &str) -> Agent {
-    let ca = Certificate::from_pem(ca_pem.as_bytes()).unwrap();
-    let tls = TlsConfig::builder()
-        .root_certs(RootCerts::Specific(Arc::new(vec![ca])))
-        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .build();
-    Agent::config_builder()
-        .tls_config(tls)
-        .proxy(None)
-        .http_status_as_error(false)
-        .timeout_global(Some(Duration::from_secs(10)))
-        .build()
-        .new_agent()
-}
-
-#[test]
-fn tls_is_trusted_through_its_own_ca_only() {
-    let options = || Options {
-        tls: true,
-        ..Options::default()
-    };
-    let simulator = Simulator::start(options()).unwrap();
-    let other = Simulator::start(options()).unwrap();
-    let url = simulator.https_url().unwrap();
-    let get = |agent: &Agent, url: &str, project: &str| {
-        let path = format!("/projects/{project}/auth/domains");
-        send(agent, url, "GET", &path, KEY, Value::Null)
-    };
-    let agent = trusting(simulator.ca_pem().unwrap());
-    assert_eq!(get(&agent, url, "test-a").unwrap().status, 200);
-    let by_address = url.replace("localhost", "127.0.0.1");
-    assert_eq!(get(&agent, &by_address, "test-a").unwrap().status, 200);
-    assert!(simulator.requests().iter().all(|entry| entry.tls));
-
-    for fault in ["fault-reset", "fault-close", "fault-cut"] {
-        let error = get(&agent, url, fault).map(|answer| answer.status);
-        assert!(error.is_err(), "{fault}: {error:?}");
-    }
-    let stranger = trusting(other.ca_pem().unwrap());
-    assert!(matches!(
-        get(&stranger, url, "test-a"),
-        Err(Error::Rustls(_) | Error::Io(_))
-    ));
-    assert_eq!(simulator.requests_of("test-a").len(), 2);
 }
 
 #[test]

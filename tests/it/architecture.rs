@@ -1,0 +1,111 @@
+//! The borders that the source keeps: what may be named where, and how files look.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The Rust files below `folder`, with their text without comments at the start of a line.
+fn sources(folder: &str) -> Vec<(PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut folders = vec![root.join(folder)];
+    let mut files = vec![];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).expect("UTF-8");
+                let path = path.strip_prefix(root).expect("below the root").to_owned();
+                files.push((path, text));
+            }
+        }
+    }
+    assert!(!files.is_empty());
+    files
+}
+
+fn code(text: &str) -> String {
+    text.lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+fn is_in(path: &Path, places: &[&str]) -> bool {
+    let path = path.to_str().expect("UTF-8");
+    places.iter().any(|place| path.starts_with(place))
+}
+
+#[test]
+fn only_the_outer_ring_names_pgrx() {
+    for (path, text) in sources("src") {
+        let allowed = is_in(&path, &["src/pg", "src/lib.rs"]);
+        let named = code(&text).contains("pgrx");
+        assert!(allowed || !named, "{} names pgrx", path.display());
+    }
+}
+
+#[test]
+fn only_the_transport_names_ureq() {
+    for (path, text) in sources("src") {
+        let allowed = is_in(&path, &["src/neon/http", "src/pg/wait"]);
+        let named = code(&text).contains("ureq");
+        assert!(allowed || !named, "{} names ureq", path.display());
+    }
+}
+
+#[test]
+fn the_inner_ring_does_not_look_outwards() {
+    for (path, text) in sources("src/neon") {
+        let code = code(&text);
+        for outer in ["crate::pg", "std::env", "unsafe ", ".unwrap()", "panic!("] {
+            assert!(!code.contains(outer), "{} has {outer}", path.display());
+        }
+    }
+}
+
+#[test]
+fn every_sql_function_returns_an_error_report() {
+    let mut functions = 0;
+    for (path, text) in sources("src/pg") {
+        for function in code(&text).split("#[pg_extern").skip(1) {
+            functions += 1;
+            let signature = function.split(" {\n").next().expect("a signature");
+            let reports = signature.contains("-> Result<") && signature.contains("ErrorReport>")
+                || signature.ends_with("ErrorReport,\n>");
+            assert!(reports, "{}: {signature}", path.display());
+            let volatile = ["volatile, parallel_unsafe", "VOLATILE PARALLEL UNSAFE"];
+            assert!(
+                volatile.iter().any(|word| signature.contains(word)),
+                "{}: {signature}",
+                path.display()
+            );
+        }
+    }
+    assert!(functions >= 18, "{functions} functions were found");
+}
+
+#[test]
+fn every_unsafe_block_says_why_it_is_sound() {
+    for (path, text) in sources("src") {
+        let lines: Vec<_> = text.lines().collect();
+        for (n, line) in lines.iter().enumerate() {
+            if line.contains("unsafe {") && !line.trim_start().starts_with("//") {
+                let above = &lines[n.saturating_sub(6)..=n];
+                let explained = above.iter().any(|line| line.contains("SAFETY:"));
+                assert!(explained, "{}:{}", path.display(), n + 1);
+            }
+        }
+    }
+}
+
+#[test]
+fn files_say_what_they_own_and_stay_small() {
+    for folder in ["src", "tests"] {
+        for (path, text) in sources(folder) {
+            assert!(text.starts_with("//! "), "{} has no head", path.display());
+            let lines = text.lines().count();
+            assert!(lines <= 350, "{} has {lines} lines", path.display());
+        }
+    }
+}
