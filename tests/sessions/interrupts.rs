@@ -1,118 +1,17 @@
 //! Cancel, terminate and `statement_timeout` in each phase of a call, and what is left afterwards.
 
 use std::fs;
-use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use postgres::Client;
 use postgres::error::SqlState;
-use socket2::{Domain, Socket, Type};
 
+use crate::phases::{Phase, list, phases};
 use crate::support::{Database, connect, one, pid, server_log, sqlstate, variable, wait_until};
 
 /// Longer than any machine needs, shorter than any of the waits.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// A wait of a backend, made to last: the server to call, and what must stay open meanwhile.
-struct Phase {
-    name: &'static str,
-    _open: Vec<Held>,
-}
-
-enum Held {
-    Socket { _socket: Socket },
-    Stream { _stream: TcpStream },
-    Listener { _listener: TcpListener },
-}
-
-/// One server for each phase, and a healthy one.
-fn phases(database: &Database) -> Vec<Phase> {
-    let url = variable("NEON_SIMULATOR_URL");
-    let patient = ", timeout '60s'";
-    database.add_server("healthy", "test-interrupts", &url, "");
-
-    let (address, full) = full_listener();
-    database.add_server(
-        "connecting",
-        "test-x",
-        &format!("http://{address}"),
-        patient,
-    );
-
-    // Accepted by the kernel, and never spoken to.
-    let mute = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = mute.local_addr().expect("bound");
-    database.add_server(
-        "handshake",
-        "test-x",
-        &format!("https://{address}"),
-        patient,
-    );
-
-    database.add_server("answer", "fault-silent--interrupts", &url, patient);
-    let address = dripping_server();
-    database.add_server("body", "test-x", &format!("http://{address}"), patient);
-    database.add_server("back_off", "fault-429-retry-30--interrupts", &url, patient);
-
-    let mute = vec![Held::Listener { _listener: mute }];
-    [
-        ("connecting", full),
-        ("handshake", mute),
-        ("answer", vec![]),
-        ("body", vec![]),
-        ("back_off", vec![]),
-    ]
-    .into_iter()
-    .map(|(name, _open)| Phase { name, _open })
-    .collect()
-}
-
-/// A listener whose queue is full: the kernel drops further attempts, which then wait.
-fn full_listener() -> (SocketAddr, Vec<Held>) {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
-    let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
-    socket.bind(&any.into()).expect("a free port");
-    socket.listen(0).expect("a listener");
-    let address = socket
-        .local_addr()
-        .expect("bound")
-        .as_socket()
-        .expect("an IP socket");
-    let mut held = vec![Held::Socket { _socket: socket }];
-    while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(200)) {
-        held.push(Held::Stream { _stream: stream });
-    }
-    (address, held)
-}
-
-/// Answers at once, with a body of one byte each 100 ms.
-fn dripping_server() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = listener.local_addr().expect("bound");
-    // Ends with the process; each connection ends with its client.
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            thread::spawn(move || drip(stream?));
-        }
-    });
-    address
-}
-
-fn drip(mut stream: TcpStream) -> io::Result<()> {
-    let _ = stream.read(&mut [0; 4096])?;
-    stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 600\r\n\r\n")?;
-    for _ in 0..600 {
-        stream.write_all(b" ")?;
-        thread::sleep(Duration::from_millis(100));
-    }
-    Ok(())
-}
-
-fn list(server: &str) -> String {
-    format!("SELECT * FROM neon_auth_admin.list_domains('{server}')")
-}
 
 #[track_caller]
 fn assert_usable(session: &mut Client) {
@@ -146,7 +45,7 @@ fn statement_timeout() {
             .batch_execute("SET statement_timeout = '300ms'")
             .expect("a setting");
         let started = Instant::now();
-        let error = session.query(&list(phase.name), &[]).expect_err(phase.name);
+        let error = session.query(&phase.query, &[]).expect_err(phase.name);
         let took = started.elapsed();
         assert_eq!(sqlstate(&error), SqlState::QUERY_CANCELED, "{}", phase.name);
         println!(
@@ -174,7 +73,7 @@ fn cancel() {
     let phases = phases(&database);
     let mut session = database.session();
     for phase in &phases {
-        let (error, took) = interrupt(&mut session, phase.name, "pg_cancel_backend");
+        let (error, took) = interrupt(&mut session, phase, "pg_cancel_backend");
         assert_eq!(error, Some(SqlState::QUERY_CANCELED), "{}", phase.name);
         println!("pg_cancel_backend while in {}: {took:.1?}", phase.name);
         assert!(took < PATIENCE, "{}: {took:?}", phase.name);
@@ -190,7 +89,7 @@ fn terminate() {
     for phase in &phases {
         let mut session = database.session();
         let pid = pid(&mut session);
-        let (error, took) = interrupt(&mut session, phase.name, "pg_terminate_backend");
+        let (error, took) = interrupt(&mut session, phase, "pg_terminate_backend");
         // The driver may see the end of the connection before it reads why.
         assert!(
             matches!(error, None | Some(SqlState::ADMIN_SHUTDOWN)),
@@ -211,13 +110,13 @@ fn terminate() {
     assert_usable(&mut database.session());
 }
 
-/// Calls the server of that name, interrupts the call as soon as the backend waits, and returns how
+/// Makes the call of that phase, interrupts the call as soon as the backend waits, and returns how
 /// the call ended and how long after the interrupt.
-fn interrupt(session: &mut Client, server: &str, function: &str) -> (Option<SqlState>, Duration) {
+fn interrupt(session: &mut Client, phase: &Phase, function: &str) -> (Option<SqlState>, Duration) {
     let pid = pid(session);
     thread::scope(|scope| {
         let call = scope.spawn(|| {
-            let error = session.query(&list(server), &[]).expect_err("interrupted");
+            let error = session.query(&phase.query, &[]).expect_err("interrupted");
             (error.code().cloned(), Instant::now())
         });
         let mut admin = connect("postgres", "postgres");

@@ -5,6 +5,7 @@ mod dump;
 mod encodings;
 mod input;
 mod interrupts;
+mod phases;
 mod readme;
 mod secrets;
 mod support;
