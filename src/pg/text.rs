@@ -6,6 +6,7 @@
 
 use std::ffi::{CStr, CString, c_char};
 use std::ops::Deref;
+use std::sync::LazyLock;
 
 use pgrx::callconv::{Arg, ArgAbi, BoxRet, FcInfo};
 use pgrx::datum::{Datum, UnboxDatum};
@@ -50,12 +51,26 @@ impl Deref for Text {
     }
 }
 
+/// Whether the database's encoding is Rust's own, which it is or is not for the life of a backend.
+fn is_utf8() -> bool {
+    static IS_UTF8: LazyLock<bool> = LazyLock::new(|| {
+        // SAFETY: reads a variable of the backend.
+        let encoding = unsafe { pg_sys::GetDatabaseEncoding() };
+        encoding == pg_sys::pg_enc::PG_UTF8 as i32
+    });
+    *IS_UTF8
+}
+
 /// Text of the server, as Rust has it. Raises 22021 or 22P05 when it is none.
 pub fn from_server(text: &CStr) -> String {
     from_server_bytes(text.to_bytes())
 }
 
 fn from_server_bytes(bytes: &[u8]) -> String {
+    if is_utf8() {
+        // Postgres keeps text valid, so nothing is lost.
+        return String::from_utf8_lossy(bytes).into_owned();
+    }
     let length = i32::try_from(bytes.len()).expect("a value of Postgres is under 1 GB");
     // SAFETY: the pointer and length of a live slice. The result is the same memory, or a
     // NUL-terminated copy in the current memory context.
@@ -68,7 +83,6 @@ fn from_server_bytes(bytes: &[u8]) -> String {
             CStr::from_ptr(converted).to_bytes()
         }
     };
-    // Postgres keeps text valid, so nothing is lost here.
     String::from_utf8_lossy(utf8).into_owned()
 }
 
@@ -77,6 +91,9 @@ fn from_server_bytes(bytes: &[u8]) -> String {
 pub fn to_server(text: &str) -> CString {
     let text = text.split('\0').next().unwrap_or_default();
     let text = CString::new(text).expect("cut off before the first NUL");
+    if is_utf8() {
+        return text;
+    }
     let length = i32::try_from(text.as_bytes().len()).expect("texts here are short");
     // SAFETY: as in `from_server_bytes`, the other way round.
     unsafe {
@@ -93,9 +110,7 @@ pub fn to_server(text: &str) -> CString {
 /// A message for people: in a database of another encoding, what is not ASCII is escaped rather than
 /// converted, because a failed conversion would hide the message.
 pub fn for_message(text: String) -> String {
-    // SAFETY: reads a variable of the backend.
-    let encoding = unsafe { pg_sys::GetDatabaseEncoding() };
-    if text.is_ascii() || encoding == pg_sys::pg_enc::PG_UTF8 as i32 {
+    if text.is_ascii() || is_utf8() {
         return text;
     }
     text.chars()
@@ -141,6 +156,9 @@ impl FromDatum for Text {
 
 impl IntoDatum for Text {
     fn into_datum(self) -> Option<pg_sys::Datum> {
+        if is_utf8() {
+            return self.0.as_str().into_datum();
+        }
         // A bytea is a text without the promise of an encoding; this one keeps the server's.
         rust_byte_slice_to_bytea(to_server(&self.0).as_bytes()).into_datum()
     }

@@ -281,17 +281,18 @@ fn assert_safe_error(error: &Error, secrets: &[Secret]) {
     }
 }
 
-/// The status of the first head that is not an interim one. A line may end without a CR: readers of
-/// HTTP are told to put up with that.
+/// The status of the first head that is not an interim one. Readers of HTTP are told to put up with
+/// empty lines before a head, and with lines that end without a CR.
 fn final_status(answer: &[u8]) -> Option<u16> {
+    let is_empty = |line: &&[u8]| line.is_empty() || *line == b"\r";
     let mut lines = answer.split(|&byte| byte == b'\n');
     loop {
-        let line = String::from_utf8_lossy(lines.next()?);
+        let line = String::from_utf8_lossy(lines.find(|line| !is_empty(line))?);
         let status = line.split(' ').nth(1)?.get(..3)?.parse().ok()?;
         if !(100..=199).contains(&status) || status == 101 {
             return Some(status);
         }
-        lines.find(|line| line.is_empty() || line == b"\r")?;
+        lines.find(is_empty)?;
     }
 }
 
