@@ -80,7 +80,9 @@ SELECT current_user, rolsuper FROM pg_roles WHERE rolname = current_user;
 -- Nothing is adopted that was there before: the schema is the extension's own, whoever made another.
 
 CREATE SCHEMA neon_auth_admin;
+\set VERBOSITY terse
 CREATE EXTENSION neon_auth_admin;
+\set VERBOSITY default
 DROP SCHEMA neon_auth_admin;
 
 CREATE EXTENSION neon_auth_admin;
