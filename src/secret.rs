@@ -55,18 +55,29 @@ impl<'de> Deserialize<'de> for Secret {
     }
 }
 
-/// `text` with each secret, as it is or as JSON would escape it, replaced by [`MASK`].
+/// `text` with each secret, as it is or as JSON may escape it, replaced by [`MASK`].
 pub fn blank_out<'a>(text: &str, secrets: impl IntoIterator<Item = &'a Secret>) -> String {
-    let mut blanked = text.to_owned();
-    for secret in secrets {
-        if secret.0.is_empty() {
-            continue;
-        }
-        let quoted = serde_json::Value::from(secret.0.as_str()).to_string();
-        blanked = blanked.replace(&quoted[1..quoted.len() - 1], MASK);
-        blanked = blanked.replace(&secret.0, MASK);
+    let mut spellings: Vec<_> = secrets.into_iter().flat_map(spellings).collect();
+    // The longest first: a secret may be the beginning of another.
+    spellings.sort_by_key(|spelling| std::cmp::Reverse(spelling.len()));
+    spellings.iter().fold(text.to_owned(), |text, spelling| {
+        text.replace(spelling, MASK)
+    })
+}
+
+/// How a secret may stand in a text: itself, and in JSON as this crate, Go and PHP write it.
+fn spellings(secret: &Secret) -> Vec<String> {
+    if secret.0.is_empty() {
+        return Vec::new();
     }
-    blanked
+    let quoted = serde_json::Value::from(secret.0.as_str()).to_string();
+    let quoted = &quoted[1..quoted.len() - 1];
+    let go = quoted
+        .replace('&', "\\u0026")
+        .replace('<', "\\u003c")
+        .replace('>', "\\u003e");
+    let php = quoted.replace('/', "\\/");
+    vec![secret.0.clone(), quoted.to_owned(), go, php]
 }
 
 #[cfg(test)]
@@ -89,5 +100,13 @@ mod tests {
             blank_out(text, &secrets),
             r#"Bearer ********, {"client_secret":"********"}, ********"#
         );
+    }
+
+    #[test]
+    fn a_secret_is_blanked_out_however_json_spells_it() {
+        let secrets = [Secret::new("abcd"), Secret::new("abcd&<>/")];
+        let text = r"abcd&<>/ abcd\u0026\u003c\u003e/ abcd&<>\/ abcd";
+        let blanked = blank_out(text, &secrets);
+        assert_eq!(blanked, "******** ******** ******** ********");
     }
 }

@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind, quote_literal};
 use crate::neon::http::{Cause, Failure, Response};
 use crate::neon::request::{Look, Request, Texts};
 use crate::neon::retry::Safety;
-use crate::secret::blank_out;
+use crate::secret::{Secret, blank_out};
 
 /// What messages say of a call besides its request; on the way to success nobody asks.
 pub struct FailedCall<'a> {
@@ -26,6 +26,10 @@ struct GeneralError {
 
 /// At most this many bytes of Neon's own words go into a message.
 const MAX_QUOTE: usize = 1024;
+/// No more of them is looked at.
+const MAX_LOOK: usize = 64 * MAX_QUOTE;
+/// JSON escapes a character with at most this many.
+const MAX_ESCAPE: usize = 6;
 
 impl FailedCall<'_> {
     /// An answer with a status other than success, and no attempts left.
@@ -194,19 +198,40 @@ impl FailedCall<'_> {
             "" => error.message,
             code => format!("{code}: {}", error.message),
         };
-        let secrets = request.secrets().iter().chain([&self.connection.api_key]);
-        let mut quote = String::new();
-        for c in blank_out(beginning(&text), secrets).chars() {
-            let escaped: String = match c {
-                '"' | '\'' | '\\' => c.to_string(),
-                c => c.escape_debug().collect(),
-            };
-            if quote.len() + escaped.len() > MAX_QUOTE {
-                break;
-            }
-            quote += &escaped;
-        }
-        Some(quote)
+        let secrets: Vec<_> = request
+            .secrets()
+            .iter()
+            .chain([&self.connection.api_key])
+            .collect();
+        Some(quotable(&text, &secrets))
+    }
+}
+
+/// `text` as it may be shown: no secret, no control character, no more than [`MAX_QUOTE`] bytes.
+fn quotable(text: &str, secrets: &[&Secret]) -> String {
+    let blank = |text: &str| blank_out(text, secrets.iter().copied());
+    let end = text.floor_char_boundary(MAX_LOOK);
+    let mut quote = blank(&text[..end]);
+    if end < text.len() {
+        // A secret that was cut in two is not blanked out: its first part is the end of what is left.
+        let longest = secrets.iter().map(|secret| secret.expose().len()).max();
+        let whole = quote
+            .len()
+            .saturating_sub(longest.unwrap_or_default() * MAX_ESCAPE);
+        quote.truncate(quote.floor_char_boundary(whole));
+    }
+    let escaped: String = quote.chars().flat_map(escape).collect();
+    // Escaping can spell a secret that was not there: a line feed becomes an n.
+    let mut quote = blank(&escaped);
+    quote.truncate(quote.floor_char_boundary(MAX_QUOTE));
+    quote
+}
+
+/// What is not for printing, as Rust writes it.
+fn escape(c: char) -> Vec<char> {
+    match c {
+        '"' | '\'' | '\\' => vec![c],
+        c => c.escape_debug().collect(),
     }
 }
 
@@ -221,9 +246,22 @@ fn message<T>(request: &Request<T>, kind: ErrorKind, reason: &str) -> String {
     }
 }
 
-/// As much of a text as a message can need. Cut so far behind what is shown that a secret which is
-/// cut in two is not shown.
-fn beginning(text: &str) -> &str {
-    let end = text.floor_char_boundary(MAX_QUOTE * 64);
-    &text[..end]
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_that_is_cut_in_two_is_not_shown() {
+        let secret = Secret::new("s".repeat(4095) + "t");
+        let text = "ab".to_owned() + &secret.expose().repeat(20);
+        let quote = quotable(&text, &[&secret]);
+        assert!(!quote.contains("ss"), "{quote}");
+    }
+
+    #[test]
+    fn a_secret_that_escaping_spells_is_not_shown() {
+        let secret = Secret::new("napi_canary");
+        let quote = quotable("a\napi_canary \u{202e}\"'", &[&secret]);
+        assert_eq!(quote, "a\\******** \\u{202e}\"'");
+    }
 }
