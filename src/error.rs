@@ -130,6 +130,16 @@ impl Error {
         )
     }
 
+    /// For `set_api_key`, where the value may be a key in the wrong place.
+    pub fn unknown_name(argument: &str) -> Self {
+        Self::new(
+            ErrorKind::NotConfigured,
+            format!("argument \"{argument}\" names no {argument}"),
+        )
+        .with_detail("The value is not repeated here: it might be a key in the wrong place.")
+        .with_hint("The order of the arguments is api_key, server, role.")
+    }
+
     pub fn wrong_wrapper(server: &str) -> Self {
         Self::new(
             ErrorKind::NotConfigured,

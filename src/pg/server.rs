@@ -38,28 +38,33 @@ impl ForeignServer {
     /// The server of that name, or of the setting `neon_auth_admin.server`.
     fn find(name: Option<&str>) -> Result<Self, Error> {
         let name = name.map_or_else(guc::server, str::to_owned);
+        Self::look_up(&name)?.ok_or_else(|| Error::no_such_server(&name))
+    }
+
+    /// The server of that name; `None` when there is none.
+    fn look_up(name: &str) -> Result<Option<Self>, Error> {
         if name.is_empty() {
             return Err(Error::no_server_named());
         }
         if name.len() >= pg_sys::NAMEDATALEN as usize {
             return Err(Error::impossible_server_name());
         }
-        let text = to_server(&name);
+        let text = to_server(name);
         // SAFETY: a NUL-terminated name; the results live in the current memory context.
         unsafe {
             let server = pg_sys::GetForeignServerByName(text.as_ptr(), true);
             if server.is_null() {
-                return Err(Error::no_such_server(&name));
+                return Ok(None);
             }
             let wrapper = pg_sys::GetForeignDataWrapper((*server).fdwid);
             if CStr::from_ptr((*wrapper).fdwname) != WRAPPER {
-                return Err(Error::wrong_wrapper(&name));
+                return Err(Error::wrong_wrapper(name));
             }
-            Ok(Self {
+            Ok(Some(Self {
                 oid: (*server).serverid,
-                name,
+                name: name.to_owned(),
                 options: read_options((*server).options),
-            })
+            }))
         }
     }
 

@@ -202,3 +202,23 @@ fn settings_that_decide_where_a_key_goes() {
         }
     }
 }
+
+/// Two arguments swapped, and the key would be in a message.
+#[test]
+fn a_key_in_the_wrong_place_is_not_repeated() {
+    let database = Database::new("it_swapped");
+    let url = variable("NEON_SIMULATOR_URL");
+    database.add_server("neon", "test-swapped", &url, "");
+    let key = variable("NEON_API_KEY");
+    let mut session = database.session();
+    for arguments in [["neon", &key, "it_swapped"], ["neon", "neon", &key]] {
+        let error = session
+            .execute(
+                "SELECT neon_auth_admin.set_api_key($1, $2, $3)",
+                &[&arguments[0], &arguments[1], &arguments[2]],
+            )
+            .expect_err("no such name");
+        assert_eq!(sqlstate(&error), SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE);
+        assert!(!format!("{error:?}").contains(&key), "the key is repeated");
+    }
+}

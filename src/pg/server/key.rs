@@ -33,7 +33,10 @@ fn set_api_key(
     if !check::is_api_key(&api_key) {
         return Err(Error::invalid_argument("api_key", check::API_KEY).into());
     }
-    let server = ForeignServer::find(server)?;
+    let server = match server {
+        Some(name) => ForeignServer::look_up(name)?.ok_or_else(|| Error::unknown_name("server"))?,
+        None => ForeignServer::find(None)?,
+    };
     let key = to_server(api_key.expose());
     let server_name = to_server(&server.name);
     let role_name = role.map(to_server);
@@ -52,8 +55,11 @@ fn set_api_key(
         };
         let owner = match (*user).roletype {
             pg_sys::RoleSpecType::ROLESPEC_PUBLIC => pg_sys::InvalidOid,
-            _ => pg_sys::get_rolespec_oid(user, false),
+            _ => pg_sys::get_rolespec_oid(user, true),
         };
+        if role.is_some_and(|role| role != "public") && owner == pg_sys::InvalidOid {
+            return Err(Error::unknown_name("role").into());
+        }
         let option = pg_sys::makeDefElem(
             c"api_key".as_ptr().cast_mut(),
             pg_sys::makeString(key.as_ptr().cast_mut()).cast(),
