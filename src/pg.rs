@@ -45,4 +45,5 @@ pgrx::extension_sql_file!(
 #[pg_guard]
 pub extern "C-unwind" fn _PG_init() {
     guc::define();
+    server::catalog::watch();
 }

@@ -19,9 +19,8 @@ use crate::secret::Secret;
 /// Where requests go, as whom, and with how much patience.
 #[derive(Clone, Debug)]
 pub struct Connection {
-    /// The names of the foreign server and the role, for hints.
+    /// The name of the foreign server, for hints.
     pub server: String,
-    pub role: String,
     pub api_url: ApiUrl,
     pub scope: Scope,
     pub api_key: Secret,
@@ -38,6 +37,9 @@ pub struct Connection {
 pub trait Host {
     /// Waits; an error when the wait was ended from outside.
     fn sleep(&self, wait: Duration) -> Result<(), SleepInterrupted>;
+
+    /// The name of the role in effect, for hints.
+    fn role(&self) -> String;
 }
 
 pub struct SleepInterrupted;
@@ -76,6 +78,7 @@ impl<'a> Client<'a> {
         let url = connection.api_url.join(&request.path());
         let mut call = FailedCall {
             connection,
+            host: self.host,
             request_id: request_id(),
             attempts: 0,
         };
@@ -84,7 +87,6 @@ impl<'a> Client<'a> {
             let result = self.http.send(Message {
                 method: request.method(),
                 url: &url,
-                https_only: connection.api_url.is_https(),
                 api_key: &connection.api_key,
                 request_id: &call.request_id,
                 body: request.body(),

@@ -13,13 +13,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
-use ureq::Agent;
 use ureq::config::AutoHeaderValue;
 use ureq::tls::TlsConfig;
 use ureq::unversioned::resolver::{DefaultResolver, Resolver};
 use ureq::unversioned::transport::{
     ConnectProxyConnector, Connector, Either, TcpConnector, Transport,
 };
+use ureq::{Agent, RequestBuilder};
 
 use self::chain::{SentMarker, Tls};
 use crate::error::Error;
@@ -47,11 +47,10 @@ pub struct Settings {
 pub struct Message<'a> {
     pub method: Method,
     pub url: &'a str,
-    pub https_only: bool,
     pub api_key: &'a Secret,
     pub request_id: &'a str,
     pub body: Option<&'a Secret>,
-    /// Everything together must not take longer.
+    /// Everything together must not take longer; see [`TimeKeeper`].
     pub budget: Duration,
     /// A longer body is an error, and is not read to its end.
     pub max_body: u64,
@@ -90,11 +89,21 @@ pub enum Cause {
     Interrupted,
 }
 
+/// Who ends a call when its budget is spent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeKeeper {
+    Ureq,
+    /// The sockets and the resolver know when the call must end. ureq, which would look at the clock
+    /// at every step, and copy its whole configuration for each request, need not know.
+    Transport,
+}
+
 /// The agent with its kept-alive connections. Not for use from two threads at a time: the sent
 /// marker is one per agent.
 pub struct Http {
     agent: Agent,
     sent: Arc<AtomicBool>,
+    time_keeper: TimeKeeper,
 }
 
 impl Http {
@@ -104,6 +113,7 @@ impl Http {
             settings,
             TcpConnector::default(),
             DefaultResolver::default(),
+            TimeKeeper::Ureq,
         )
     }
 
@@ -112,6 +122,7 @@ impl Http {
         settings: &Settings,
         tcp: impl Connector<Either<(), Box<dyn Transport>>>,
         resolver: impl Resolver,
+        time_keeper: TimeKeeper,
     ) -> Result<Self, Error> {
         let proxy = match &settings.proxy {
             Some(url) => Some(ureq::Proxy::new(url).map_err(|_| Error::invalid_proxy())?),
@@ -146,7 +157,11 @@ impl Http {
             .max_idle_age(MAX_IDLE)
             .build();
         let agent = Agent::with_parts(config, connector, resolver);
-        Ok(Self { agent, sent })
+        Ok(Self {
+            agent,
+            sent,
+            time_keeper,
+        })
     }
 
     pub fn send(&self, message: Message) -> Result<Response, Failure> {
@@ -181,27 +196,13 @@ impl Http {
     }
 
     fn call(&self, message: Message) -> Result<ureq::http::Response<ureq::Body>, ureq::Error> {
-        macro_rules! prepare {
-            ($builder:expr) => {
-                $builder
-                    .config()
-                    .timeout_global(Some(message.budget))
-                    .https_only(message.https_only)
-                    .build()
-                    .header(
-                        "Authorization",
-                        format!("Bearer {}", message.api_key.expose()),
-                    )
-                    .header("X-Request-ID", message.request_id)
-            };
-        }
         let (agent, url) = (&self.agent, message.url);
         let Some(body) = message.body else {
             return match message.method {
-                Method::Delete => prepare!(agent.delete(url)).call(),
-                Method::Get => prepare!(agent.get(url)).call(),
-                Method::Post => prepare!(agent.post(url)).send_empty(),
-                Method::Patch => prepare!(agent.patch(url)).send_empty(),
+                Method::Delete => self.prepare(agent.delete(url), &message).call(),
+                Method::Get => self.prepare(agent.get(url), &message).call(),
+                Method::Post => self.prepare(agent.post(url), &message).send_empty(),
+                Method::Patch => self.prepare(agent.patch(url), &message).send_empty(),
             };
         };
         let builder = match message.method {
@@ -210,9 +211,25 @@ impl Http {
             Method::Post => agent.post(url),
             Method::Patch => agent.patch(url),
         };
-        prepare!(builder)
+        self.prepare(builder, &message)
             .header("Content-Type", "application/json")
             .send(body.expose())
+    }
+
+    fn prepare<B>(&self, builder: RequestBuilder<B>, message: &Message) -> RequestBuilder<B> {
+        let builder = match self.time_keeper {
+            TimeKeeper::Ureq => builder
+                .config()
+                .timeout_global(Some(message.budget))
+                .build(),
+            TimeKeeper::Transport => builder,
+        };
+        builder
+            .header(
+                "Authorization",
+                format!("Bearer {}", message.api_key.expose()),
+            )
+            .header("X-Request-ID", message.request_id)
     }
 
     fn failure(&self, error: ureq::Error) -> Failure {

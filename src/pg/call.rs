@@ -11,7 +11,7 @@ use pgrx::prelude::*;
 
 use crate::error::{Error, ErrorKind};
 use crate::neon::client::Client;
-use crate::neon::http::{Http, Settings};
+use crate::neon::http::{Http, Settings, TimeKeeper};
 use crate::neon::request::Request;
 use crate::neon::scope::Scope;
 use crate::pg::wait::{
@@ -24,7 +24,7 @@ thread_local! {
     static HTTP: RefCell<Option<(BuiltFrom, Rc<Http>)>> = const { RefCell::new(None) };
 }
 
-type BuiltFrom = (Option<String>, Option<String>);
+type BuiltFrom = (guc::Raw, guc::Raw);
 
 /// An argument that must not be NULL.
 pub fn required<T>(name: &str, value: Option<T>) -> Result<T, Error> {
@@ -104,10 +104,15 @@ fn http() -> Result<Rc<Http>, Error> {
         _ => {
             let settings = Settings {
                 user_agent: user_agent(),
-                ca_file: built_from.0.as_ref().map(PathBuf::from),
-                proxy: built_from.1.clone(),
+                ca_file: guc::text(&built_from.0).map(PathBuf::from),
+                proxy: guc::text(&built_from.1),
             };
-            let http = Rc::new(Http::new(&settings, LatchConnector, LatchResolver)?);
+            let http = Rc::new(Http::new(
+                &settings,
+                LatchConnector,
+                LatchResolver,
+                TimeKeeper::Transport,
+            )?);
             *kept = Some((built_from, http.clone()));
             Ok(http)
         }

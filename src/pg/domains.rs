@@ -8,7 +8,7 @@ use pgrx::prelude::*;
 use crate::error::Error;
 use crate::neon::domains::{self, RedirectDomain};
 use crate::pg::call::{read, required, write};
-use crate::pg::row::{Composite, Row};
+use crate::pg::row::{Composite, Row, rows};
 use crate::pg::text::Text;
 
 /// Lists the domains; see [`domains::list`].
@@ -19,13 +19,9 @@ fn list_domains(
     SetOfIterator<'static, composite_type!('static, "neon_auth_admin.redirect_domain")>,
     ErrorReport,
 > {
+    let row = new_row()?;
     let list = read(server.as_deref(), domains::list)?;
-    let rows: Result<Vec<_>, _> = list
-        .domains
-        .iter()
-        .map(|item| fill(new_row()?, item))
-        .collect();
-    Ok(SetOfIterator::new(rows?))
+    rows(&row, &list.domains, fill)
 }
 
 /// Adds a domain; see [`domains::add`].

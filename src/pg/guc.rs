@@ -81,8 +81,11 @@ fn reserve_prefix(prefix: &std::ffi::CStr) {
     }
 }
 
+/// A setting as Postgres has it: enough to see whether it has changed.
+pub type Raw = Option<CString>;
+
 pub fn server() -> String {
-    text(&SERVER).unwrap_or_default()
+    text(&SERVER.get()).unwrap_or_default()
 }
 
 pub fn show_secrets() -> bool {
@@ -94,20 +97,20 @@ pub fn max_response() -> u64 {
     u64::from(MAX_RESPONSE_SIZE.get().unsigned_abs()) * 1024
 }
 
-pub fn allowed_hosts() -> String {
-    text(&ALLOWED_HOSTS).unwrap_or_default()
+pub fn allowed_hosts() -> Raw {
+    ALLOWED_HOSTS.get()
 }
 
-pub fn ca_file() -> Option<String> {
-    text(&CA_FILE)
+pub fn ca_file() -> Raw {
+    CA_FILE.get()
 }
 
-pub fn proxy() -> Option<String> {
-    text(&PROXY)
+pub fn proxy() -> Raw {
+    PROXY.get()
 }
 
 /// `None` when unset or empty.
-fn text(setting: &GucSetting<Option<CString>>) -> Option<String> {
-    let value = setting.get()?;
-    (!value.is_empty()).then(|| from_server(&value))
+pub fn text(setting: &Raw) -> Option<String> {
+    let value = setting.as_deref()?;
+    (!value.is_empty()).then(|| from_server(value))
 }

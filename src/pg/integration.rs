@@ -8,7 +8,7 @@ use pgrx::prelude::*;
 use crate::error::Error;
 use crate::neon::integration::{self, Integration, IntegrationKeys};
 use crate::pg::call::{read, required, run, write};
-use crate::pg::row::{Composite, Row};
+use crate::pg::row::{Composite, Row, rows};
 use crate::pg::text::Text;
 use crate::secret::Secret;
 
@@ -41,13 +41,9 @@ fn list_integrations(
     SetOfIterator<'static, composite_type!('static, "neon_auth_admin.integration")>,
     ErrorReport,
 > {
+    let row = new_row()?;
     let list = read(server.as_deref(), integration::list)?;
-    let rows: Result<Vec<_>, _> = list
-        .data
-        .iter()
-        .map(|item| fill(new_row()?, item))
-        .collect();
-    Ok(SetOfIterator::new(rows?))
+    rows(&row, &list.data, fill)
 }
 
 /// Reads the only integration; see [`integration::get`].

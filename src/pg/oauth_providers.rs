@@ -12,7 +12,7 @@ use crate::neon::oauth_providers::{self, Credentials, OauthProvider};
 use crate::neon::request::Request;
 use crate::neon::scope::Scope;
 use crate::pg::call::{read, required, write};
-use crate::pg::row::{Composite, Row};
+use crate::pg::row::{Composite, Row, rows};
 use crate::pg::text::Text;
 use crate::secret::Secret;
 
@@ -24,13 +24,9 @@ fn list_oauth_providers(
     SetOfIterator<'static, composite_type!('static, "neon_auth_admin.oauth_provider")>,
     ErrorReport,
 > {
+    let row = new_row()?;
     let list = read(server.as_deref(), oauth_providers::list)?;
-    let rows: Result<Vec<_>, _> = list
-        .providers
-        .iter()
-        .map(|item| fill(new_row()?, item))
-        .collect();
-    Ok(SetOfIterator::new(rows?))
+    rows(&row, &list.providers, fill)
 }
 
 /// Adds a provider; see [`oauth_providers::add`].

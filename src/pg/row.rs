@@ -6,6 +6,7 @@
 
 use std::ffi::CStr;
 
+use pgrx::iter::SetOfIterator;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use pgrx::{AllocatedByRust, IntoDatum, PgTupleDesc, pg_sys};
@@ -20,8 +21,19 @@ pub type Composite = PgHeapTuple<'static, AllocatedByRust>;
 
 /// A row under construction; columns not set are NULL.
 pub struct Row {
+    /// Lives as long as the memory context it was looked up in, and so do the rows.
     shape: PgTupleDesc<'static>,
     values: Vec<Option<pg_sys::Datum>>,
+}
+
+/// Another row of the same type: a list looks its type up once.
+impl Clone for Row {
+    fn clone(&self) -> Self {
+        // SAFETY: the same description, which no row owns.
+        let shape = unsafe { PgTupleDesc::from_pg_unchecked(self.shape.as_ptr()) };
+        let values = self.values.clone();
+        Self { shape, values }
+    }
 }
 
 impl Row {
@@ -48,7 +60,9 @@ impl Row {
         if oid == pg_sys::InvalidOid {
             return Err(missing().into());
         }
-        let shape = PgTupleDesc::for_composite_type_by_oid(oid).ok_or_else(missing)?;
+        // SAFETY: the type exists. pgrx would copy the description again for each row.
+        let shape =
+            unsafe { PgTupleDesc::from_pg_unchecked(pg_sys::lookup_rowtype_tupdesc_copy(oid, -1)) };
         for column in columns {
             if !shape.iter().any(|attribute| attribute.name() == *column) {
                 return Err(Error::stale_extension(&format!("no column {column}")).into());
@@ -94,4 +108,14 @@ impl Row {
         unsafe { PgHeapTuple::from_datums(self.shape, self.values) }
             .map_err(|error| Error::stale_extension(&error.to_string()).into())
     }
+}
+
+/// A row like `row` for each item, filled by `fill`.
+pub fn rows<T>(
+    row: &Row,
+    items: &[T],
+    fill: fn(Row, &T) -> Result<Composite, ErrorReport>,
+) -> Result<SetOfIterator<'static, Composite>, ErrorReport> {
+    let rows: Result<Vec<_>, _> = items.iter().map(|item| fill(row.clone(), item)).collect();
+    Ok(SetOfIterator::new(rows?))
 }

@@ -19,6 +19,7 @@ use ureq::unversioned::transport::NextTimeout;
 
 use crate::neon::client::{Host, SleepInterrupted};
 use crate::neon::http::interrupted;
+use crate::pg::server::role_in_effect;
 
 pub use dns::LatchResolver;
 pub use tcp::LatchConnector;
@@ -174,6 +175,10 @@ impl Host for Backend {
             Ok(()) | Err(Ended::TimeUp) => Ok(()),
         }
     }
+
+    fn role(&self) -> String {
+        role_in_effect()
+    }
 }
 
 /// Waits for a socket within ureq's time limit.
@@ -188,8 +193,12 @@ fn wait_within(
 }
 
 /// For a loop that need not wait.
-fn check_interrupts() -> Result<(), ureq::Error> {
-    serve_interrupts().map_err(|_| interrupted())
+fn check_in(timeout: NextTimeout) -> Result<(), ureq::Error> {
+    let result = match CALL_ENDS.get() {
+        Some(end) if Instant::now() >= end => Err(Ended::TimeUp),
+        _ => serve_interrupts(),
+    };
+    result.map_err(|ended| ended.into_error(timeout))
 }
 
 fn deadline(timeout: NextTimeout) -> Option<Instant> {

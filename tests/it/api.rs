@@ -47,7 +47,7 @@ fn neons_words_are_cut_at_a_kilobyte() {
 #[test]
 fn hints_name_the_server_and_the_role() {
     let mut world = World::new();
-    for status in [401, 403, 404] {
+    for status in [401, 403, 404, 409] {
         world.project(&format!("fault-{status}--hint"));
         let errors = [
             world.create_user().expect_err("refused"),

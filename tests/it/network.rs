@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use neon_auth_admin::error::{Error, ErrorKind};
-use neon_auth_admin::neon::http::{self, Http};
+use neon_auth_admin::neon::http::{self, Http, TimeKeeper};
 use neon_auth_admin::neon::oauth_providers::Credentials;
 use neon_auth_admin::neon::{domains, oauth_providers};
 use neon_simulator::TlsFault;
@@ -120,7 +120,13 @@ impl Resolver for Interrupted {
 #[test]
 fn a_silent_name_server_ends_at_the_budget() {
     let mut world = World::with_tls();
-    world.http = Http::new(&settings(), TcpConnector::default(), Silent).expect("an agent");
+    world.http = Http::new(
+        &settings(),
+        TcpConnector::default(),
+        Silent,
+        TimeKeeper::Ureq,
+    )
+    .expect("an agent");
     world.connection.timeout = Duration::from_millis(500);
     let (result, took) = timed(|| world.create_user());
     assert_not_sent(&result.expect_err("no address"), "the time was up");
@@ -134,7 +140,13 @@ fn an_interrupt_while_a_name_is_resolved_is_the_end() {
     let mut world = World::with_tls();
     let asked = Arc::new(AtomicUsize::new(0));
     let resolver = Interrupted(asked.clone());
-    world.http = Http::new(&settings(), TcpConnector::default(), resolver).expect("an agent");
+    world.http = Http::new(
+        &settings(),
+        TcpConnector::default(),
+        resolver,
+        TimeKeeper::Ureq,
+    )
+    .expect("an agent");
     let error = world.create_user().expect_err("interrupted");
     assert_eq!(error.kind, ErrorKind::Interrupted);
     assert_eq!(error.hint, None, "nothing was sent");

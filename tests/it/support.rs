@@ -42,6 +42,10 @@ impl Host for Sleeper {
         std::thread::sleep(wait);
         Ok(())
     }
+
+    fn role(&self) -> String {
+        "app".into()
+    }
 }
 
 impl World {
@@ -71,7 +75,6 @@ impl World {
         let url = simulator.https_url().unwrap_or(simulator.url()).to_owned();
         let connection = Connection {
             server: "neon".into(),
-            role: "app".into(),
             api_url: allowed(&url),
             scope: scope(),
             api_key: Secret::new(KEY),

@@ -8,4 +8,5 @@ mod interrupts;
 mod phases;
 mod readme;
 mod secrets;
+mod servers;
 mod support;

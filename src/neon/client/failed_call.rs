@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::Connection;
+use super::{Connection, Host};
 use crate::error::{Error, ErrorKind, quote_literal};
 use crate::neon::http::{Cause, Failure, Response};
 use crate::neon::request::{Look, Request, Texts};
@@ -12,6 +12,7 @@ use crate::secret::{Secret, blank_out};
 /// What messages say of a call besides its request; on the way to success nobody asks.
 pub struct FailedCall<'a> {
     pub connection: &'a Connection,
+    pub host: &'a dyn Host,
     pub request_id: String,
     pub attempts: u32,
 }
@@ -64,7 +65,7 @@ impl FailedCall<'_> {
 
     fn hint<T>(&self, request: &Request<T>, response: &Response) -> Option<String> {
         let connection = self.connection;
-        let (server, role) = (&connection.server, &connection.role);
+        let (server, role) = (&connection.server, self.host.role());
         let write = request.safety() == Safety::Once;
         let hint = match response.status {
             401 if connection.key_of_public => format!(
@@ -84,6 +85,11 @@ impl FailedCall<'_> {
             404 => format!(
                 "A key without access gets this answer too: look at the project_id of server \
                  \"{server}\" and at the key of role \"{role}\"."
+            ),
+            409 => format!(
+                "Look at what project \"{}\" of server \"{server}\" has; it was called with the key of \
+                 role \"{role}\".",
+                connection.scope.project_id()
             ),
             423 => "Try again when it has ended.".to_owned(),
             429 => match response.retry_after {

@@ -3,11 +3,13 @@
 // Calls Postgres' own functions behind CREATE and ALTER USER MAPPING.
 #![allow(unsafe_code)]
 
+use std::rc::Rc;
+
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use pgrx::{PgList, pg_sys};
 
-use super::{ForeignServer, find_option, mapping_options};
+use super::catalog::{ForeignServer, find_option, mapping_options};
 use crate::error::Error;
 use crate::neon::check;
 use crate::pg::call::required;
@@ -34,7 +36,9 @@ fn set_api_key(
         return Err(Error::invalid_argument("api_key", check::API_KEY).into());
     }
     let server = match server {
-        Some(name) => ForeignServer::look_up(name)?.ok_or_else(|| Error::unknown_name("server"))?,
+        Some(name) => {
+            Rc::new(ForeignServer::look_up(name)?.ok_or_else(|| Error::unknown_name("server"))?)
+        }
         None => ForeignServer::find(None)?,
     };
     let key = to_server(api_key.expose());

@@ -11,7 +11,7 @@ use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport,
 };
 
-use super::{Event, check_interrupts, dns, wait_within};
+use super::{Event, check_in, dns, wait_within};
 use crate::neon::http::is_interrupted;
 
 const MAX_UNSENT: usize = 16 * 1024;
@@ -146,8 +146,9 @@ impl Transport for LatchTransport {
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
         self.flush(timeout)?;
-        // A server that never stops sending must not keep an interrupt waiting.
-        check_interrupts()?;
+        // A server that never stops sending must not keep an interrupt, or the end of the call,
+        // waiting.
+        check_in(timeout)?;
         let fd = self.stream.as_raw_fd();
         loop {
             match (&self.stream).read(self.buffers.input_append_buf()) {

@@ -50,6 +50,10 @@ impl Host for Hurried {
     fn sleep(&self, _: Duration) -> Result<(), SleepInterrupted> {
         Ok(())
     }
+
+    fn role(&self) -> String {
+        "app".into()
+    }
 }
 
 impl Server {
@@ -59,7 +63,6 @@ impl Server {
         let api_url = ApiUrl::parse(&format!("http://{address}"), "127.0.0.1:*");
         let connection = Connection {
             server: "neon".into(),
-            role: "app".into(),
             api_url: api_url.expect("an allowed URL"),
             scope: scope(),
             api_key: Secret::new(KEY),

@@ -1,0 +1,165 @@
+//! Owns the reading of foreign servers and user mappings from Postgres' catalogs.
+
+// Calls Postgres' own catalog functions.
+#![allow(unsafe_code)]
+
+use std::cell::RefCell;
+use std::ffi::{CStr, c_int};
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use pgrx::pg_sys::SysCacheIdentifier::{
+    FOREIGNDATAWRAPPEROID, FOREIGNSERVEROID, USERMAPPINGUSERSERVER,
+};
+use pgrx::{PgList, pg_sys};
+
+use super::options::{parse_max_attempts, parse_timeout};
+use crate::error::Error;
+use crate::pg::guc;
+use crate::pg::text::{from_server, to_server};
+
+const WRAPPER: &CStr = c"neon_auth_admin";
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+const DEFAULT_MAX_ATTEMPTS: u32 = 3;
+
+/// Names and values.
+pub type Options = Vec<(String, String)>;
+
+/// How often the catalogs of servers and wrappers may have changed.
+static CHANGES: AtomicU64 = AtomicU64::new(0);
+
+thread_local! {
+    /// What was found last, and at which count of changes: a session rarely has another server.
+    static LAST_FOUND: RefCell<Option<(u64, Rc<ForeignServer>)>> = const { RefCell::new(None) };
+}
+
+/// Has Postgres tell about changes, as it does for its own caches. To be called once.
+pub fn watch() {
+    for catalog in [FOREIGNSERVEROID, FOREIGNDATAWRAPPEROID] {
+        // SAFETY: the function stays loaded as long as the backend lives.
+        unsafe {
+            pg_sys::CacheRegisterSyscacheCallback(catalog as c_int, Some(count_change), 0.into());
+        }
+    }
+}
+
+unsafe extern "C-unwind" fn count_change(_: pg_sys::Datum, _: c_int, _: u32) {
+    CHANGES.fetch_add(1, Ordering::Relaxed);
+}
+
+/// A foreign server as the catalogs have it. It holds nothing that depends on a role.
+pub struct ForeignServer {
+    pub oid: pg_sys::Oid,
+    pub name: String,
+    options: Options,
+    pub timeout: Duration,
+    pub max_attempts: u32,
+}
+
+impl ForeignServer {
+    /// The server of that name, or of the setting `neon_auth_admin.server`.
+    pub fn find(name: Option<&str>) -> Result<Rc<Self>, Error> {
+        match name {
+            Some(name) => Self::find_named(name),
+            None => Self::find_named(&guc::server()),
+        }
+    }
+
+    fn find_named(name: &str) -> Result<Rc<Self>, Error> {
+        // Before looking: a change that is heard of meanwhile counts.
+        let changes = CHANGES.load(Ordering::Relaxed);
+        let last = LAST_FOUND.with_borrow(|last| match last {
+            Some((then, last)) if *then == changes && last.name == name => Some(last.clone()),
+            _ => None,
+        });
+        if let Some(last) = last {
+            return Ok(last);
+        }
+        let found = Rc::new(Self::look_up(name)?.ok_or_else(|| Error::no_such_server(name))?);
+        LAST_FOUND.set(Some((changes, found.clone())));
+        Ok(found)
+    }
+
+    /// The server of that name; `None` when there is none.
+    pub fn look_up(name: &str) -> Result<Option<Self>, Error> {
+        if name.is_empty() {
+            return Err(Error::no_server_named());
+        }
+        if name.len() >= pg_sys::NAMEDATALEN as usize {
+            return Err(Error::impossible_server_name());
+        }
+        let text = to_server(name);
+        // SAFETY: a NUL-terminated name; the results live in the current memory context.
+        let (oid, options) = unsafe {
+            let server = pg_sys::GetForeignServerByName(text.as_ptr(), true);
+            if server.is_null() {
+                return Ok(None);
+            }
+            let wrapper = pg_sys::GetForeignDataWrapper((*server).fdwid);
+            if CStr::from_ptr((*wrapper).fdwname) != WRAPPER {
+                return Err(Error::wrong_wrapper(name));
+            }
+            ((*server).serverid, read_options((*server).options))
+        };
+        let timeout = find_option(&options, "timeout").and_then(parse_timeout);
+        let max_attempts = find_option(&options, "max_attempts").and_then(parse_max_attempts);
+        Ok(Some(Self {
+            oid,
+            name: name.to_owned(),
+            timeout: timeout.unwrap_or(DEFAULT_TIMEOUT),
+            max_attempts: max_attempts.unwrap_or(DEFAULT_MAX_ATTEMPTS),
+            options,
+        }))
+    }
+
+    pub fn option(&self, name: &str) -> Option<&str> {
+        find_option(&self.options, name)
+    }
+}
+
+pub fn find_option<'a>(options: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    options
+        .iter()
+        .find(|(found, _)| found == name)
+        .map(|(_, value)| value.as_str())
+}
+
+/// The options in a list of `DefElem` that Postgres made.
+unsafe fn read_options(list: *mut pg_sys::List) -> Options {
+    // SAFETY: the caller's promise; names and values are NUL-terminated strings.
+    unsafe {
+        PgList::<pg_sys::DefElem>::from_pg(list)
+            .iter_ptr()
+            .map(|option| {
+                let name = CStr::from_ptr((*option).defname);
+                let value = CStr::from_ptr(pg_sys::defGetString(option));
+                (from_server(name), from_server(value))
+            })
+            .collect()
+    }
+}
+
+/// The options of exactly this role's mapping (`InvalidOid`: PUBLIC's), `None` when it has none.
+/// They are read anew for each call: nothing about a key is kept. (`GetUserMapping` would raise, and
+/// fall back to PUBLIC.)
+pub fn mapping_options(user: pg_sys::Oid, server: pg_sys::Oid) -> Option<Options> {
+    let cache = USERMAPPINGUSERSERVER as c_int;
+    // SAFETY: the tuple is released after its last use; the options are copied out of it.
+    unsafe {
+        let tuple = pg_sys::SearchSysCache2(cache, user.into(), server.into());
+        if tuple.is_null() {
+            return None;
+        }
+        let mut is_null = false;
+        let attribute = pg_sys::Anum_pg_user_mapping_umoptions as pg_sys::AttrNumber;
+        let datum = pg_sys::SysCacheGetAttr(cache, tuple, attribute, &mut is_null);
+        let options = if is_null {
+            Vec::new()
+        } else {
+            read_options(pg_sys::untransformRelOptions(datum))
+        };
+        pg_sys::ReleaseSysCache(tuple);
+        Some(options)
+    }
+}
