@@ -228,8 +228,7 @@ AS 'MODULE_PATHNAME', 'get_integration_wrapper';
 -- neon_auth_admin::pg::domains::list_domains
 CREATE  FUNCTION "list_domains"(
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS SETOF neon_auth_admin.redirect_domain /* :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox :: AllocatedByRust
-> */
+) RETURNS SETOF neon_auth_admin.redirect_domain /* Result < Rows < RedirectDomain > , ErrorReport > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'list_domains_wrapper';
@@ -240,8 +239,7 @@ AS 'MODULE_PATHNAME', 'list_domains_wrapper';
 -- neon_auth_admin::pg::integration::list_integrations
 CREATE  FUNCTION "list_integrations"(
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS SETOF neon_auth_admin.integration /* :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox :: AllocatedByRust
-> */
+) RETURNS SETOF neon_auth_admin.integration /* Result < Rows < Integration > , ErrorReport > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'list_integrations_wrapper';
@@ -252,8 +250,7 @@ AS 'MODULE_PATHNAME', 'list_integrations_wrapper';
 -- neon_auth_admin::pg::oauth_providers::list_oauth_providers
 CREATE  FUNCTION "list_oauth_providers"(
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS SETOF neon_auth_admin.oauth_provider /* :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox :: AllocatedByRust
-> */
+) RETURNS SETOF neon_auth_admin.oauth_provider /* Result < Rows < OauthProvider > , ErrorReport > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'list_oauth_providers_wrapper';

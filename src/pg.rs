@@ -16,6 +16,7 @@ mod call;
 mod guc;
 mod report;
 mod row;
+mod rows;
 mod server;
 mod text;
 mod wait;

@@ -1,27 +1,23 @@
 //! Owns the SQL functions on redirect domains.
 
-use pgrx::composite_type;
-use pgrx::iter::SetOfIterator;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 use crate::error::Error;
 use crate::neon::domains::{self, RedirectDomain};
 use crate::pg::call::{read, required, write};
-use crate::pg::row::{Composite, Row, rows};
+use crate::pg::row::Row;
+use crate::pg::rows::{Rows, SetOf};
 use crate::pg::text::Text;
 
 /// Lists the domains; see [`domains::list`].
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
 fn list_domains(
     server: default!(Option<Text>, "NULL"),
-) -> Result<
-    SetOfIterator<'static, composite_type!('static, "neon_auth_admin.redirect_domain")>,
-    ErrorReport,
-> {
+) -> Result<Rows<RedirectDomain>, ErrorReport> {
     let row = new_row()?;
     let list = read(server.as_deref(), domains::list)?;
-    rows(&row, &list.domains, fill)
+    Rows::new(row, &list.domains, fill)
 }
 
 /// Adds a domain; see [`domains::add`].
@@ -69,12 +65,15 @@ fn delete_domains(
     })
 }
 
+impl SetOf for RedirectDomain {
+    const SQL: &str = "SETOF neon_auth_admin.redirect_domain";
+}
+
 fn new_row() -> Result<Row, ErrorReport> {
     Row::new(c"redirect_domain", &["domain", "auth_provider"])
 }
 
-fn fill(row: Row, domain: &RedirectDomain) -> Result<Composite, ErrorReport> {
+fn fill(row: Row, domain: &RedirectDomain) -> Result<Row, ErrorReport> {
     row.text("domain", domain.domain.as_str())?
-        .text("auth_provider", domain.auth_provider.as_deref())?
-        .finish()
+        .text("auth_provider", domain.auth_provider.as_deref())
 }

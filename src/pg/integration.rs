@@ -1,14 +1,14 @@
 //! Owns the SQL functions on the integration.
 
 use pgrx::composite_type;
-use pgrx::iter::SetOfIterator;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 use crate::error::Error;
 use crate::neon::integration::{self, Integration, IntegrationKeys};
 use crate::pg::call::{read, required, run, write};
-use crate::pg::row::{Composite, Row, rows};
+use crate::pg::row::{Composite, Row};
+use crate::pg::rows::{Rows, SetOf};
 use crate::pg::text::Text;
 use crate::secret::Secret;
 
@@ -37,13 +37,10 @@ fn create_integration(
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
 fn list_integrations(
     server: default!(Option<Text>, "NULL"),
-) -> Result<
-    SetOfIterator<'static, composite_type!('static, "neon_auth_admin.integration")>,
-    ErrorReport,
-> {
+) -> Result<Rows<Integration>, ErrorReport> {
     let row = new_row()?;
     let list = read(server.as_deref(), integration::list)?;
-    rows(&row, &list.data, fill)
+    Rows::new(row, &list.data, fill)
 }
 
 /// Reads the only integration; see [`integration::get`].
@@ -51,7 +48,7 @@ fn list_integrations(
 fn get_integration(
     server: default!(Option<Text>, "NULL"),
 ) -> Result<composite_type!('static, "neon_auth_admin.integration"), ErrorReport> {
-    fill(new_row()?, &run(server.as_deref(), integration::get)?)
+    fill(new_row()?, &run(server.as_deref(), integration::get)?)?.finish()
 }
 
 /// Creates SDK keys; see [`integration::create_sdk_keys`].
@@ -89,6 +86,10 @@ fn delete_integration(
     })
 }
 
+impl SetOf for Integration {
+    const SQL: &str = "SETOF neon_auth_admin.integration";
+}
+
 fn new_row() -> Result<Row, ErrorReport> {
     Row::new(
         c"integration",
@@ -107,7 +108,7 @@ fn new_row() -> Result<Row, ErrorReport> {
     )
 }
 
-fn fill(row: Row, integration: &Integration) -> Result<Composite, ErrorReport> {
+fn fill(row: Row, integration: &Integration) -> Result<Row, ErrorReport> {
     let created_at = integration.created_at.map(to_timestamptz).transpose()?;
     row.text("auth_provider", integration.auth_provider.as_str())?
         .text(
@@ -121,8 +122,7 @@ fn fill(row: Row, integration: &Integration) -> Result<Composite, ErrorReport> {
         .text("transfer_status", integration.transfer_status.as_deref())?
         .text("jwks_url", integration.jwks_url.as_deref())?
         .text("base_url", integration.base_url.as_deref())?
-        .text("name", integration.name.as_deref())?
-        .finish()
+        .text("name", integration.name.as_deref())
 }
 
 fn new_keys_row() -> Result<Row, ErrorReport> {

@@ -3,7 +3,6 @@
 use std::ffi::CStr;
 
 use pgrx::composite_type;
-use pgrx::iter::SetOfIterator;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
@@ -12,7 +11,8 @@ use crate::neon::oauth_providers::{self, Credentials, OauthProvider};
 use crate::neon::request::Request;
 use crate::neon::scope::Scope;
 use crate::pg::call::{read, required, write};
-use crate::pg::row::{Composite, Row, rows};
+use crate::pg::row::{Composite, Row};
+use crate::pg::rows::{Rows, SetOf};
 use crate::pg::text::Text;
 use crate::secret::Secret;
 
@@ -20,13 +20,10 @@ use crate::secret::Secret;
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
 fn list_oauth_providers(
     server: default!(Option<Text>, "NULL"),
-) -> Result<
-    SetOfIterator<'static, composite_type!('static, "neon_auth_admin.oauth_provider")>,
-    ErrorReport,
-> {
+) -> Result<Rows<OauthProvider>, ErrorReport> {
     let row = new_row()?;
     let list = read(server.as_deref(), oauth_providers::list)?;
-    rows(&row, &list.providers, fill)
+    Rows::new(row, &list.providers, fill)
 }
 
 /// Adds a provider; see [`oauth_providers::add`].
@@ -85,7 +82,7 @@ fn save(
         };
         request(scope, required("id", id.as_deref())?, credentials)
     })?;
-    fill(row, &provider)
+    fill(row, &provider)?.finish()
 }
 
 /// Deletes a provider; see [`oauth_providers::delete`].
@@ -99,6 +96,10 @@ fn delete_oauth_provider(
     })
 }
 
+impl SetOf for OauthProvider {
+    const SQL: &str = "SETOF neon_auth_admin.oauth_provider";
+}
+
 fn new_row() -> Result<Row, ErrorReport> {
     Row::new(
         c"oauth_provider",
@@ -106,10 +107,9 @@ fn new_row() -> Result<Row, ErrorReport> {
     )
 }
 
-fn fill(row: Row, provider: &OauthProvider) -> Result<Composite, ErrorReport> {
+fn fill(row: Row, provider: &OauthProvider) -> Result<Row, ErrorReport> {
     row.text("id", provider.id.as_str())?
         .text("type", provider.r#type.as_str())?
         .text("client_id", provider.client_id.as_deref())?
-        .secret("client_secret", provider.client_secret.as_ref())?
-        .finish()
+        .secret("client_secret", provider.client_secret.as_ref())
 }

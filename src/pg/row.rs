@@ -6,7 +6,6 @@
 
 use std::ffi::CStr;
 
-use pgrx::iter::SetOfIterator;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use pgrx::{AllocatedByRust, IntoDatum, PgTupleDesc, pg_sys};
@@ -103,19 +102,23 @@ impl Row {
         self.text(column, value)
     }
 
+    pub fn shape(&self) -> *mut pg_sys::TupleDescData {
+        self.shape.as_ptr()
+    }
+
+    /// The values, and which of them are NULL.
+    pub fn into_values(self) -> (Vec<pg_sys::Datum>, Vec<bool>) {
+        let nulls = self.values.iter().map(Option::is_none).collect();
+        let values = self
+            .values
+            .into_iter()
+            .map(|value| value.unwrap_or(0.into()));
+        (values.collect(), nulls)
+    }
+
     pub fn finish(self) -> Result<Composite, ErrorReport> {
         // SAFETY: each value was made for the type of its column.
         unsafe { PgHeapTuple::from_datums(self.shape, self.values) }
             .map_err(|error| Error::stale_extension(&error.to_string()).into())
     }
-}
-
-/// A row like `row` for each item, filled by `fill`.
-pub fn rows<T>(
-    row: &Row,
-    items: &[T],
-    fill: fn(Row, &T) -> Result<Composite, ErrorReport>,
-) -> Result<SetOfIterator<'static, Composite>, ErrorReport> {
-    let rows: Result<Vec<_>, _> = items.iter().map(|item| fill(row.clone(), item)).collect();
-    Ok(SetOfIterator::new(rows?))
 }

@@ -1,0 +1,93 @@
+//! Owns results of many rows: a set, handed to Postgres at once.
+
+// Fills a tuple store of Postgres' own.
+#![allow(unsafe_code)]
+
+use std::marker::PhantomData;
+
+use pgrx::callconv::{BoxRet, FcInfo};
+use pgrx::datum::Datum;
+use pgrx::pg_sys::SetFunctionReturnMode::{SFRM_Materialize, SFRM_Materialize_Random};
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::pgrx_sql_entity_graph::metadata::{
+    ArgumentError, ReturnsError, ReturnsRef, SqlMappingRef, SqlTranslatable, TypeOrigin,
+};
+use pgrx::prelude::*;
+use pgrx::{PgMemoryContexts, pg_sys};
+
+use crate::pg::row::Row;
+
+/// What a set can be of.
+pub trait SetOf {
+    /// The type of the result in SQL.
+    const SQL: &'static str;
+}
+
+/// The result of a function that returns a set. pgrx's own iterator would be called once for each
+/// row, and keep its state for as long as the caller likes; nothing is gained by that, as the answer
+/// is there as a whole.
+pub struct Rows<T> {
+    like: Row,
+    rows: Vec<Row>,
+    of: PhantomData<T>,
+}
+
+impl<T> Rows<T> {
+    /// A row like `like` for each item, filled by `fill`.
+    pub fn new(
+        like: Row,
+        items: &[T],
+        fill: fn(Row, &T) -> Result<Row, ErrorReport>,
+    ) -> Result<Self, ErrorReport> {
+        let rows: Result<_, _> = items.iter().map(|item| fill(like.clone(), item)).collect();
+        Ok(Self {
+            rows: rows?,
+            like,
+            of: PhantomData,
+        })
+    }
+}
+
+unsafe impl<T> BoxRet for Rows<T> {
+    unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> Datum<'fcx> {
+        // SAFETY: a call of a function that returns a set comes with a ReturnSetInfo, whose node tag
+        // says so. Store and description live as long as the query, as Postgres demands.
+        unsafe {
+            let result = (*fcinfo.as_mut_ptr())
+                .resultinfo
+                .cast::<pg_sys::ReturnSetInfo>();
+            if result.is_null()
+                || (*result).type_ != pg_sys::NodeTag::T_ReturnSetInfo
+                || (*result).allowedModes as u32 & SFRM_Materialize == 0
+            {
+                ereport!(
+                    ERROR,
+                    PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+                    "a function that returns a set was called where no set can be"
+                );
+            }
+            let random = (*result).allowedModes as u32 & SFRM_Materialize_Random != 0;
+            let query = (*(*result).econtext).ecxt_per_query_memory;
+            let (store, shape) = PgMemoryContexts::For(query).switch_to(|_| {
+                let store = pg_sys::tuplestore_begin_heap(random, false, pg_sys::work_mem);
+                (store, pg_sys::CreateTupleDescCopy(self.like.shape()))
+            });
+            for row in self.rows {
+                let (mut values, mut nulls) = row.into_values();
+                pg_sys::tuplestore_putvalues(store, shape, values.as_mut_ptr(), nulls.as_mut_ptr());
+            }
+            (*result).returnMode = SFRM_Materialize;
+            (*result).setResult = store;
+            (*result).setDesc = shape;
+        }
+        fcinfo.return_null()
+    }
+}
+
+unsafe impl<T: SetOf> SqlTranslatable for Rows<T> {
+    const TYPE_IDENT: &'static str = T::SQL;
+    const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
+    const ARGUMENT_SQL: Result<SqlMappingRef, ArgumentError> = Err(ArgumentError::SetOf);
+    const RETURN_SQL: Result<ReturnsRef, ReturnsError> =
+        Ok(ReturnsRef::One(SqlMappingRef::literal(T::SQL)));
+}
