@@ -7,6 +7,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 CLUSTER= # the temporary folder
 SIMULATOR_PID=
 SERVER_STARTED=
+SERVER_ENVIRONMENT=() # NAME=VALUE of what the server's environment has besides
 
 # libpq of every client below here looks at the private cluster and at nothing else of the user's.
 for variable in $(compgen -e PG); do
@@ -34,7 +35,7 @@ cluster_new() {
 # RUST_BACKTRACE every caught error would carry a backtrace.
 as_server() { # COMMAND...
   local command=(env -u RUST_BACKTRACE -u NEON_API_KEY -u NEON_AUTH_ADMIN_CANARY
-    LD_LIBRARY_PATH="$(library_path)" "$@")
+    LD_LIBRARY_PATH="$(library_path)" "${SERVER_ENVIRONMENT[@]}" "$@")
   [[ $EUID != 0 ]] || command=(runuser -u "$(server_user)" -- "${command[@]}")
   (cd "$CLUSTER" && "${command[@]}" </dev/null)
 }
@@ -128,8 +129,10 @@ sql() { # DATABASE STATEMENT [USER]
 }
 
 # The settings that let the extension talk to the simulator.
-simulator_settings() {
-  echo "neon_auth_admin.allowed_hosts = 'console.neon.tech, 127.0.0.1:*, localhost:*'"
+simulator_settings() { # MORE_HOSTS...
+  local hosts
+  hosts=$(printf ', %s' '127.0.0.1:*' 'localhost:*' "$@")
+  echo "neon_auth_admin.allowed_hosts = 'console.neon.tech$hosts'"
   echo "neon_auth_admin.ca_file = '$NEON_SIMULATOR_CA'"
 }
 

@@ -95,15 +95,25 @@ log_settings() {
     echo "shared_preload_libraries = 'pg_stat_statements'"
 }
 
+# The server's look-ups of *.hangs.test take as long as a test wants: see tests/resolver.
+preload_resolver() {
+  export NEON_AUTH_ADMIN_HANGING_NAMES=$CLUSTER/names
+  mkdir "$NEON_AUTH_ADMIN_HANGING_NAMES"
+  install_over "$CLUSTER/resolver.so" "$TARGET/debug/libneon_test_resolver.so"
+  SERVER_ENVIRONMENT=(LD_PRELOAD="$CLUSTER/resolver.so"
+    NEON_AUTH_ADMIN_HANGING_NAMES="$NEON_AUTH_ADMIN_HANGING_NAMES")
+}
+
 prepare() {
   NEON_AUTH_ADMIN_CANARY=napi_$(od -An -N 24 -tx1 /dev/urandom | tr -d ' \n')
   export NEON_AUTH_ADMIN_CANARY NEON_API_KEY=$NEON_AUTH_ADMIN_CANARY NEON_PROJECT_ID=quiet-bar-123456
   cluster_new
-  cluster_start "$(simulator_settings)" "$(log_settings)"
+  preload_resolver
+  cluster_start "$(simulator_settings {1..20}.hangs.test:\*)" "$(log_settings)"
   sql postgres "CREATE ROLE app_owner LOGIN"
   sql postgres "CREATE DATABASE regress OWNER app_owner"
   simulator_start --api-key "$NEON_API_KEY" --project "$NEON_PROJECT_ID" \
-    --database-url "host=$PGHOST user=app_owner dbname=regress"
+    --tls-name '*.hangs.test' --database-url "host=$PGHOST user=app_owner dbname=regress"
   export NEON_AUTH_ADMIN_TEST_DSN="host=$PGHOST user=postgres dbname=postgres"
   export NEON_AUTH_ADMIN_SERVER_LOG=$CLUSTER/server.log
 }
@@ -112,6 +122,7 @@ prepare() {
   die "the tests need psql 15 or newer, for \\getenv, whatever the server is: set PSQL"
 timed "Building the extension for Postgres $PG_MAJOR" build_extension
 timed "Building the simulator" build_simulator
+timed "Building the resolver" build_resolver
 timed "Building the tests" rust_tests --quiet --no-run --lib --bins --test it --test sessions
 timed "Starting a private Postgres and the simulator" prepare
 : >"$TARGET/test-output.log"

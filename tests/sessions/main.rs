@@ -1,11 +1,14 @@
 //! What only real sessions show, in the private cluster and against the simulator that tests/run.sh
 //! starts: interrupts, privileges, secrets, refused input.
 
+mod backend;
 mod dump;
 mod encodings;
+mod hanging_name;
 mod input;
 mod interrupts;
 mod phases;
 mod readme;
+mod resolving;
 mod secrets;
 mod support;
