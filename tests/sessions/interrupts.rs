@@ -1,5 +1,6 @@
 //! Cancel, terminate and `statement_timeout` in each phase of a call, and what is left afterwards.
 
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,9 @@ use postgres::error::SqlState;
 
 use crate::backend::Backend;
 use crate::phases::{self, Phase, list};
-use crate::support::{Database, ledger, one, server_log, sqlstate, variable};
+use crate::support::{
+    Database, arrived, connect, ledger, one, server_log, sqlstate, variable, wait_for,
+};
 
 /// Longer than any machine needs, shorter than any of the waits.
 pub const PATIENCE: Duration = Duration::from_secs(5);
@@ -180,6 +183,40 @@ fn a_cancelled_write_leaves_a_warning_with_its_request_id() {
     let detail = format!("Neon API: POST /projects/auth/user was interrupted, request id {id}.");
     assert!(log.contains(&detail), "the log has no {detail:?}");
     assert!(log.contains("may have been carried out"));
+}
+
+/// Without a client nobody is told anything: the log is where to look.
+#[test]
+fn a_write_whose_client_is_gone_leaves_a_warning_with_its_request_id() {
+    let database = Database::new("it_client_gone");
+    let project = "fault-silent--client-gone";
+    let url = variable("NEON_SIMULATOR_URL");
+    database.add_server("neon", project, &url, ", timeout '60s'");
+    let mut client = Command::new(variable("PSQL"))
+        .args(["-X", "-U", &database.name, "-d", &database.name])
+        .args(["-c", "SET client_connection_check_interval = '10ms'"])
+        .args([
+            "-c",
+            "SELECT neon_auth_admin.create_user('ada@example.com')",
+        ])
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("psql");
+    wait_for("the request arrives", || arrived(project) == 1);
+    let query = "SELECT pid FROM pg_stat_activity WHERE datname = 'it_client_gone'";
+    let pid = one(&mut connect("postgres", "postgres"), query).get(0);
+    let backend = Backend { pid };
+    client.kill().expect("killed");
+    client.wait().expect("gone");
+    backend.wait_until_gone();
+
+    let id = ledger(project)[0]["request_id"].clone();
+    let id = id.as_str().expect("an id");
+    let log = backend.log().join("\n");
+    let warning = "WARNING:  request to create user was sent before the interrupt";
+    assert!(log.contains(warning), "{log}");
+    assert!(log.contains(&format!("request id {id}.")), "{log}");
+    assert!(log.contains("FATAL:  connection to client lost"), "{log}");
 }
 
 #[test]
