@@ -2,6 +2,7 @@
 //! starts: interrupts, privileges, secrets, refused input.
 
 mod backend;
+mod by_hand;
 mod dump;
 mod encodings;
 mod hanging_name;
@@ -11,4 +12,5 @@ mod phases;
 mod readme;
 mod resolving;
 mod secrets;
+mod signals;
 mod support;
