@@ -3,6 +3,7 @@
 
 mod backend;
 mod by_hand;
+mod catalog;
 mod dump;
 mod encodings;
 mod hanging_name;
