@@ -1,11 +1,10 @@
 //! What others see of a backend: that it waits, what it has open, that it is gone.
 
 use std::fs;
-use std::path::Path;
 
 use postgres::Client;
 
-use crate::support::{connect, one, server_log, wait_until};
+use crate::support::{connect, one, server_log, wait_for, wait_until};
 
 /// The process of a session.
 #[derive(Clone, Copy)]
@@ -53,8 +52,7 @@ impl Backend {
 
     /// Waits until there is no such process.
     pub fn wait_until_gone(self) {
-        let process = format!("/proc/{}", self.pid);
-        crate::support::wait_for("the backend leaves", || !Path::new(&process).exists());
+        wait_for("the backend leaves", || gone(self.pid));
     }
 
     /// Its lines in the server's log.
@@ -64,4 +62,19 @@ impl Backend {
         let own = log.lines().filter(|line| line.contains(&mark));
         own.map(str::to_owned).collect()
     }
+}
+
+/// Whether that process has ended, reaped or not.
+pub fn gone(pid: i32) -> bool {
+    status(pid, "State:").is_none_or(|state| state.starts_with('Z'))
+}
+
+pub fn parent(pid: i32) -> Option<i32> {
+    status(pid, "PPid:")?.parse().ok()
+}
+
+fn status(pid: i32, field: &str) -> Option<String> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field))?;
+    Some(line.trim().to_owned())
 }

@@ -13,9 +13,12 @@ pub fn variable(name: &str) -> String {
 
 /// A session on `database` as `user`.
 pub fn connect(database: &str, user: &str) -> Client {
-    let mut config: Config = variable("NEON_AUTH_ADMIN_TEST_DSN")
-        .parse()
-        .expect("a connection string");
+    connect_to("NEON_AUTH_ADMIN_TEST_DSN", database, user)
+}
+
+/// The same on the server of that variable.
+pub fn connect_to(dsn: &str, database: &str, user: &str) -> Client {
+    let mut config: Config = variable(dsn).parse().expect("a connection string");
     config
         .dbname(database)
         .user(user)
