@@ -30,11 +30,11 @@ pub fn list(server: &str) -> String {
     format!("SELECT * FROM neon_auth_admin.list_domains('{server}')")
 }
 
-/// Two megabytes, more than the buffers between the two sides take.
+/// 400 kB, more than the buffers between the two sides take.
 fn send_much(server: &str) -> String {
     format!(
         "SELECT neon_auth_admin.delete_domains(
-            array_fill('https://' || repeat('a', 2000), ARRAY[1000]), '{server}')"
+            array_fill('https://' || repeat('a', 2000), ARRAY[200]), '{server}')"
     )
 }
 
@@ -105,8 +105,10 @@ pub fn back_off(database: &Database) -> Phase {
 fn listener(backlog: i32) -> (SocketAddr, Socket) {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
     let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
-    // Inherited by what it accepts, and small: a sender soon has to wait.
+    // Inherited by what it accepts, and small: a sender soon has to wait. So that its own buffer is
+    // not large either, on loopback megabytes, its packets are small, too.
     socket.set_recv_buffer_size(4096).expect("a small buffer");
+    socket.set_tcp_mss(536).expect("small packets");
     socket.bind(&any.into()).expect("a free port");
     socket.listen(backlog).expect("a listener");
     let address = socket
