@@ -6,7 +6,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 
 CLUSTER= # the temporary folder
 SIMULATOR_PID=
-SERVER_STARTED=
+SERVERS=() # the data folders of those that were started
+SERVER_ENVIRONMENT=() # NAME=VALUE of what the server's environment has besides
 
 # libpq of every client below here looks at the private cluster and at nothing else of the user's.
 for variable in $(compgen -e PG); do
@@ -34,7 +35,7 @@ cluster_new() {
 # RUST_BACKTRACE every caught error would carry a backtrace.
 as_server() { # COMMAND...
   local command=(env -u RUST_BACKTRACE -u NEON_API_KEY -u NEON_AUTH_ADMIN_CANARY
-    LD_LIBRARY_PATH="$(library_path)" "$@")
+    LD_LIBRARY_PATH="$(library_path)" "${SERVER_ENVIRONMENT[@]}" "$@")
   [[ $EUID != 0 ]] || command=(runuser -u "$(server_user)" -- "${command[@]}")
   (cd "$CLUSTER" && "${command[@]}" </dev/null)
 }
@@ -109,17 +110,25 @@ log_timezone = 'UTC'
 log_line_prefix = '%m [%p] %u@%d '
 $(printf '%s\n' "$@")
 CONF
-  SERVER_STARTED=1
-  as_server "$bin/pg_ctl" -D "$data" -l "$CLUSTER/server.log" -w -t 60 start >/dev/null ||
+  server_start "$data" "$CLUSTER/server.log" ||
     die "the server did not start: $(tail -n 20 "$CLUSTER/server.log")"
   [[ $(sql postgres "SELECT setting FROM pg_config WHERE name = 'PKGLIBDIR'") == "$CLUSTER"* ]] ||
     die "the server looks for extensions outside of $CLUSTER"
 }
 
+server_start() { # DATA LOG
+  SERVERS+=("$1")
+  as_server "$CLUSTER$("$PG_CONFIG" --bindir)/pg_ctl" -D "$1" -l "$2" -w -t 60 start >/dev/null
+}
+
+server_stop() { # DATA MODE
+  as_server "$CLUSTER$("$PG_CONFIG" --bindir)/pg_ctl" -D "$1" -m "$2" stop >/dev/null 2>&1
+}
+
 cluster_stop() {
-  [[ -n $SERVER_STARTED ]] || return 0
-  SERVER_STARTED=
-  as_server "$CLUSTER$("$PG_CONFIG" --bindir)/pg_ctl" -D "$CLUSTER/data" -m immediate stop >/dev/null 2>&1 || true
+  local data
+  for data in "${SERVERS[@]}"; do server_stop "$data" immediate || true; done
+  SERVERS=()
 }
 
 # Stops at the first error; prints rows without decoration.
@@ -128,8 +137,10 @@ sql() { # DATABASE STATEMENT [USER]
 }
 
 # The settings that let the extension talk to the simulator.
-simulator_settings() {
-  echo "neon_auth_admin.allowed_hosts = 'console.neon.tech, 127.0.0.1:*, localhost:*'"
+simulator_settings() { # MORE_HOSTS...
+  local hosts
+  hosts=$(printf ', %s' '127.0.0.1:*' 'localhost:*' "$@")
+  echo "neon_auth_admin.allowed_hosts = 'console.neon.tech$hosts'"
   echo "neon_auth_admin.ca_file = '$NEON_SIMULATOR_CA'"
 }
 
@@ -159,7 +170,7 @@ simulator_stop() {
 # Copies the logs to where the temporary folder's end does not reach them.
 keep_logs() {
   local log kept=()
-  for log in server simulator; do
+  for log in server standby simulator; do
     [[ -s $CLUSTER/$log.log ]] || continue
     cp "$CLUSTER/$log.log" "$TARGET/$log.log" && kept+=("$TARGET/$log.log")
   done

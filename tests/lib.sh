@@ -42,6 +42,10 @@ build_simulator() {
   cargo build --quiet --profile "${PROFILE/debug/dev}" -p neon_simulator
 }
 
+build_resolver() {
+  cargo build --quiet -p neon_test_resolver
+}
+
 # Once without Postgres, which covers tests and tools, and once for what only Postgres gets to see.
 clippy() {
   cargo clippy --quiet --workspace --no-default-features --all-targets -- -D warnings

@@ -95,23 +95,55 @@ log_settings() {
     echo "shared_preload_libraries = 'pg_stat_statements'"
 }
 
+# The server's look-ups of *.hangs.test take as long as a test wants: see tests/resolver.
+preload_resolver() {
+  export NEON_AUTH_ADMIN_HANGING_NAMES=$CLUSTER/names
+  mkdir "$NEON_AUTH_ADMIN_HANGING_NAMES"
+  install_over "$CLUSTER/resolver.so" "$TARGET/debug/libneon_test_resolver.so"
+  SERVER_ENVIRONMENT=(LD_PRELOAD="$CLUSTER/resolver.so"
+    NEON_AUTH_ADMIN_HANGING_NAMES="$NEON_AUTH_ADMIN_HANGING_NAMES")
+}
+
 prepare() {
   NEON_AUTH_ADMIN_CANARY=napi_$(od -An -N 24 -tx1 /dev/urandom | tr -d ' \n')
   export NEON_AUTH_ADMIN_CANARY NEON_API_KEY=$NEON_AUTH_ADMIN_CANARY NEON_PROJECT_ID=quiet-bar-123456
   cluster_new
-  cluster_start "$(simulator_settings)" "$(log_settings)"
+  preload_resolver
+  cluster_start "$(simulator_settings {1..20}.hangs.test:\*)" "$(log_settings)"
   sql postgres "CREATE ROLE app_owner LOGIN"
   sql postgres "CREATE DATABASE regress OWNER app_owner"
   simulator_start --api-key "$NEON_API_KEY" --project "$NEON_PROJECT_ID" \
-    --database-url "host=$PGHOST user=app_owner dbname=regress"
+    --tls-name '*.hangs.test' --database-url "host=$PGHOST user=app_owner dbname=regress"
   export NEON_AUTH_ADMIN_TEST_DSN="host=$PGHOST user=postgres dbname=postgres"
   export NEON_AUTH_ADMIN_SERVER_LOG=$CLUSTER/server.log
+}
+
+# A copy of the whole cluster, which then follows it.
+standby_start() {
+  local data=$CLUSTER/data standby=$CLUSTER/standby log=$CLUSTER/standby.log
+  export NEON_AUTH_ADMIN_STANDBY_DSN="host=$PGHOST port=5433 user=postgres dbname=postgres"
+  install -d -m 700 -o "$(server_user)" "$standby" && install -o "$(server_user)" /dev/null "$log" &&
+    server_stop "$data" fast && as_server cp -R "$data/." "$standby" && as_server touch "$standby/standby.signal" &&
+    printf '%s\n' "port = 5433" "primary_conninfo = 'host=$PGHOST port=$PGPORT user=postgres'" >>"$standby/postgresql.conf" &&
+    server_start "$data" "$CLUSTER/server.log" && server_start "$standby" "$log"
+}
+
+# After a test has killed the postmaster.
+server_recovers() {
+  local pid
+  pid=$(head -n 1 "$CLUSTER/data/postmaster.pid")
+  # Until somebody reaps it, it is a zombie, which Postgres takes for a live one.
+  ! grep -qs '^State:.[^Z]' "/proc/$pid/status" &&
+    rm "$CLUSTER/data/postmaster.pid" "$PGHOST/.s.PGSQL.$PGPORT.lock" &&
+    server_start "$CLUSTER/data" "$CLUSTER/server.log" &&
+    [[ $(sql it_postmaster "SELECT count(*) FROM neon_auth_admin.list_domains('healthy')" it_postmaster) == 0 ]]
 }
 
 (($(major "$PSQL") >= 15)) ||
   die "the tests need psql 15 or newer, for \\getenv, whatever the server is: set PSQL"
 timed "Building the extension for Postgres $PG_MAJOR" build_extension
 timed "Building the simulator" build_simulator
+timed "Building the resolver" build_resolver
 timed "Building the tests" rust_tests --quiet --no-run --lib --bins --test it --test sessions
 timed "Starting a private Postgres and the simulator" prepare
 : >"$TARGET/test-output.log"
@@ -120,10 +152,15 @@ stage "Unit tests" cargo_results rust_tests --lib --bins
 stage "Integration tests" cargo_results rust_tests --test it
 stage "Session tests" cargo_results rust_tests --test sessions -- --nocapture
 stage "Golden tests" regress_results golden_tests
+say "== A standby, and a crash"
+check "a copy of the server starts as its standby" standby_start
+stage "Standby tests" cargo_results rust_tests --test sessions -- --ignored --nocapture standby::
+stage "Crash tests" cargo_results rust_tests --test sessions -- --ignored --nocapture postmaster::
+check "the server recovers from the crash, and calls work" server_recovers
 say "== Secrets"
 check "the check finds a leaked key" finds_a_canary
 check "no key in the output of clients or in the server's log" \
-  has_no_canary "$TARGET/test-output.log" "$TARGET/pg_regress" "$CLUSTER/server.log"
+  has_no_canary "$TARGET/test-output.log" "$TARGET/pg_regress" "$CLUSTER/server.log" "$CLUSTER/standby.log"
 
 ((FAILED == 0)) || keep_logs
 say "$PASSED passed, $FAILED failed"

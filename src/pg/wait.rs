@@ -74,13 +74,39 @@ fn serve_interrupts() -> Result<(), Ended> {
     if is_interrupted() {
         return Err(Ended::Interrupted);
     }
-    catch_unwind(|| {
-        pg_sys::check_for_interrupts!();
-    })
-    .map_err(|raised| {
+    let served = catch_unwind(|| {
+        look_for_client();
+        if !is_dying() {
+            pg_sys::check_for_interrupts!();
+        }
+    });
+    if let Err(raised) = served {
         PARKED.set(Some(raised));
-        Ended::Interrupted
-    })
+    }
+    if is_interrupted() {
+        return Err(Ended::Interrupted);
+    }
+    Ok(())
+}
+
+/// Looks whether the client is still there when `client_connection_check_interval` says that it is
+/// time, as ProcessInterrupts is about to do: that would end the backend at once.
+fn look_for_client() {
+    unsafe extern "C-unwind" {
+        // Not among pgrx' bindings.
+        fn pq_check_connection() -> bool;
+    }
+    // SAFETY: variables and a function of the backend, on its own thread, used as ProcessInterrupts
+    // uses them; what the function raises is caught.
+    unsafe {
+        if pg_sys::CheckClientConnectionPending != 0
+            && may_serve()
+            && !pg_sys::ffi::pg_guard_ffi_boundary(|| pq_check_connection())
+        {
+            pg_sys::ClientConnectionLost = 1;
+            pg_sys::InterruptPending = 1;
+        }
+    }
 }
 
 /// Whether the backend is about to end. It does so from within ProcessInterrupts; postponed to
@@ -88,12 +114,17 @@ fn serve_interrupts() -> Result<(), Ended> {
 fn is_dying() -> bool {
     // SAFETY: variables of the backend, read on its own thread.
     unsafe {
+        let pending = pg_sys::ProcDiePending != 0 || pg_sys::ClientConnectionLost != 0;
         #[cfg(any(feature = "pg17", feature = "pg18"))]
-        let pending = pg_sys::ProcDiePending != 0 || pg_sys::TransactionTimeoutPending != 0;
-        #[cfg(not(any(feature = "pg17", feature = "pg18")))]
-        let pending = pg_sys::ProcDiePending != 0;
-        pending && pg_sys::InterruptHoldoffCount == 0 && pg_sys::CritSectionCount == 0
+        let pending = pending || pg_sys::TransactionTimeoutPending != 0;
+        pending && may_serve()
     }
+}
+
+/// Whether ProcessInterrupts would do anything.
+fn may_serve() -> bool {
+    // SAFETY: variables of the backend, read on its own thread.
+    unsafe { pg_sys::InterruptHoldoffCount == 0 && pg_sys::CritSectionCount == 0 }
 }
 
 /// Waits until `fd` is ready for `what` (`WL_SOCKET_*`; nothing when there is no `fd`), or `deadline`

@@ -1,12 +1,20 @@
 //! What only real sessions show, in the private cluster and against the simulator that tests/run.sh
 //! starts: interrupts, privileges, secrets, refused input.
 
+mod backend;
+mod by_hand;
+mod catalog;
 mod dump;
 mod encodings;
+mod hanging_name;
 mod input;
 mod interrupts;
 mod phases;
+mod postmaster;
 mod readme;
+mod resolving;
 mod secrets;
 mod servers;
+mod signals;
+mod standby;
 mod support;

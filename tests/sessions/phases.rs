@@ -7,71 +7,108 @@ use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
 
+use crate::hanging_name::HangingName;
 use crate::support::{Database, variable};
 
 /// A wait of a backend, made to last: the call to make, and what must stay open meanwhile.
 pub struct Phase {
-    pub name: &'static str,
     pub query: String,
+    /// How `pg_stat_activity` calls the wait (17 and later).
+    pub event: &'static str,
+    /// The threads and descriptors that an interrupt leaves until the phase ends by itself.
+    pub left_over: (usize, usize),
     _open: Vec<Held>,
 }
 
 enum Held {
     Socket { _socket: Socket },
     Stream { _stream: TcpStream },
+    Name { _name: HangingName },
 }
 
 pub fn list(server: &str) -> String {
     format!("SELECT * FROM neon_auth_admin.list_domains('{server}')")
 }
 
-/// Two megabytes, more than the buffers between the two sides take.
+/// 400 kB, more than the buffers between the two sides take.
 fn send_much(server: &str) -> String {
     format!(
         "SELECT neon_auth_admin.delete_domains(
-            array_fill('https://' || repeat('a', 2000), ARRAY[1000]), '{server}')"
+            array_fill('https://' || repeat('a', 2000), ARRAY[200]), '{server}')"
     )
 }
 
-/// A server for each phase, and a healthy one. The phase has the name of its server.
-pub fn phases(database: &Database) -> Vec<Phase> {
-    let url = variable("NEON_SIMULATOR_URL");
-    let patient = ", timeout '60s'";
-    database.add_server("healthy", "test-interrupts", &url, "");
-    database.add_server("answer", "fault-silent--interrupts", &url, patient);
-    database.add_server("back_off", "fault-429-retry-30--interrupts", &url, patient);
-    let at = |server, scheme, address| {
-        let url = format!("{scheme}://{address}");
-        database.add_server(server, "test-x", &url, patient);
-    };
-    let (address, full) = full_listener();
-    at("connecting", "http", address);
-    let (address, mute) = deaf_listener();
-    at("handshake", "https", address);
-    let (address, deaf) = deaf_listener();
-    at("sending", "http", address);
-    at("body", "http", dripping_server());
+/// A phase of calls to the server `neon`, which is made here.
+fn phase(
+    database: &Database,
+    project: &str,
+    url: &str,
+    event: &'static str,
+    open: Vec<Held>,
+) -> Phase {
+    database.add_server("neon", project, url, ", timeout '60s'");
+    Phase {
+        query: list("neon"),
+        event,
+        left_over: (0, 0),
+        _open: open,
+    }
+}
 
-    let phase = |name, query: fn(&str) -> String, _open| Phase {
-        name,
-        query: query(name),
-        _open,
-    };
-    vec![
-        phase("connecting", list, full),
-        phase("handshake", list, mute),
-        phase("sending", send_much, deaf),
-        phase("answer", list, vec![]),
-        phase("body", list, vec![]),
-        phase("back_off", list, vec![]),
-    ]
+/// The thread that looks the name up cannot be interrupted; it and the backend have a pipe.
+pub fn resolving(database: &Database) -> Phase {
+    let name = HangingName::new();
+    let url = name.url();
+    let open = vec![Held::Name { _name: name }];
+    Phase {
+        left_over: (1, 2),
+        ..phase(database, "test-x", &url, "NeonAuthAdminResolve", open)
+    }
+}
+
+pub fn connecting(database: &Database) -> Phase {
+    let (address, full) = full_listener();
+    let url = format!("http://{address}");
+    phase(database, "test-x", &url, "NeonAuthAdminConnect", full)
+}
+
+pub fn handshake(database: &Database) -> Phase {
+    let (address, mute) = deaf_listener();
+    let url = format!("https://{address}");
+    phase(database, "test-x", &url, "NeonAuthAdminReceive", mute)
+}
+
+pub fn sending(database: &Database) -> Phase {
+    let (address, deaf) = deaf_listener();
+    let url = format!("http://{address}");
+    Phase {
+        query: send_much("neon"),
+        ..phase(database, "test-x", &url, "NeonAuthAdminSend", deaf)
+    }
+}
+
+pub fn answer(database: &Database) -> Phase {
+    let (project, url) = ("fault-silent--phase", variable("NEON_SIMULATOR_URL"));
+    phase(database, project, &url, "NeonAuthAdminReceive", vec![])
+}
+
+pub fn body(database: &Database) -> Phase {
+    let url = format!("http://{}", dripping_server());
+    phase(database, "test-x", &url, "NeonAuthAdminReceive", vec![])
+}
+
+pub fn back_off(database: &Database) -> Phase {
+    let (project, url) = ("fault-429-retry-30--phase", variable("NEON_SIMULATOR_URL"));
+    phase(database, project, &url, "NeonAuthAdminBackOff", vec![])
 }
 
 fn listener(backlog: i32) -> (SocketAddr, Socket) {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
     let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
-    // Inherited by what it accepts, and small: a sender soon has to wait.
+    // Inherited by what it accepts, and small: a sender soon has to wait. So that its own buffer is
+    // not large either, on loopback megabytes, its packets are small, too.
     socket.set_recv_buffer_size(4096).expect("a small buffer");
+    socket.set_tcp_mss(536).expect("small packets");
     socket.bind(&any.into()).expect("a free port");
     socket.listen(backlog).expect("a listener");
     let address = socket

@@ -1,6 +1,8 @@
 //! Databases, sessions and the simulator's ledger.
 
 use std::env;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use postgres::error::SqlState;
 use postgres::{Client, Config, Error, NoTls, Row};
@@ -11,9 +13,12 @@ pub fn variable(name: &str) -> String {
 
 /// A session on `database` as `user`.
 pub fn connect(database: &str, user: &str) -> Client {
-    let mut config: Config = variable("NEON_AUTH_ADMIN_TEST_DSN")
-        .parse()
-        .expect("a connection string");
+    connect_to("NEON_AUTH_ADMIN_TEST_DSN", database, user)
+}
+
+/// The same on the server of that variable.
+pub fn connect_to(dsn: &str, database: &str, user: &str) -> Client {
+    let mut config: Config = variable(dsn).parse().expect("a connection string");
     config
         .dbname(database)
         .user(user)
@@ -81,23 +86,20 @@ pub fn sqlstate(error: &Error) -> SqlState {
     error.code().cloned().expect("an error of the server")
 }
 
-pub fn pid(session: &mut Client) -> i32 {
-    one(session, "SELECT pg_backend_pid()").get(0)
-}
-
 pub fn one(session: &mut Client, query: &str) -> Row {
     session.query_one(query, &[]).expect("one row")
 }
 
 /// Waits until `query`, a boolean, is true.
 pub fn wait_until(session: &mut Client, what: &str, query: &str) {
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
-    while !one(session, query).get::<_, bool>(0) {
-        assert!(
-            std::time::Instant::now() < deadline,
-            "{what}: not within 20 s"
-        );
-        std::thread::sleep(std::time::Duration::from_millis(5));
+    wait_for(what, || one(session, query).get(0));
+}
+
+pub fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !condition() {
+        assert!(Instant::now() < deadline, "{what}: not within 20 s");
+        thread::sleep(Duration::from_millis(5));
     }
 }
 

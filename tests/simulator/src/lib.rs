@@ -31,6 +31,8 @@ pub struct Options {
     pub tls: bool,
     /// What is wrong with the HTTPS listener, if anything.
     pub tls_fault: Option<TlsFault>,
+    /// What the certificate is for besides `localhost` and `127.0.0.1`.
+    pub tls_names: Vec<String>,
     pub api_keys: Vec<String>,
     /// Known besides `test-*`, `fault-*`, `bench-*` and the two default projects.
     pub projects: Vec<String>,
@@ -48,6 +50,7 @@ impl Default for Options {
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
             tls: false,
             tls_fault: None,
+            tls_names: Vec::new(),
             api_keys: vec!["napi_simulator".to_owned()],
             projects: Vec::new(),
             latency: Duration::ZERO,

@@ -25,6 +25,9 @@ struct Arguments {
     /// What is wrong with HTTPS
     #[arg(long, value_name = "FAULT", requires = "tls")]
     tls_fault: Option<TlsFault>,
+    /// A name besides localhost that the certificate is for; may be repeated
+    #[arg(long = "tls-name", value_name = "NAME", requires = "tls")]
+    tls_names: Vec<String>,
     /// Write the certificate of the CA there, as PEM
     #[arg(long, value_name = "PATH", requires = "tls")]
     ca_file: Option<PathBuf>,
@@ -77,6 +80,7 @@ fn run(arguments: Arguments) -> io::Result<()> {
         listen: arguments.listen,
         tls: arguments.tls,
         tls_fault: arguments.tls_fault,
+        tls_names: arguments.tls_names,
         api_keys: arguments.api_keys,
         projects: arguments.projects,
         latency: Duration::from_millis(arguments.latency),

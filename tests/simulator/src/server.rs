@@ -41,7 +41,7 @@ pub fn start(options: Options) -> Result<Simulator> {
     let mut listeners = vec![(plain, None)];
     let (mut https_url, mut ca_pem) = (None, None);
     if options.tls {
-        let identity = tls::make(options.tls_fault)?;
+        let identity = tls::make(options.tls_fault, options.tls_names)?;
         let (secure, address) = bind((options.listen.ip(), 0).into())?;
         https_url = Some(format!("https://localhost:{}/api/v2", address.port()));
         ca_pem = Some(identity.ca_pem);

@@ -49,8 +49,8 @@ pub struct Identity {
     pub ca_pem: String,
 }
 
-/// Makes a CA and, signed by it, a certificate for `localhost` and `127.0.0.1`.
-pub fn make(fault: Option<TlsFault>) -> Result<Identity> {
+/// Makes a CA and, signed by it, a certificate for `localhost`, `127.0.0.1` and `more_names`.
+pub fn make(fault: Option<TlsFault>, more_names: Vec<String>) -> Result<Identity> {
     let mut ca = CertificateParams::default();
     ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
@@ -64,7 +64,7 @@ pub fn make(fault: Option<TlsFault>) -> Result<Identity> {
     }
 
     let server_key = KeyPair::generate().map_err(Error::other)?;
-    let certificate = certify(&server_key, &Issuer::new(ca, ca_key), fault)?;
+    let certificate = certify(&server_key, &Issuer::new(ca, ca_key), fault, more_names)?;
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(Error::other)?
@@ -86,11 +86,12 @@ fn certify(
     key: &KeyPair,
     authority: &Issuer<KeyPair>,
     fault: Option<TlsFault>,
+    mut names: Vec<String>,
 ) -> Result<Certificate> {
-    let names = match fault {
-        Some(TlsFault::WrongHost) => vec!["elsewhere.example".to_owned()],
-        _ => vec!["localhost".to_owned(), "127.0.0.1".to_owned()],
-    };
+    match fault {
+        Some(TlsFault::WrongHost) => names = vec!["elsewhere.example".to_owned()],
+        _ => names.extend(["localhost".to_owned(), "127.0.0.1".to_owned()]),
+    }
     let mut server = CertificateParams::new(names).map_err(Error::other)?;
     server
         .distinguished_name

@@ -1,0 +1,80 @@
+//! What others see of a backend: that it waits, what it has open, that it is gone.
+
+use std::fs;
+
+use postgres::Client;
+
+use crate::support::{connect, one, server_log, wait_for, wait_until};
+
+/// The process of a session.
+#[derive(Clone, Copy)]
+pub struct Backend {
+    pub pid: i32,
+}
+
+impl Backend {
+    pub fn of(session: &mut Client) -> Self {
+        let pid = one(session, "SELECT pg_backend_pid()").get(0);
+        Self { pid }
+    }
+
+    /// Sockets, pipes and the like; Postgres opens files of its own as it likes.
+    pub fn descriptors(self) -> usize {
+        fs::read_dir(format!("/proc/{}/fd", self.pid))
+            .expect("a live backend")
+            .filter_map(|entry| fs::read_link(entry.ok()?.path()).ok())
+            .filter(|target| !target.is_absolute())
+            .count()
+    }
+
+    /// The numbers of its threads, the main one among them.
+    pub fn threads(self) -> Vec<String> {
+        let mut threads: Vec<_> = fs::read_dir(format!("/proc/{}/task", self.pid))
+            .expect("a live backend")
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            .collect();
+        threads.sort();
+        threads
+    }
+
+    /// Waits until the backend waits for `event`, in a session of an administrator, which is returned.
+    pub fn wait_for(self, event: &str) -> Client {
+        let mut admin = connect("postgres", "postgres");
+        // 17 and later name the wait; before, all extensions wait alike.
+        let waits = format!(
+            "SELECT count(*) = 1 FROM pg_stat_activity WHERE pid = {} \
+             AND wait_event_type = 'Extension' AND wait_event IN ('Extension', '{event}')",
+            self.pid
+        );
+        wait_until(&mut admin, "the backend waits", &waits);
+        admin
+    }
+
+    /// Waits until there is no such process.
+    pub fn wait_until_gone(self) {
+        wait_for("the backend leaves", || gone(self.pid));
+    }
+
+    /// Its lines in the server's log.
+    pub fn log(self) -> Vec<String> {
+        let mark = format!(" [{}] ", self.pid);
+        let log = server_log();
+        let own = log.lines().filter(|line| line.contains(&mark));
+        own.map(str::to_owned).collect()
+    }
+}
+
+/// Whether that process has ended, reaped or not.
+pub fn gone(pid: i32) -> bool {
+    status(pid, "State:").is_none_or(|state| state.starts_with('Z'))
+}
+
+pub fn parent(pid: i32) -> Option<i32> {
+    status(pid, "PPid:")?.parse().ok()
+}
+
+fn status(pid: i32, field: &str) -> Option<String> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field))?;
+    Some(line.trim().to_owned())
+}

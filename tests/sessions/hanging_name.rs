@@ -1,0 +1,34 @@
+//! Host names whose look-up hangs in the server; tests/resolver is the other side.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::support::variable;
+
+/// A name whose look-up hangs in every backend as long as this lives; afterwards it is the
+/// simulator's.
+pub struct HangingName {
+    name: String,
+    _lock: File,
+}
+
+impl HangingName {
+    /// A name for this test alone.
+    pub fn new() -> Self {
+        static LAST: AtomicUsize = AtomicUsize::new(0);
+        let number = LAST.fetch_add(1, Ordering::Relaxed) + 1;
+        // The server's setting lists as many.
+        assert!(number <= 20, "more names are needed: see tests/run.sh");
+        let name = format!("{number}.hangs.test");
+        let folder = variable("NEON_AUTH_ADMIN_HANGING_NAMES");
+        let lock = File::create(Path::new(&folder).join(&name)).expect("a file");
+        lock.lock().expect("a lock");
+        Self { name, _lock: lock }
+    }
+
+    /// The simulator at this name.
+    pub fn url(&self) -> String {
+        variable("NEON_SIMULATOR_HTTPS_URL").replace("localhost", &self.name)
+    }
+}

@@ -1,0 +1,103 @@
+//! A standby: readers work there, writers are refused, and replay does not wait for a call.
+
+use std::thread;
+
+use postgres::Client;
+use postgres::error::SqlState;
+
+use crate::backend::{Backend, gone};
+use crate::phases::list;
+use crate::support::{
+    Database, arrived, connect, connect_to, one, set_api_key, sqlstate, variable, wait_for,
+    wait_until,
+};
+
+const STANDBY: &str = "NEON_AUTH_ADMIN_STANDBY_DSN";
+
+/// Waits until the standby has everything that has happened so far.
+fn catch_up() {
+    let now = "SELECT pg_current_wal_flush_lsn()::text";
+    let now: String = one(&mut connect("postgres", "postgres"), now).get(0);
+    let there = format!("SELECT pg_last_wal_replay_lsn() >= '{now}'");
+    let mut standby = connect_to(STANDBY, "postgres", "postgres");
+    wait_until(&mut standby, "the standby catches up", &there);
+}
+
+fn functions(session: &mut Client, which: &str) -> Vec<String> {
+    let calls = format!(
+        "SELECT proname || '(' || repeat('NULL, ', pronargs - 1) || 'NULL)' FROM pg_proc
+         WHERE pronamespace = 'neon_auth_admin'::regnamespace
+             AND proname <> 'neon_auth_admin_validator' AND {which}"
+    );
+    let rows = session.query(&calls, &[]).expect("functions");
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+#[test]
+#[ignore = "tests/run.sh starts the standby, and runs this, at its end"]
+fn readers_work_and_writers_are_refused() {
+    let database = Database::new("it_standby");
+    let project = "test-standby";
+    database.add_server("neon", project, &variable("NEON_SIMULATOR_URL"), "");
+    catch_up();
+    let mut session = connect_to(STANDBY, "it_standby", "it_standby");
+    let readers = functions(&mut session, "proname ~ '^(list|get)_'");
+    let writers = functions(&mut session, "proname !~ '^(list|get)_'");
+    assert!(
+        readers.len() >= 4 && writers.len() >= 14,
+        "{readers:?} {writers:?}"
+    );
+    for call in &writers {
+        let call = format!("SELECT neon_auth_admin.{call}");
+        let error = session.query(&call, &[]).expect_err(&call);
+        let state = sqlstate(&error);
+        assert_eq!(state, SqlState::READ_ONLY_SQL_TRANSACTION, "{call}");
+    }
+    assert_eq!(arrived(project), 0);
+    for call in &readers {
+        let call = format!("SELECT neon_auth_admin.{call}");
+        session.query(&call, &[]).expect(&call);
+    }
+    assert_eq!(arrived(project), readers.len());
+}
+
+#[test]
+#[ignore = "tests/run.sh starts the standby, and runs this, at its end"]
+fn a_key_reaches_the_standby() {
+    let database = Database::new("it_standby_key");
+    let url = variable("NEON_SIMULATOR_URL");
+    database.add_server("neon", "test-standby-key", &url, "");
+    let mut owner = database.session();
+    owner
+        .batch_execute("DROP USER MAPPING FOR it_standby_key SERVER neon")
+        .expect("dropped");
+    catch_up();
+    let mut session = connect_to(STANDBY, "it_standby_key", "it_standby_key");
+    let error = session.query(&list("neon"), &[]).expect_err("no key");
+    assert_eq!(sqlstate(&error), SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE);
+    set_api_key(&mut owner, "neon");
+    catch_up();
+    session.query(&list("neon"), &[]).expect("listed");
+}
+
+#[test]
+#[ignore = "tests/run.sh starts the standby, and runs this, at its end"]
+fn replay_does_not_wait_for_a_call() {
+    let database = Database::new("it_standby_conflict");
+    let (project, url) = ("fault-silent--standby", variable("NEON_SIMULATOR_URL"));
+    database.add_server("neon", project, &url, ", timeout '60s'");
+    catch_up();
+    let mut session = connect_to(STANDBY, &database.name, &database.name);
+    let backend = Backend::of(&mut session);
+    let ended = thread::scope(|scope| {
+        let call = scope.spawn(|| session.query(&list("neon"), &[]).map(drop));
+        wait_for("the request arrives", || arrived(project) == 1);
+        connect("postgres", "postgres")
+            .batch_execute(&format!("DROP DATABASE {}", database.name))
+            .expect("dropped");
+        catch_up();
+        call.join().expect("no panic")
+    });
+    ended.expect_err("the session's database is gone");
+    wait_for("the backend leaves", || gone(backend.pid));
+}
