@@ -13,11 +13,13 @@ COMMENT ON FUNCTION neon_auth_admin.set_api_key IS
 -- Users
 
 COMMENT ON TYPE neon_auth_admin.auth_user IS
-    'A user as create_user made it; the id is the key of neon_auth.users_sync';
+    'A user as create_user made it; the id is the key of neon_auth."user" or neon_auth.users_sync';
 COMMENT ON FUNCTION neon_auth_admin.create_user IS
-    'Creates a user in Neon Auth and returns its id, e-mail and name. It appears in neon_auth.users_sync within about a second. Not undone by ROLLBACK';
+    'Creates a user in Neon Auth and returns its id, e-mail and name. It appears in neon_auth."user" or, at project level, in neon_auth.users_sync within about a second. Not undone by ROLLBACK';
 COMMENT ON FUNCTION neon_auth_admin.delete_user IS
-    'Deletes the user with this id in Neon Auth; returns nothing. neon_auth.users_sync.deleted_at is set within about a second. Not undone by ROLLBACK';
+    'Deletes the user with this id in Neon Auth; returns nothing. Its row in neon_auth."user" goes or, at project level, neon_auth.users_sync.deleted_at is set within about a second. Not undone by ROLLBACK';
+COMMENT ON FUNCTION neon_auth_admin.set_user_roles IS
+    'Replaces the roles of the user with this id; returns nothing. Branch level. Not undone by ROLLBACK';
 
 -- OAuth providers
 
@@ -52,7 +54,59 @@ COMMENT ON TYPE neon_auth_admin.email_server IS
 COMMENT ON FUNCTION neon_auth_admin.get_email_server IS
     'Returns the email server that Neon Auth sends from; password is masked';
 COMMENT ON FUNCTION neon_auth_admin.update_email_server IS
-    'Replaces the email server: type standard needs all fields, type shared takes a sender at most; returns it. Not undone by ROLLBACK';
+    'Changes the email server and returns it: at project level type standard needs all fields, at branch level NULL leaves a field as it is; type shared takes a sender at most. Not undone by ROLLBACK';
+
+COMMENT ON TYPE neon_auth_admin.email_test IS
+    'What became of a test e-mail: success, and otherwise what the email server said';
+COMMENT ON FUNCTION neon_auth_admin.send_test_email IS
+    'Sends a test e-mail through the email server that is described here, whatever is configured; returns what became of it. Branch level. Not undone by ROLLBACK';
+COMMENT ON FUNCTION neon_auth_admin.test_email_server IS
+    'Sends a test e-mail through the email server that is configured; returns what became of it. Branch level. Not undone by ROLLBACK';
+
+-- Settings of a branch
+
+COMMENT ON TYPE neon_auth_admin.email_and_password IS
+    'How people sign in with e-mail and password; email_verification_method link or otp';
+COMMENT ON FUNCTION neon_auth_admin.get_email_and_password IS
+    'Returns how people sign in with e-mail and password. Branch level';
+COMMENT ON FUNCTION neon_auth_admin.update_email_and_password IS
+    'Changes how people sign in with e-mail and password and returns it; NULL leaves a field as it is. Branch level. Not undone by ROLLBACK';
+COMMENT ON FUNCTION neon_auth_admin.get_allow_localhost IS
+    'Says whether sign-ins may return to localhost. Branch level';
+COMMENT ON FUNCTION neon_auth_admin.update_allow_localhost IS
+    'Allows or forbids that sign-ins return to localhost; returns what holds now. Branch level. Not undone by ROLLBACK';
+COMMENT ON FUNCTION neon_auth_admin.update_config IS
+    'Changes the name that people see, and returns it. Branch level. Not undone by ROLLBACK';
+
+-- Plugins
+
+COMMENT ON TYPE neon_auth_admin.plugins IS
+    'What is configured for a branch, part by part as the API has it';
+COMMENT ON TYPE neon_auth_admin.organization IS
+    'The organization plugin; creator_role admin or owner';
+COMMENT ON TYPE neon_auth_admin.magic_link IS
+    'The magic link plugin; expires_in is in minutes';
+COMMENT ON TYPE neon_auth_admin.phone_number IS
+    'The phone number plugin; otp_expires_in is in seconds';
+COMMENT ON FUNCTION neon_auth_admin.get_plugins IS
+    'Returns everything that is configured, in one row; secrets are masked. Branch level';
+COMMENT ON FUNCTION neon_auth_admin.update_organization IS
+    'Changes the organization plugin and returns it; NULL leaves a field as it is. Branch level. Not undone by ROLLBACK';
+COMMENT ON FUNCTION neon_auth_admin.update_magic_link IS
+    'Changes the magic link plugin and returns it; expires_in is 5 to 1440 minutes, NULL leaves a field as it is. Branch level. Not undone by ROLLBACK';
+COMMENT ON FUNCTION neon_auth_admin.get_phone_number IS
+    'Returns the phone number plugin. Branch level';
+COMMENT ON FUNCTION neon_auth_admin.update_phone_number IS
+    'Changes the phone number plugin and returns it; otp_expires_in is 60 to 600 seconds, NULL leaves a field as it is. Branch level. Not undone by ROLLBACK';
+
+-- Webhooks
+
+COMMENT ON TYPE neon_auth_admin.webhooks IS
+    'What Neon Auth calls when something happens; timeout_seconds 1 to 10';
+COMMENT ON FUNCTION neon_auth_admin.get_webhooks IS
+    'Returns the webhooks. Branch level';
+COMMENT ON FUNCTION neon_auth_admin.update_webhooks IS
+    'Changes the webhooks and returns them; NULL leaves a field as it is, for which they are read first. Branch level. Not undone by ROLLBACK';
 
 -- Integration
 
@@ -61,14 +115,14 @@ COMMENT ON TYPE neon_auth_admin.integration IS
 COMMENT ON TYPE neon_auth_admin.integration_keys IS
     'What an application needs to use Neon Auth; the keys are secrets';
 COMMENT ON FUNCTION neon_auth_admin.create_integration IS
-    'Enables Neon Auth for the project, on a branch and a database of it; returns the keys, unmasked. role_name is deprecated at Neon. Not undone by ROLLBACK';
+    'Enables Neon Auth for the branch of the server or, at project level, for this one; returns the keys, unmasked. role_name is deprecated at Neon, and is not there at branch level. Not undone by ROLLBACK';
 COMMENT ON FUNCTION neon_auth_admin.list_integrations IS
-    'Lists the integrations of the project, one row each';
+    'Lists the integrations of the project, or the one of the branch, one row each';
 COMMENT ON FUNCTION neon_auth_admin.get_integration IS
-    'Returns the only integration of the project; raises P0002 when there is none, P0003 when there are more';
+    'Returns the only integration of the project or branch; raises P0002 when there is none, P0003 when there are more';
 COMMENT ON FUNCTION neon_auth_admin.create_sdk_keys IS
-    'Creates new SDK keys and returns them, unmasked. Not undone by ROLLBACK';
+    'Creates new SDK keys and returns them, unmasked. Project level. Not undone by ROLLBACK';
 COMMENT ON FUNCTION neon_auth_admin.transfer_ownership IS
-    'Starts the transfer of the auth project from Neon to an own account; returns the URL that completes it. Not undone by ROLLBACK';
+    'Starts the transfer of the auth project from Neon to an own account; returns the URL that completes it. Project level. Not undone by ROLLBACK';
 COMMENT ON FUNCTION neon_auth_admin.delete_integration IS
-    'Disables Neon Auth for the project, with delete_data also drops the schema neon_auth; returns nothing. Not undone by ROLLBACK';
+    'Disables Neon Auth for the project or branch, with delete_data also drops the schema neon_auth; returns nothing. Not undone by ROLLBACK';

@@ -68,6 +68,57 @@ CREATE TYPE neon_auth_admin.email_server AS (
     sender_email text,
     sender_name text
 );
+
+CREATE TYPE neon_auth_admin.email_test AS (
+    success boolean,
+    error_message text
+);
+
+CREATE TYPE neon_auth_admin.email_and_password AS (
+    enabled boolean,
+    email_verification_method text,
+    require_email_verification boolean,
+    auto_sign_in_after_verification boolean,
+    send_verification_email_on_sign_up boolean,
+    send_verification_email_on_sign_in boolean,
+    disable_sign_up boolean
+);
+
+CREATE TYPE neon_auth_admin.plugins AS (
+    organization jsonb,
+    magic_link jsonb,
+    phone_number jsonb,
+    email_provider jsonb,
+    email_and_password jsonb,
+    oauth_providers jsonb,
+    allow_localhost boolean
+);
+
+CREATE TYPE neon_auth_admin.organization AS (
+    enabled boolean,
+    organization_limit integer,
+    membership_limit integer,
+    creator_role text,
+    send_invitation_email boolean
+);
+
+CREATE TYPE neon_auth_admin.magic_link AS (
+    enabled boolean,
+    expires_in integer,
+    disable_sign_up boolean
+);
+
+CREATE TYPE neon_auth_admin.phone_number AS (
+    enabled boolean,
+    otp_expires_in integer
+);
+
+CREATE TYPE neon_auth_admin.webhooks AS (
+    enabled boolean,
+    webhook_url text,
+    enabled_events text[],
+    timeout_seconds integer
+);
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -200,6 +251,29 @@ AS 'MODULE_PATHNAME', 'delete_user_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- src/pg/settings.rs
+-- neon_auth_admin::pg::settings::get_allow_localhost
+CREATE  FUNCTION "get_allow_localhost"(
+	"server" TEXT DEFAULT NULL /* Option < Text > */
+) RETURNS bool /* Result < bool, ErrorReport > */
+VOLATILE PARALLEL UNSAFE COST 10000
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'get_allow_localhost_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/pg/settings.rs
+-- neon_auth_admin::pg::settings::get_email_and_password
+CREATE  FUNCTION "get_email_and_password"(
+	"server" TEXT DEFAULT NULL /* Option < Text > */
+) RETURNS neon_auth_admin.email_and_password /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
+AllocatedByRust > , ErrorReport > */
+VOLATILE PARALLEL UNSAFE COST 10000
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'get_email_and_password_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- src/pg/email_server.rs
 -- neon_auth_admin::pg::email_server::get_email_server
 CREATE  FUNCTION "get_email_server"(
@@ -221,6 +295,42 @@ AllocatedByRust > , ErrorReport > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'get_integration_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/pg/plugins.rs
+-- neon_auth_admin::pg::plugins::get_phone_number
+CREATE  FUNCTION "get_phone_number"(
+	"server" TEXT DEFAULT NULL /* Option < Text > */
+) RETURNS neon_auth_admin.phone_number /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
+AllocatedByRust > , ErrorReport > */
+VOLATILE PARALLEL UNSAFE COST 10000
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'get_phone_number_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/pg/plugins.rs
+-- neon_auth_admin::pg::plugins::get_plugins
+CREATE  FUNCTION "get_plugins"(
+	"server" TEXT DEFAULT NULL /* Option < Text > */
+) RETURNS neon_auth_admin.plugins /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
+AllocatedByRust > , ErrorReport > */
+VOLATILE PARALLEL UNSAFE COST 10000
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'get_plugins_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/pg/webhooks.rs
+-- neon_auth_admin::pg::webhooks::get_webhooks
+CREATE  FUNCTION "get_webhooks"(
+	"server" TEXT DEFAULT NULL /* Option < Text > */
+) RETURNS neon_auth_admin.webhooks /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
+AllocatedByRust > , ErrorReport > */
+VOLATILE PARALLEL UNSAFE COST 10000
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'get_webhooks_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -282,6 +392,25 @@ CREATE FOREIGN DATA WRAPPER neon_auth_admin
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- src/pg/email_server.rs
+-- neon_auth_admin::pg::email_server::send_test_email
+CREATE  FUNCTION "send_test_email"(
+	"recipient_email" TEXT, /* Option < Text > */
+	"host" TEXT, /* Option < Text > */
+	"port" INT, /* Option < i32 > */
+	"username" TEXT, /* Option < Text > */
+	"password" TEXT, /* Option < Text > */
+	"sender_email" TEXT, /* Option < Text > */
+	"sender_name" TEXT, /* Option < Text > */
+	"server" TEXT DEFAULT NULL /* Option < Text > */
+) RETURNS neon_auth_admin.email_test /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
+AllocatedByRust > , ErrorReport > */
+VOLATILE PARALLEL UNSAFE COST 10000
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'send_test_email_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- src/pg/server/key.rs
 -- neon_auth_admin::pg::server::key::set_api_key
 CREATE  FUNCTION "set_api_key"(
@@ -295,6 +424,32 @@ AS 'MODULE_PATHNAME', 'set_api_key_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- src/pg/users.rs
+-- neon_auth_admin::pg::users::set_user_roles
+CREATE  FUNCTION "set_user_roles"(
+	"id" TEXT, /* Option < Text > */
+	"roles" TEXT[], /* :: std :: option :: Option < Array < Text > > */
+	"server" TEXT DEFAULT NULL /* Option < Text > */
+) RETURNS VOID /* Result < (), ErrorReport > */
+VOLATILE PARALLEL UNSAFE COST 10000
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'set_user_roles_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/pg/email_server.rs
+-- neon_auth_admin::pg::email_server::test_email_server
+CREATE  FUNCTION "test_email_server"(
+	"recipient_email" TEXT, /* Option < Text > */
+	"server" TEXT DEFAULT NULL /* Option < Text > */
+) RETURNS neon_auth_admin.email_test /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
+AllocatedByRust > , ErrorReport > */
+VOLATILE PARALLEL UNSAFE COST 10000
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'test_email_server_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- src/pg/integration.rs
 -- neon_auth_admin::pg::integration::transfer_ownership
 CREATE  FUNCTION "transfer_ownership"(
@@ -303,6 +458,49 @@ CREATE  FUNCTION "transfer_ownership"(
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'transfer_ownership_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/pg/settings.rs
+-- neon_auth_admin::pg::settings::update_allow_localhost
+CREATE  FUNCTION "update_allow_localhost"(
+	"allow_localhost" bool, /* Option < bool > */
+	"server" TEXT DEFAULT NULL /* Option < Text > */
+) RETURNS bool /* Result < bool, ErrorReport > */
+VOLATILE PARALLEL UNSAFE COST 10000
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'update_allow_localhost_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/pg/settings.rs
+-- neon_auth_admin::pg::settings::update_config
+CREATE  FUNCTION "update_config"(
+	"name" TEXT, /* Option < Text > */
+	"server" TEXT DEFAULT NULL /* Option < Text > */
+) RETURNS TEXT /* Result < Text, ErrorReport > */
+VOLATILE PARALLEL UNSAFE COST 10000
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'update_config_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/pg/settings.rs
+-- neon_auth_admin::pg::settings::update_email_and_password
+CREATE  FUNCTION "update_email_and_password"(
+	"enabled" bool DEFAULT NULL, /* Option < bool > */
+	"email_verification_method" TEXT DEFAULT NULL, /* Option < Text > */
+	"require_email_verification" bool DEFAULT NULL, /* Option < bool > */
+	"auto_sign_in_after_verification" bool DEFAULT NULL, /* Option < bool > */
+	"send_verification_email_on_sign_up" bool DEFAULT NULL, /* Option < bool > */
+	"send_verification_email_on_sign_in" bool DEFAULT NULL, /* Option < bool > */
+	"disable_sign_up" bool DEFAULT NULL, /* Option < bool > */
+	"server" TEXT DEFAULT NULL /* Option < Text > */
+) RETURNS neon_auth_admin.email_and_password /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
+AllocatedByRust > , ErrorReport > */
+VOLATILE PARALLEL UNSAFE COST 10000
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'update_email_and_password_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -325,6 +523,21 @@ AS 'MODULE_PATHNAME', 'update_email_server_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- src/pg/plugins.rs
+-- neon_auth_admin::pg::plugins::update_magic_link
+CREATE  FUNCTION "update_magic_link"(
+	"enabled" bool DEFAULT NULL, /* Option < bool > */
+	"expires_in" INT DEFAULT NULL, /* Option < i32 > */
+	"disable_sign_up" bool DEFAULT NULL, /* Option < bool > */
+	"server" TEXT DEFAULT NULL /* Option < Text > */
+) RETURNS neon_auth_admin.magic_link /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
+AllocatedByRust > , ErrorReport > */
+VOLATILE PARALLEL UNSAFE COST 10000
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'update_magic_link_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- src/pg/oauth_providers.rs
 -- neon_auth_admin::pg::oauth_providers::update_oauth_provider
 CREATE  FUNCTION "update_oauth_provider"(
@@ -338,6 +551,53 @@ AllocatedByRust > , ErrorReport > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'update_oauth_provider_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/pg/plugins.rs
+-- neon_auth_admin::pg::plugins::update_organization
+CREATE  FUNCTION "update_organization"(
+	"enabled" bool DEFAULT NULL, /* Option < bool > */
+	"organization_limit" INT DEFAULT NULL, /* Option < i32 > */
+	"membership_limit" INT DEFAULT NULL, /* Option < i32 > */
+	"creator_role" TEXT DEFAULT NULL, /* Option < Text > */
+	"send_invitation_email" bool DEFAULT NULL, /* Option < bool > */
+	"server" TEXT DEFAULT NULL /* Option < Text > */
+) RETURNS neon_auth_admin.organization /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
+AllocatedByRust > , ErrorReport > */
+VOLATILE PARALLEL UNSAFE COST 10000
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'update_organization_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/pg/plugins.rs
+-- neon_auth_admin::pg::plugins::update_phone_number
+CREATE  FUNCTION "update_phone_number"(
+	"enabled" bool DEFAULT NULL, /* Option < bool > */
+	"otp_expires_in" INT DEFAULT NULL, /* Option < i32 > */
+	"server" TEXT DEFAULT NULL /* Option < Text > */
+) RETURNS neon_auth_admin.phone_number /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
+AllocatedByRust > , ErrorReport > */
+VOLATILE PARALLEL UNSAFE COST 10000
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'update_phone_number_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/pg/webhooks.rs
+-- neon_auth_admin::pg::webhooks::update_webhooks
+CREATE  FUNCTION "update_webhooks"(
+	"enabled" bool DEFAULT NULL, /* Option < bool > */
+	"webhook_url" TEXT DEFAULT NULL, /* Option < Text > */
+	"enabled_events" TEXT[] DEFAULT NULL, /* :: std :: option :: Option < Array < Text > > */
+	"timeout_seconds" INT DEFAULT NULL, /* Option < i32 > */
+	"server" TEXT DEFAULT NULL /* Option < Text > */
+) RETURNS neon_auth_admin.webhooks /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
+AllocatedByRust > , ErrorReport > */
+VOLATILE PARALLEL UNSAFE COST 10000
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'update_webhooks_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -375,11 +635,13 @@ COMMENT ON FUNCTION neon_auth_admin.set_api_key IS
 -- Users
 
 COMMENT ON TYPE neon_auth_admin.auth_user IS
-    'A user as create_user made it; the id is the key of neon_auth.users_sync';
+    'A user as create_user made it; the id is the key of neon_auth."user" or neon_auth.users_sync';
 COMMENT ON FUNCTION neon_auth_admin.create_user IS
-    'Creates a user in Neon Auth and returns its id, e-mail and name. It appears in neon_auth.users_sync within about a second. Not undone by ROLLBACK';
+    'Creates a user in Neon Auth and returns its id, e-mail and name. It appears in neon_auth."user" or, at project level, in neon_auth.users_sync within about a second. Not undone by ROLLBACK';
 COMMENT ON FUNCTION neon_auth_admin.delete_user IS
-    'Deletes the user with this id in Neon Auth; returns nothing. neon_auth.users_sync.deleted_at is set within about a second. Not undone by ROLLBACK';
+    'Deletes the user with this id in Neon Auth; returns nothing. Its row in neon_auth."user" goes or, at project level, neon_auth.users_sync.deleted_at is set within about a second. Not undone by ROLLBACK';
+COMMENT ON FUNCTION neon_auth_admin.set_user_roles IS
+    'Replaces the roles of the user with this id; returns nothing. Branch level. Not undone by ROLLBACK';
 
 -- OAuth providers
 
@@ -414,7 +676,59 @@ COMMENT ON TYPE neon_auth_admin.email_server IS
 COMMENT ON FUNCTION neon_auth_admin.get_email_server IS
     'Returns the email server that Neon Auth sends from; password is masked';
 COMMENT ON FUNCTION neon_auth_admin.update_email_server IS
-    'Replaces the email server: type standard needs all fields, type shared takes a sender at most; returns it. Not undone by ROLLBACK';
+    'Changes the email server and returns it: at project level type standard needs all fields, at branch level NULL leaves a field as it is; type shared takes a sender at most. Not undone by ROLLBACK';
+
+COMMENT ON TYPE neon_auth_admin.email_test IS
+    'What became of a test e-mail: success, and otherwise what the email server said';
+COMMENT ON FUNCTION neon_auth_admin.send_test_email IS
+    'Sends a test e-mail through the email server that is described here, whatever is configured; returns what became of it. Branch level. Not undone by ROLLBACK';
+COMMENT ON FUNCTION neon_auth_admin.test_email_server IS
+    'Sends a test e-mail through the email server that is configured; returns what became of it. Branch level. Not undone by ROLLBACK';
+
+-- Settings of a branch
+
+COMMENT ON TYPE neon_auth_admin.email_and_password IS
+    'How people sign in with e-mail and password; email_verification_method link or otp';
+COMMENT ON FUNCTION neon_auth_admin.get_email_and_password IS
+    'Returns how people sign in with e-mail and password. Branch level';
+COMMENT ON FUNCTION neon_auth_admin.update_email_and_password IS
+    'Changes how people sign in with e-mail and password and returns it; NULL leaves a field as it is. Branch level. Not undone by ROLLBACK';
+COMMENT ON FUNCTION neon_auth_admin.get_allow_localhost IS
+    'Says whether sign-ins may return to localhost. Branch level';
+COMMENT ON FUNCTION neon_auth_admin.update_allow_localhost IS
+    'Allows or forbids that sign-ins return to localhost; returns what holds now. Branch level. Not undone by ROLLBACK';
+COMMENT ON FUNCTION neon_auth_admin.update_config IS
+    'Changes the name that people see, and returns it. Branch level. Not undone by ROLLBACK';
+
+-- Plugins
+
+COMMENT ON TYPE neon_auth_admin.plugins IS
+    'What is configured for a branch, part by part as the API has it';
+COMMENT ON TYPE neon_auth_admin.organization IS
+    'The organization plugin; creator_role admin or owner';
+COMMENT ON TYPE neon_auth_admin.magic_link IS
+    'The magic link plugin; expires_in is in minutes';
+COMMENT ON TYPE neon_auth_admin.phone_number IS
+    'The phone number plugin; otp_expires_in is in seconds';
+COMMENT ON FUNCTION neon_auth_admin.get_plugins IS
+    'Returns everything that is configured, in one row; secrets are masked. Branch level';
+COMMENT ON FUNCTION neon_auth_admin.update_organization IS
+    'Changes the organization plugin and returns it; NULL leaves a field as it is. Branch level. Not undone by ROLLBACK';
+COMMENT ON FUNCTION neon_auth_admin.update_magic_link IS
+    'Changes the magic link plugin and returns it; expires_in is 5 to 1440 minutes, NULL leaves a field as it is. Branch level. Not undone by ROLLBACK';
+COMMENT ON FUNCTION neon_auth_admin.get_phone_number IS
+    'Returns the phone number plugin. Branch level';
+COMMENT ON FUNCTION neon_auth_admin.update_phone_number IS
+    'Changes the phone number plugin and returns it; otp_expires_in is 60 to 600 seconds, NULL leaves a field as it is. Branch level. Not undone by ROLLBACK';
+
+-- Webhooks
+
+COMMENT ON TYPE neon_auth_admin.webhooks IS
+    'What Neon Auth calls when something happens; timeout_seconds 1 to 10';
+COMMENT ON FUNCTION neon_auth_admin.get_webhooks IS
+    'Returns the webhooks. Branch level';
+COMMENT ON FUNCTION neon_auth_admin.update_webhooks IS
+    'Changes the webhooks and returns them; NULL leaves a field as it is, for which they are read first. Branch level. Not undone by ROLLBACK';
 
 -- Integration
 
@@ -423,16 +737,16 @@ COMMENT ON TYPE neon_auth_admin.integration IS
 COMMENT ON TYPE neon_auth_admin.integration_keys IS
     'What an application needs to use Neon Auth; the keys are secrets';
 COMMENT ON FUNCTION neon_auth_admin.create_integration IS
-    'Enables Neon Auth for the project, on a branch and a database of it; returns the keys, unmasked. role_name is deprecated at Neon. Not undone by ROLLBACK';
+    'Enables Neon Auth for the branch of the server or, at project level, for this one; returns the keys, unmasked. role_name is deprecated at Neon, and is not there at branch level. Not undone by ROLLBACK';
 COMMENT ON FUNCTION neon_auth_admin.list_integrations IS
-    'Lists the integrations of the project, one row each';
+    'Lists the integrations of the project, or the one of the branch, one row each';
 COMMENT ON FUNCTION neon_auth_admin.get_integration IS
-    'Returns the only integration of the project; raises P0002 when there is none, P0003 when there are more';
+    'Returns the only integration of the project or branch; raises P0002 when there is none, P0003 when there are more';
 COMMENT ON FUNCTION neon_auth_admin.create_sdk_keys IS
-    'Creates new SDK keys and returns them, unmasked. Not undone by ROLLBACK';
+    'Creates new SDK keys and returns them, unmasked. Project level. Not undone by ROLLBACK';
 COMMENT ON FUNCTION neon_auth_admin.transfer_ownership IS
-    'Starts the transfer of the auth project from Neon to an own account; returns the URL that completes it. Not undone by ROLLBACK';
+    'Starts the transfer of the auth project from Neon to an own account; returns the URL that completes it. Project level. Not undone by ROLLBACK';
 COMMENT ON FUNCTION neon_auth_admin.delete_integration IS
-    'Disables Neon Auth for the project, with delete_data also drops the schema neon_auth; returns nothing. Not undone by ROLLBACK';
+    'Disables Neon Auth for the project or branch, with delete_data also drops the schema neon_auth; returns nothing. Not undone by ROLLBACK';
 /* </end connected objects> */
 

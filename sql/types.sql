@@ -57,3 +57,54 @@ CREATE TYPE neon_auth_admin.email_server AS (
     sender_email text,
     sender_name text
 );
+
+CREATE TYPE neon_auth_admin.email_test AS (
+    success boolean,
+    error_message text
+);
+
+CREATE TYPE neon_auth_admin.email_and_password AS (
+    enabled boolean,
+    email_verification_method text,
+    require_email_verification boolean,
+    auto_sign_in_after_verification boolean,
+    send_verification_email_on_sign_up boolean,
+    send_verification_email_on_sign_in boolean,
+    disable_sign_up boolean
+);
+
+CREATE TYPE neon_auth_admin.plugins AS (
+    organization jsonb,
+    magic_link jsonb,
+    phone_number jsonb,
+    email_provider jsonb,
+    email_and_password jsonb,
+    oauth_providers jsonb,
+    allow_localhost boolean
+);
+
+CREATE TYPE neon_auth_admin.organization AS (
+    enabled boolean,
+    organization_limit integer,
+    membership_limit integer,
+    creator_role text,
+    send_invitation_email boolean
+);
+
+CREATE TYPE neon_auth_admin.magic_link AS (
+    enabled boolean,
+    expires_in integer,
+    disable_sign_up boolean
+);
+
+CREATE TYPE neon_auth_admin.phone_number AS (
+    enabled boolean,
+    otp_expires_in integer
+);
+
+CREATE TYPE neon_auth_admin.webhooks AS (
+    enabled boolean,
+    webhook_url text,
+    enabled_events text[],
+    timeout_seconds integer
+);

@@ -1,7 +1,11 @@
 //! Owns the errors of the crate: a fieldless kind, and one named constructor per situation, so that
-//! every message is found here. It knows nothing of SQLSTATEs.
+//! every message is found here and below. It knows nothing of SQLSTATEs.
+
+mod configuration;
 
 use std::fmt;
+
+pub use configuration::quote_literal;
 
 /// What went wrong, in the terms a caller can act on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +42,8 @@ pub enum ErrorKind {
     BadResponse,
     /// Neon answered 5xx.
     ServerFault,
+    /// The API that the server speaks to has no such operation.
+    NotSupported,
     /// The wait was ended from outside. The caller holds the reason and raises it instead of this.
     Interrupted,
 }
@@ -104,139 +110,32 @@ impl Error {
             .with_hint("Name at least one field that is to change.")
     }
 
-    // Server and user mapping.
-
-    pub fn no_server_named() -> Self {
-        Self::new(ErrorKind::NotConfigured, "no server is named")
-            .with_hint("Name one in the argument \"server\" or the setting neon_auth_admin.server.")
-    }
-
-    pub fn no_such_server(server: &str) -> Self {
+    pub fn needs_branch(function: &str) -> Self {
         Self::new(
-            ErrorKind::NotConfigured,
-            format!("server \"{server}\" does not exist"),
+            ErrorKind::NotSupported,
+            format!("{function}() needs a server with a branch_id"),
         )
-        .with_hint(format!(
-            "Create it: CREATE SERVER {} FOREIGN DATA WRAPPER neon_auth_admin OPTIONS (project_id '...'); \
-             or name another one in the argument \"server\" or the setting neon_auth_admin.server.",
-            quote_identifier(server)
-        ))
-    }
-
-    pub fn impossible_server_name() -> Self {
-        Self::new(
-            ErrorKind::NotConfigured,
-            "the name of the server is too long for a name",
+        .with_detail(
+            "The project-level API, which a server without one speaks to, has no such operation.",
         )
-    }
-
-    /// For `set_api_key`, where the value may be a key in the wrong place.
-    pub fn unknown_name(argument: &str) -> Self {
-        Self::new(
-            ErrorKind::NotConfigured,
-            format!("argument \"{argument}\" names no {argument}"),
-        )
-        .with_detail("The value is not repeated here: it might be a key in the wrong place.")
-        .with_hint("The order of the arguments is api_key, server, role.")
-    }
-
-    pub fn wrong_wrapper(server: &str) -> Self {
-        Self::new(
-            ErrorKind::NotConfigured,
-            format!("server \"{server}\" does not use the foreign-data wrapper neon_auth_admin"),
-        )
-        .with_hint("Create the server with FOREIGN DATA WRAPPER neon_auth_admin.")
-    }
-
-    pub fn server_usage(server: &str, role: &str) -> Self {
-        Self::new(
-            ErrorKind::Forbidden,
-            format!("permission denied for foreign server \"{server}\""),
-        )
-        .with_hint(format!(
-            "Its owner can allow it: GRANT USAGE ON FOREIGN SERVER {} TO {};",
-            quote_identifier(server),
-            quote_identifier(role)
-        ))
-    }
-
-    pub fn no_api_key(server: &str, role: &str) -> Self {
-        Self::new(
-            ErrorKind::NotConfigured,
-            format!("no api_key for role \"{role}\" on server \"{server}\""),
-        )
-        .with_hint(format!(
-            "Store one: SELECT neon_auth_admin.set_api_key(:'key', server => {});",
-            quote_literal(server)
-        ))
-    }
-
-    pub fn missing_option(option: &str, server: &str) -> Self {
-        Self::new(
-            ErrorKind::NotConfigured,
-            format!("server \"{server}\" has no option \"{option}\""),
-        )
-        .with_hint(format!(
-            "Set it: ALTER SERVER {} OPTIONS (ADD {option} '...');",
-            quote_identifier(server)
-        ))
-    }
-
-    /// The value of an option is never shown: it could be a key in the wrong place.
-    pub fn invalid_option(option: &str, expected: &str) -> Self {
-        Self::new(
-            ErrorKind::InvalidValue,
-            format!("invalid value for option \"{option}\""),
-        )
-        .with_detail(format!("It must be {expected}."))
-    }
-
-    /// `hint` says where it belongs, or what is valid instead.
-    pub fn invalid_option_name(option: &str, hint: impl Into<String>) -> Self {
-        Self::new(
-            ErrorKind::InvalidOptionName,
-            format!("invalid option \"{option}\""),
-        )
-        .with_hint(hint)
-    }
-
-    pub fn host_not_allowed(host: &str) -> Self {
-        Self::new(
-            ErrorKind::Forbidden,
-            format!("host \"{host}\" of option \"api_url\" is not allowed"),
-        )
-        .with_detail("The API key is sent only to hosts in neon_auth_admin.allowed_hosts.")
         .with_hint(
-            "Drop the option to use Neon's API, or add the host to that setting in postgresql.conf.",
+            "Name a branch-level server in the argument \"server\", or give this one a branch: \
+             ALTER SERVER ... OPTIONS (ADD branch_id 'br-...');",
         )
     }
 
-    pub fn plain_http(host: &str) -> Self {
+    pub fn needs_no_branch(function: &str) -> Self {
         Self::new(
-            ErrorKind::Forbidden,
-            format!("option \"api_url\" must use https for host \"{host}\""),
+            ErrorKind::NotSupported,
+            format!("{function}() needs a server without a branch_id"),
         )
-        .with_detail("Unencrypted http is for loopback addresses alone.")
-    }
-
-    pub fn unreadable_roots(what: &str) -> Self {
-        Self::new(
-            ErrorKind::NotConfigured,
-            "could not load the trusted TLS certificates",
+        .with_detail(
+            "The branch-level API, which a server with one speaks to, has no such operation.",
         )
-        .with_detail(what)
         .with_hint(
-            "Install the system's certificates (package ca-certificates), or name a PEM file in \
-             neon_auth_admin.ca_file.",
+            "Name a project-level server in the argument \"server\": Stack Auth, which has this \
+             operation, is reached through it.",
         )
-    }
-
-    pub fn invalid_proxy() -> Self {
-        Self::new(
-            ErrorKind::NotConfigured,
-            "neon_auth_admin.proxy is not a proxy URL",
-        )
-        .with_detail("It must have the form http://host:port.")
     }
 
     // The place of a call.
@@ -284,23 +183,6 @@ impl Error {
     }
 }
 
-/// A name as SQL takes it, so that a hint can be pasted.
-fn quote_identifier(name: &str) -> String {
-    let is_plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
-        && name
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-    if is_plain {
-        name.to_owned()
-    } else {
-        format!("\"{}\"", name.replace('"', "\"\""))
-    }
-}
-
-pub fn quote_literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
-}
-
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
@@ -308,24 +190,3 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hints_can_be_pasted() {
-        let error = Error::server_usage("my \"neon\"", "app");
-        assert_eq!(
-            error.hint.as_deref(),
-            Some(
-                "Its owner can allow it: GRANT USAGE ON FOREIGN SERVER \"my \"\"neon\"\"\" TO app;"
-            )
-        );
-        let error = Error::no_api_key("it's", "app");
-        assert_eq!(
-            error.hint.as_deref(),
-            Some("Store one: SELECT neon_auth_admin.set_api_key(:'key', server => 'it''s');")
-        );
-    }
-}

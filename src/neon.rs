@@ -8,11 +8,15 @@ pub mod domains;
 pub mod email_server;
 pub mod integration;
 pub mod oauth_providers;
+pub mod plugins;
+pub mod settings;
 pub mod users;
+pub mod webhooks;
 
 pub mod api_url;
 pub mod check;
 
 pub mod client;
+pub mod diagnosis;
 pub mod http;
 pub mod retry;

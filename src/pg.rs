@@ -10,7 +10,10 @@ mod domains;
 mod email_server;
 mod integration;
 mod oauth_providers;
+mod plugins;
+mod settings;
 mod users;
+mod webhooks;
 
 mod call;
 mod guc;

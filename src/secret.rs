@@ -4,6 +4,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 
 /// What a hidden secret looks like to a reader.
 pub const MASK: &str = "********";
@@ -55,6 +56,31 @@ impl<'de> Deserialize<'de> for Secret {
     }
 }
 
+/// A value of the API with everything in it that is a secret replaced by [`MASK`].
+pub fn mask(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => fields
+            .into_iter()
+            .map(|(name, value)| match value {
+                Value::String(secret) if is_secret(&name) && !secret.is_empty() => {
+                    (name, MASK.into())
+                }
+                value => (name, mask(value)),
+            })
+            .collect(),
+        Value::Array(items) => items.into_iter().map(mask).collect(),
+        value => value,
+    }
+}
+
+/// Whether a field of that name holds a secret: `client_secret`, `password` and their like.
+fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["secret", "password", "token", "private"]
+        .iter()
+        .any(|word| name.contains(word))
+}
+
 /// `text` with each secret, as it is or as JSON may escape it, replaced by [`MASK`].
 pub fn blank_out<'a>(text: &str, secrets: impl IntoIterator<Item = &'a Secret>) -> String {
     let mut spellings: Vec<_> = secrets.into_iter().flat_map(spellings).collect();
@@ -82,6 +108,8 @@ fn spellings(secret: &Secret) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -100,6 +128,23 @@ mod tests {
             blank_out(text, &secrets),
             r#"Bearer ********, {"client_secret":"********"}, ********"#
         );
+    }
+
+    #[test]
+    fn secrets_in_values_are_masked() {
+        let value = json!({
+            "host": "smtp.example.com",
+            "password": "s3",
+            "providers": [{"id": "google", "client_secret": "s4", "empty_secret": ""}],
+            "email_and_password": {"enabled": true},
+        });
+        let masked = json!({
+            "host": "smtp.example.com",
+            "password": MASK,
+            "providers": [{"id": "google", "client_secret": MASK, "empty_secret": ""}],
+            "email_and_password": {"enabled": true},
+        });
+        assert_eq!(mask(value), masked);
     }
 
     #[test]

@@ -75,6 +75,13 @@ impl ApiUrl {
     pub fn is_https(&self) -> bool {
         self.https
     }
+
+    /// As in the URL: without a port, an IPv6 address in its brackets.
+    pub fn host(&self) -> &str {
+        let (_, rest) = self.base.split_once("://").unwrap_or_default();
+        let authority = rest.split('/').next().unwrap_or_default();
+        split_authority(authority).map_or(authority, |(host, _)| host)
+    }
 }
 
 /// Whether `text` is such a URL, whatever its host.

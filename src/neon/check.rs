@@ -93,12 +93,41 @@ fn shaped<'a>(
     }
 }
 
+/// A whole number from `min` to `max`.
+pub fn number(name: &str, value: i32, min: i32, max: i32) -> Result<i32, Error> {
+    if (min..=max).contains(&value) {
+        Ok(value)
+    } else {
+        let expected = match max {
+            i32::MAX => format!("at least {min}"),
+            max => format!("a number from {min} to {max}"),
+        };
+        Err(Error::invalid_argument(name, &expected))
+    }
+}
+
+/// The elements of an array, none of them NULL, each checked under its place in it.
+pub fn each<'a, T>(
+    name: &str,
+    values: &[Option<&'a str>],
+    check: impl Fn(&str, &'a str) -> Result<T, Error>,
+) -> Result<Vec<T>, Error> {
+    let check = |(value, n): (&Option<&'a str>, usize)| {
+        let name = format!("{name}[{n}]");
+        check(&name, value.ok_or_else(|| Error::null_argument(&name))?)
+    };
+    values.iter().zip(1..).map(check).collect()
+}
+
 pub fn port(name: &str, value: i32) -> Result<u16, Error> {
     u16::try_from(value)
         .ok()
         .filter(|&port| port > 0)
         .ok_or_else(|| Error::invalid_argument(name, "a port from 1 to 65535"))
 }
+
+/// What [`is_neon_id`] asks for; completes "It must be ...".
+pub const NEON_ID: &str = "1 to 60 lower-case letters, digits and hyphens";
 
 /// Whether `value` is an id of the kind Neon gives projects and branches: `^[a-z0-9-]{1,60}$`.
 pub fn is_neon_id(value: &str) -> bool {
@@ -112,10 +141,7 @@ pub fn neon_id<'a>(name: &str, value: &'a str) -> Result<&'a str, Error> {
     if is_neon_id(value) {
         Ok(value)
     } else {
-        Err(Error::invalid_argument(
-            name,
-            "1 to 60 lower-case letters, digits and hyphens",
-        ))
+        Err(Error::invalid_argument(name, NEON_ID))
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use uuid::Builder;
 
-use self::failed_call::FailedCall;
+use self::failed_call::{FailedCall, accepted};
 use crate::error::Error;
 use crate::neon::api_url::ApiUrl;
 use crate::neon::http::{Cause, Failure, Http, Message, Response};
@@ -51,6 +51,21 @@ pub struct Client<'a> {
     host: &'a dyn Host,
 }
 
+/// What came of a request that was sent once.
+pub enum Attempt<T> {
+    /// Why not.
+    NotSent(String),
+    /// Sent, and why there is no answer.
+    NoAnswer(String),
+    Answered {
+        status: u16,
+        /// `None` for a refusal, and for what cannot be read.
+        answer: Option<T>,
+        /// What Neon says of an error, safe to show.
+        words: Option<String>,
+    },
+}
+
 /// How an attempt ended without a usable answer.
 enum Ending {
     Answer(Response),
@@ -66,8 +81,31 @@ impl<'a> Client<'a> {
         }
     }
 
+    pub fn connection(&self) -> &'a Connection {
+        self.connection
+    }
+
     pub fn scope(&self) -> &'a Scope {
         &self.connection.scope
+    }
+
+    /// Sends `request` once, and says what came of it in people's words.
+    pub fn try_once<T>(&self, request: &Request<T>) -> Attempt<T> {
+        let url = self.connection.api_url.join(&request.path());
+        let mut call = self.failed_call();
+        call.attempts = 1;
+        match self.attempt(request, &url, &call.request_id, self.connection.timeout) {
+            Err(failure) if failure.sent => Attempt::NoAnswer(failure.reason),
+            Err(failure) => Attempt::NotSent(failure.reason),
+            Ok(response) => Attempt::Answered {
+                status: response.status,
+                answer: match response.status {
+                    200..=299 => request.decode(&response.body).ok(),
+                    _ => accepted(request, &response),
+                },
+                words: call.quote(request, &response.body),
+            },
+        }
     }
 
     /// Sends `request`, again where that is safe, until there is an answer or the budget is spent.
@@ -76,23 +114,10 @@ impl<'a> Client<'a> {
         let connection = self.connection;
         let left = || connection.timeout.saturating_sub(started.elapsed());
         let url = connection.api_url.join(&request.path());
-        let mut call = FailedCall {
-            connection,
-            host: self.host,
-            request_id: request_id(),
-            attempts: 0,
-        };
+        let mut call = self.failed_call();
         loop {
             call.attempts += 1;
-            let result = self.http.send(Message {
-                method: request.method(),
-                url: &url,
-                api_key: &connection.api_key,
-                request_id: &call.request_id,
-                body: request.body(),
-                budget: left(),
-                max_body: connection.max_response,
-            });
+            let result = self.attempt(request, &url, &call.request_id, left());
             let ending = match result {
                 Ok(response) if matches!(response.status, 200..=299) => {
                     return request
@@ -118,12 +143,40 @@ impl<'a> Client<'a> {
                     }
                 }
                 Decision::GiveUp => {
-                    return Err(match ending {
-                        Ending::Answer(response) => call.refused(request, &response),
-                        Ending::Failure(failure) => call.failed(request, &failure),
-                    });
+                    return match ending {
+                        Ending::Answer(response) => accepted(request, &response)
+                            .ok_or_else(|| call.refused(request, &response)),
+                        Ending::Failure(failure) => Err(call.failed(request, &failure)),
+                    };
                 }
             }
+        }
+    }
+
+    fn attempt<T>(
+        &self,
+        request: &Request<T>,
+        url: &str,
+        request_id: &str,
+        budget: Duration,
+    ) -> Result<Response, Failure> {
+        self.http.send(Message {
+            method: request.method(),
+            url,
+            api_key: &self.connection.api_key,
+            request_id,
+            body: request.body(),
+            budget,
+            max_body: self.connection.max_response,
+        })
+    }
+
+    fn failed_call(&self) -> FailedCall<'a> {
+        FailedCall {
+            connection: self.connection,
+            host: self.host,
+            request_id: request_id(),
+            attempts: 0,
         }
     }
 }

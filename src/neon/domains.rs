@@ -36,12 +36,12 @@ struct OldDomain<'a> {
     domain: &'a str,
 }
 
-/// `GET /projects/{project_id}/auth/domains`.
+/// `GET .../auth/domains`.
 pub fn list(scope: &Scope) -> Request<RedirectDomains> {
     Request::json(Method::Get, path(scope), texts("list redirect domains"))
 }
 
-/// `POST /projects/{project_id}/auth/domains`.
+/// `POST .../auth/domains`.
 pub fn add(scope: &Scope, domain: &str) -> Result<Request<()>, Error> {
     let body = NewDomain {
         domain: check::domain("domain", domain)?,
@@ -51,31 +51,25 @@ pub fn add(scope: &Scope, domain: &str) -> Result<Request<()>, Error> {
     Ok(Request::empty(Method::Post, path(scope), texts).with_body(&body))
 }
 
-/// `DELETE /projects/{project_id}/auth/domains` with one domain.
+/// `DELETE .../auth/domains` with one domain.
 pub fn delete(scope: &Scope, domain: &str) -> Result<Request<()>, Error> {
     let domain = check::domain("domain", domain)?;
     let texts = texts("delete redirect domain");
     Ok(delete_checked(scope, vec![OldDomain { domain }], texts))
 }
 
-/// `DELETE /projects/{project_id}/auth/domains` with one or more domains, none of them `None`.
+/// `DELETE .../auth/domains` with one or more domains, none of them `None`.
 pub fn delete_all(scope: &Scope, domains: &[Option<&str>]) -> Result<Request<()>, Error> {
     if domains.is_empty() {
         let expected = "an array of at least one domain";
         return Err(Error::invalid_argument("domains", expected));
     }
-    let domains: Result<_, Error> = domains
-        .iter()
-        .zip(1..)
-        .map(|(domain, n)| {
-            let name = format!("domains[{n}]");
-            let domain = domain.ok_or_else(|| Error::null_argument(&name))?;
-            let domain = check::domain(&name, domain)?;
-            Ok(OldDomain { domain })
-        })
-        .collect();
+    let domains = check::each("domains", domains, |name, domain| {
+        let domain = check::domain(name, domain)?;
+        Ok(OldDomain { domain })
+    })?;
     let texts = texts("delete redirect domains");
-    Ok(delete_checked(scope, domains?, texts))
+    Ok(delete_checked(scope, domains, texts))
 }
 
 fn delete_checked(scope: &Scope, domains: Vec<OldDomain>, texts: Texts) -> Request<()> {

@@ -202,6 +202,7 @@ impl Http {
                 Method::Delete => self.prepare(agent.delete(url), &message).call(),
                 Method::Get => self.prepare(agent.get(url), &message).call(),
                 Method::Post => self.prepare(agent.post(url), &message).send_empty(),
+                Method::Put => self.prepare(agent.put(url), &message).send_empty(),
                 Method::Patch => self.prepare(agent.patch(url), &message).send_empty(),
             };
         };
@@ -209,6 +210,7 @@ impl Http {
             Method::Get => agent.get(url).force_send_body(),
             Method::Delete => agent.delete(url).force_send_body(),
             Method::Post => agent.post(url),
+            Method::Put => agent.put(url),
             Method::Patch => agent.patch(url),
         };
         self.prepare(builder, &message)

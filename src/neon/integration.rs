@@ -1,5 +1,5 @@
-//! Owns the operations on the integration itself: whether a project has Neon Auth at all, its keys
-//! and its owner.
+//! Owns the operations on the integration itself: whether a project or branch has Neon Auth at all,
+//! its keys and its owner.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -63,11 +63,14 @@ pub struct OwnershipTransfer {
     pub url: String,
 }
 
+/// At branch level, project and branch are in the path.
 #[derive(Serialize)]
 struct NewIntegration<'a> {
     auth_provider: &'a str,
-    project_id: &'a str,
-    branch_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    project_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    branch_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     database_name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -85,39 +88,81 @@ struct Deletion {
     delete_data: bool,
 }
 
-/// `POST /projects/auth/create`.
+/// `POST /projects/auth/create`, at branch level `POST .../auth`.
 pub fn create(
     scope: &Scope,
     branch_id: Option<&str>,
     database_name: Option<&str>,
     role_name: Option<&str>,
 ) -> Result<Request<IntegrationKeys>, Error> {
-    let branch_id = branch_id.ok_or_else(|| Error::null_argument("branch_id"))?;
-    let body = NewIntegration {
-        auth_provider: scope.auth_provider(),
-        project_id: scope.project_id(),
-        branch_id: check::neon_id("branch_id", branch_id)?,
-        database_name: check::optional("database_name", database_name, check::any_text)?,
-        role_name: check::optional("role_name", role_name, check::any_text)?,
+    let database_name = check::optional("database_name", database_name, check::any_text)?;
+    let role_name = check::optional("role_name", role_name, check::any_text)?;
+    let auth_provider = scope.auth_provider();
+    let (path, body) = if let Some(own) = scope.branch_id() {
+        if branch_id.is_some_and(|branch_id| branch_id != own) {
+            let expected = "null, or the branch of the server";
+            return Err(Error::invalid_argument("branch_id", expected));
+        }
+        if role_name.is_some() {
+            let expected = "null: the branch-level API has no such field";
+            return Err(Error::invalid_argument("role_name", expected));
+        }
+        let body = NewIntegration {
+            auth_provider,
+            project_id: None,
+            branch_id: None,
+            database_name,
+            role_name,
+        };
+        (scope.path([]), body)
+    } else {
+        let branch_id = branch_id.ok_or_else(|| Error::null_argument("branch_id"))?;
+        let body = NewIntegration {
+            auth_provider,
+            project_id: Some(scope.project_id()),
+            branch_id: Some(check::neon_id("branch_id", branch_id)?),
+            database_name,
+            role_name,
+        };
+        (Scope::bodied_path("create"), body)
     };
-    let texts = texts("create integration");
-    Ok(Request::json(Method::Post, Scope::bodied_path("create"), texts).with_body(&body))
+    Ok(Request::json(Method::Post, path, texts("create integration")).with_body(&body))
 }
 
-/// `GET /projects/{project_id}/auth/integrations`.
+/// `GET .../auth/integrations`. At branch level `GET .../auth`: one integration, or none where there
+/// is none for the branch.
 pub fn list(scope: &Scope) -> Request<Integrations> {
-    list_to("list integrations", scope)
+    let texts = texts("list integrations");
+    if scope.branch_id().is_none() {
+        return list_to(scope, texts);
+    }
+    let decode = |body: &[u8]| {
+        let data = vec![serde_json::from_slice(body)?];
+        Ok(Integrations { data })
+    };
+    // A branch that does not exist, or that the key may not see, is refused with other words.
+    let accept = |status, message: &str| {
+        let there_is_none = status == 404 && message.contains(NONE_FOR_BRANCH);
+        there_is_none.then(|| Integrations { data: vec![] })
+    };
+    Request::new(Method::Get, scope.path([]), texts, decode).accepting(accept)
 }
+
+const NONE_FOR_BRANCH: &str = "integration not found for branch";
 
 /// The only row of [`list`]; `NotFound` when there is none, `TooManyRows` when there are more.
 pub fn get(client: &Client) -> Result<Integration, Error> {
-    let list = list_to("get integration", client.scope());
-    only(client.send(&list)?)
+    let scope = client.scope();
+    let texts = texts("get integration");
+    match scope.branch_id() {
+        Some(_) => client.send(&Request::json(Method::Get, scope.path([]), texts)),
+        None => only(client.send(&list_to(scope, texts))?),
+    }
 }
 
-fn list_to(purpose: &'static str, scope: &Scope) -> Request<Integrations> {
+fn list_to(scope: &Scope, texts: Texts) -> Request<Integrations> {
     let path = scope.path([Segment::fixed("integrations")]);
-    Request::json(Method::Get, path, texts(purpose))
+    Request::json(Method::Get, path, texts)
 }
 
 fn only(integrations: Integrations) -> Result<Integration, Error> {
@@ -129,22 +174,28 @@ fn only(integrations: Integrations) -> Result<Integration, Error> {
     }
 }
 
-/// `POST /projects/auth/keys`.
-pub fn create_sdk_keys(scope: &Scope) -> Request<IntegrationKeys> {
+/// `POST /projects/auth/keys`, at project level alone.
+pub fn create_sdk_keys(scope: &Scope) -> Result<Request<IntegrationKeys>, Error> {
+    scope.need_no_branch("create_sdk_keys")?;
     let texts = texts("create SDK keys");
-    Request::json(Method::Post, Scope::bodied_path("keys"), texts).with_body(&project(scope))
+    let request = Request::json(Method::Post, Scope::bodied_path("keys"), texts);
+    Ok(request.with_body(&project(scope)))
 }
 
-/// `POST /projects/auth/transfer_ownership`.
-pub fn transfer_ownership(scope: &Scope) -> Request<OwnershipTransfer> {
+/// `POST /projects/auth/transfer_ownership`, at project level alone.
+pub fn transfer_ownership(scope: &Scope) -> Result<Request<OwnershipTransfer>, Error> {
+    scope.need_no_branch("transfer_ownership")?;
     let path = Scope::bodied_path("transfer_ownership");
     let texts = texts("transfer ownership");
-    Request::json(Method::Post, path, texts).with_body(&project(scope))
+    Ok(Request::json(Method::Post, path, texts).with_body(&project(scope)))
 }
 
-/// `DELETE /projects/{project_id}/auth/integration/{auth_provider}`.
+/// `DELETE .../auth/integration/{auth_provider}`, at branch level `DELETE .../auth`.
 pub fn delete(scope: &Scope, delete_data: bool) -> Request<()> {
-    let path = scope.path([Segment::fixed("integration"), scope.provider_segment()]);
+    let path = match scope.branch_id() {
+        Some(_) => scope.path([]),
+        None => scope.path([Segment::fixed("integration"), scope.provider_segment()]),
+    };
     let texts = texts("delete integration");
     Request::empty(Method::Delete, path, texts).with_body(&Deletion { delete_data })
 }

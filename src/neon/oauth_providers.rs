@@ -55,12 +55,12 @@ struct NewProvider<'a> {
     credentials: Credentials<'a>,
 }
 
-/// `GET /projects/{project_id}/auth/oauth_providers`.
+/// `GET .../auth/oauth_providers`.
 pub fn list(scope: &Scope) -> Request<OauthProviders> {
     Request::json(Method::Get, path(scope), texts("list OAuth providers"))
 }
 
-/// `POST /projects/{project_id}/auth/oauth_providers`.
+/// `POST .../auth/oauth_providers`.
 pub fn add(
     scope: &Scope,
     id: &str,
@@ -74,7 +74,7 @@ pub fn add(
         .with_secrets(credentials.client_secret))
 }
 
-/// `PATCH /projects/{project_id}/auth/oauth_providers/{id}`.
+/// `PATCH .../auth/oauth_providers/{id}`.
 pub fn update(
     scope: &Scope,
     id: &str,
@@ -82,16 +82,12 @@ pub fn update(
 ) -> Result<Request<OauthProvider>, Error> {
     credentials.check()?;
     let path = provider_path(scope, id)?;
-    if credentials == Credentials::default() {
-        return Err(Error::nothing_to_update());
-    }
-    let request = Request::json(Method::Patch, path, texts("update OAuth provider"));
-    Ok(request
-        .with_body(&credentials)
-        .with_secrets(credentials.client_secret))
+    let texts = texts("update OAuth provider");
+    let request = Request::partial_update(path, texts, &credentials)?;
+    Ok(request.with_secrets(credentials.client_secret))
 }
 
-/// `DELETE /projects/{project_id}/auth/oauth_providers/{id}`.
+/// `DELETE .../auth/oauth_providers/{id}`.
 pub fn delete(scope: &Scope, id: &str) -> Result<Request<()>, Error> {
     let path = provider_path(scope, id)?;
     let texts = texts("delete OAuth provider");

@@ -15,6 +15,7 @@ use crate::secret::Secret;
 pub enum Method {
     Get,
     Post,
+    Put,
     Patch,
     Delete,
 }
@@ -24,6 +25,7 @@ impl fmt::Display for Method {
         f.write_str(match self {
             Self::Get => "GET",
             Self::Post => "POST",
+            Self::Put => "PUT",
             Self::Patch => "PATCH",
             Self::Delete => "DELETE",
         })
@@ -70,8 +72,13 @@ pub struct Request<T> {
     body: Option<Secret>,
     secrets: Vec<Secret>,
     texts: Texts,
-    decode: fn(&[u8]) -> serde_json::Result<T>,
+    decode: Decode<T>,
+    accept: Accept<T>,
 }
+
+type Decode<T> = fn(&[u8]) -> serde_json::Result<T>;
+/// Of the status and the message of a refusal.
+type Accept<T> = fn(u16, &str) -> Option<T>;
 
 /// What messages say of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,14 +95,28 @@ pub struct Texts {
 pub enum Look {
     /// This SQL function shows it.
     Function(&'static str),
-    /// The table of users does, a moment later.
-    UsersTable,
+    /// This table of users does, a moment later.
+    Table(&'static str),
 }
 
 impl<T: DeserializeOwned> Request<T> {
     /// A request whose answer is JSON.
     pub fn json(method: Method, path: Vec<Segment>, texts: Texts) -> Self {
         Self::new(method, path, texts, |body| serde_json::from_slice(body))
+    }
+}
+
+impl<T: DeserializeOwned> Request<T> {
+    /// A change of those fields of `body` that are given; at least one has to be.
+    pub fn partial_update<B: Serialize + Default + PartialEq>(
+        path: Vec<Segment>,
+        texts: Texts,
+        body: &B,
+    ) -> Result<Self, Error> {
+        if *body == B::default() {
+            return Err(Error::nothing_to_update());
+        }
+        Ok(Self::json(Method::Patch, path, texts).with_body(body))
     }
 }
 
@@ -107,12 +128,7 @@ impl Request<()> {
 }
 
 impl<T> Request<T> {
-    fn new(
-        method: Method,
-        path: Vec<Segment>,
-        texts: Texts,
-        decode: fn(&[u8]) -> serde_json::Result<T>,
-    ) -> Self {
+    pub(super) fn new(method: Method, path: Vec<Segment>, texts: Texts, decode: Decode<T>) -> Self {
         Self {
             method,
             path,
@@ -120,6 +136,7 @@ impl<T> Request<T> {
             secrets: Vec::new(),
             texts,
             decode,
+            accept: |_, _| None,
         }
     }
 
@@ -132,6 +149,12 @@ impl<T> Request<T> {
     /// Values that must not show up in a message, even when Neon's answer repeats them.
     pub fn with_secrets<'a>(mut self, secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
         self.secrets.extend(secrets.into_iter().cloned());
+        self
+    }
+
+    /// `accept` says which refusals, by status and message, are an answer after all.
+    pub(super) fn accepting(mut self, accept: Accept<T>) -> Self {
+        self.accept = accept;
         self
     }
 
@@ -168,10 +191,15 @@ impl<T> Request<T> {
         (self.decode)(body)
     }
 
+    /// The answer that this refusal is, if it is one.
+    pub fn accept(&self, status: u16, message: &str) -> Option<T> {
+        (self.accept)(status, message)
+    }
+
     pub fn safety(&self) -> Safety {
         match self.method {
             Method::Get => Safety::Repeatable,
-            Method::Post | Method::Patch | Method::Delete => Safety::Once,
+            Method::Post | Method::Put | Method::Patch | Method::Delete => Safety::Once,
         }
     }
 }

@@ -1,37 +1,45 @@
-//! Owns which part of Neon a call is about: a project. It turns the tail of an operation's path
-//! into the whole of it, and knows nothing of single operations.
+//! Owns which part of Neon a call is about: a project, or one branch of it. It turns the tail of an
+//! operation's path into the whole of it, and knows nothing of single operations.
+
+use std::fmt;
 
 use crate::error::Error;
 use crate::neon::check;
 use crate::neon::request::Segment;
 
-/// What project-level operations act on.
+/// What an operation acts on. With a branch it is the current, branch-level API (Better Auth), without
+/// one the project-level API (Stack Auth).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scope {
     project_id: String,
+    branch_id: Option<String>,
     auth_provider: String,
 }
 
-/// The provider that project-level Neon Auth runs on.
-pub const DEFAULT_AUTH_PROVIDER: &str = "stack";
-
 impl Scope {
-    /// Both values come from the server's options and are named so in the error.
-    pub fn new(project_id: &str, auth_provider: &str) -> Result<Self, Error> {
-        if !check::is_neon_id(project_id) {
-            return Err(Error::invalid_option(
-                "project_id",
-                "1 to 60 lower-case letters, digits and hyphens",
-            ));
+    /// The values come from the server's options and are named so in the error. `auth_provider` has
+    /// the default of its level.
+    pub fn new(
+        project_id: &str,
+        branch_id: Option<&str>,
+        auth_provider: Option<&str>,
+    ) -> Result<Self, Error> {
+        let auth_provider = auth_provider.unwrap_or(match branch_id {
+            Some(_) => "better_auth",
+            None => "stack",
+        });
+        let ids = [("project_id", Some(project_id)), ("branch_id", branch_id)];
+        for (option, id) in ids {
+            if id.is_some_and(|id| !check::is_neon_id(id)) {
+                return Err(Error::invalid_option(option, check::NEON_ID));
+            }
         }
         if !is_auth_provider(auth_provider) {
-            return Err(Error::invalid_option(
-                "auth_provider",
-                "the name of a provider, such as stack",
-            ));
+            return Err(Error::invalid_option("auth_provider", AUTH_PROVIDER));
         }
         Ok(Self {
             project_id: project_id.to_owned(),
+            branch_id: branch_id.map(str::to_owned),
             auth_provider: auth_provider.to_owned(),
         })
     }
@@ -40,22 +48,31 @@ impl Scope {
         &self.project_id
     }
 
+    /// `None` at project level.
+    pub fn branch_id(&self) -> Option<&str> {
+        self.branch_id.as_deref()
+    }
+
     pub fn auth_provider(&self) -> &str {
         &self.auth_provider
     }
 
-    /// `/projects/{project_id}/auth/{tail}`.
+    /// `/projects/{project_id}/auth/{tail}`, or `/projects/{project_id}/branches/{branch_id}/auth/{tail}`.
     pub fn path<const N: usize>(&self, tail: [Segment; N]) -> Vec<Segment> {
         let mut path = vec![
             Segment::fixed("projects"),
             Segment::checked(self.project_id.clone()),
-            Segment::fixed("auth"),
         ];
+        if let Some(branch_id) = &self.branch_id {
+            path.push(Segment::fixed("branches"));
+            path.push(Segment::checked(branch_id.clone()));
+        }
+        path.push(Segment::fixed("auth"));
         path.extend(tail);
         path
     }
 
-    /// `/projects/auth/{operation}`: the operations that take the project in their body.
+    /// `/projects/auth/{operation}`: the project-level operations that take the project in their body.
     pub fn bodied_path(operation: &'static str) -> Vec<Segment> {
         ["projects", "auth", operation].map(Segment::fixed).into()
     }
@@ -64,7 +81,36 @@ impl Scope {
     pub fn provider_segment(&self) -> Segment {
         Segment::checked(self.auth_provider.clone())
     }
+
+    /// For an operation that only the branch-level API has; `function` is its SQL name.
+    pub fn need_branch(&self, function: &str) -> Result<(), Error> {
+        match self.branch_id {
+            Some(_) => Ok(()),
+            None => Err(Error::needs_branch(function)),
+        }
+    }
+
+    /// For an operation that only the project-level API has; `function` is its SQL name.
+    pub fn need_no_branch(&self, function: &str) -> Result<(), Error> {
+        match self.branch_id {
+            None => Ok(()),
+            Some(_) => Err(Error::needs_no_branch(function)),
+        }
+    }
 }
+
+/// As messages name it.
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(branch_id) = &self.branch_id {
+            write!(f, "branch \"{branch_id}\" of ")?;
+        }
+        write!(f, "project \"{}\"", self.project_id)
+    }
+}
+
+/// What [`is_auth_provider`] asks for; completes "It must be ...".
+pub const AUTH_PROVIDER: &str = "the name of a provider, such as better_auth or stack";
 
 /// The names are a growing set at Neon (`stack`, `better_auth`, `mock`), so only their form is
 /// checked.

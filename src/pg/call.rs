@@ -14,6 +14,7 @@ use crate::neon::client::Client;
 use crate::neon::http::{Http, Settings, TimeKeeper};
 use crate::neon::request::Request;
 use crate::neon::scope::Scope;
+use crate::pg::text::Text;
 use crate::pg::wait::{
     Backend, LatchConnector, LatchResolver, begin_call, is_interrupted, raise_interrupt,
 };
@@ -31,12 +32,24 @@ pub fn required<T>(name: &str, value: Option<T>) -> Result<T, Error> {
     value.ok_or_else(|| Error::null_argument(name))
 }
 
+/// Far more elements than any array of the API has.
+const MAX_ELEMENTS: usize = 1000;
+
+/// The elements of an array that is not too long to look at.
+pub fn elements(name: &str, array: Array<Text>) -> Result<Vec<Option<Text>>, Error> {
+    if array.len() > MAX_ELEMENTS {
+        let expected = format!("an array of at most {MAX_ELEMENTS} elements");
+        return Err(Error::invalid_argument(name, &expected));
+    }
+    Ok(array.iter().collect())
+}
+
 /// Sends a request that changes nothing.
 pub fn read<T>(
     server: Option<&str>,
-    request: impl FnOnce(&Scope) -> Request<T>,
+    request: impl FnOnce(&Scope) -> Result<Request<T>, Error>,
 ) -> Result<T, ErrorReport> {
-    run(server, |client| client.send(&request(client.scope())))
+    run(server, |client| client.send(&request(client.scope())?))
 }
 
 /// Sends a request that changes something. `function` is its SQL name, for Postgres' own refusals.
@@ -45,12 +58,17 @@ pub fn write<T>(
     server: Option<&str>,
     request: impl FnOnce(&Scope) -> Result<Request<T>, Error>,
 ) -> Result<T, ErrorReport> {
-    // SAFETY: a NUL-terminated name; raises when the transaction is read-only or on a standby.
+    prevent_if_read_only(function);
+    run(server, |client| client.send(&request(client.scope())?))
+}
+
+/// Raises when the transaction is read-only or on a standby; `function` is the SQL name.
+pub fn prevent_if_read_only(function: &CStr) {
+    // SAFETY: a NUL-terminated name.
     #[allow(unsafe_code)]
     unsafe {
         pgrx::pg_sys::PreventCommandIfReadOnly(function.as_ptr());
     }
-    run(server, |client| client.send(&request(client.scope())?))
 }
 
 /// Runs `work` with a client for `server`.

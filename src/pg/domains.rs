@@ -3,9 +3,8 @@
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
-use crate::error::Error;
 use crate::neon::domains::{self, RedirectDomain};
-use crate::pg::call::{read, required, write};
+use crate::pg::call::{elements, read, required, write};
 use crate::pg::row::Row;
 use crate::pg::rows::{Rows, SetOf};
 use crate::pg::text::Text;
@@ -16,7 +15,7 @@ fn list_domains(
     server: default!(Option<Text>, "NULL"),
 ) -> Result<Rows<RedirectDomain>, ErrorReport> {
     let row = new_row()?;
-    let list = read(server.as_deref(), domains::list)?;
+    let list = read(server.as_deref(), |scope| Ok(domains::list(scope)))?;
     Rows::new(row, &list.domains, fill)
 }
 
@@ -42,9 +41,6 @@ fn delete_domain(
     })
 }
 
-/// Far more than a project has.
-const MAX_DOMAINS: usize = 1000;
-
 /// Deletes several domains in one request; see [`domains::delete_all`].
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
 fn delete_domains(
@@ -52,14 +48,7 @@ fn delete_domains(
     server: default!(Option<Text>, "NULL"),
 ) -> Result<(), ErrorReport> {
     write(c"delete_domains()", server.as_deref(), |scope| {
-        let domains = required("domains", domains)?;
-        if domains.len() > MAX_DOMAINS {
-            return Err(Error::invalid_argument(
-                "domains",
-                "an array of 1 to 1000 domains",
-            ));
-        }
-        let domains: Vec<_> = domains.iter().collect();
+        let domains = elements("domains", required("domains", domains)?)?;
         let domains: Vec<_> = domains.iter().map(Option::as_deref).collect();
         domains::delete_all(scope, &domains)
     })

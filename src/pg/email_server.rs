@@ -4,7 +4,7 @@ use pgrx::composite_type;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
-use crate::neon::email_server::{self, EmailServer, Fields};
+use crate::neon::email_server::{self, EmailServer, EmailTest, Fields};
 use crate::pg::call::{read, required, write};
 use crate::pg::row::{Composite, Row};
 use crate::pg::text::Text;
@@ -15,7 +15,10 @@ use crate::secret::Secret;
 fn get_email_server(
     server: default!(Option<Text>, "NULL"),
 ) -> Result<composite_type!('static, "neon_auth_admin.email_server"), ErrorReport> {
-    fill(new_row()?, &read(server.as_deref(), email_server::get)?)
+    fill(
+        new_row()?,
+        &read(server.as_deref(), |scope| Ok(email_server::get(scope)))?,
+    )
 }
 
 /// Replaces the email server; see [`email_server::update`]. The SQL is written out because pgrx would
@@ -63,6 +66,63 @@ fn update_email_server(
         email_server::update(scope, required("type", r#type.as_deref())?, fields)
     })?;
     fill(row, &updated)
+}
+
+/// Sends a test e-mail; see [`email_server::send_test`].
+#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "one argument per field of the API"
+)]
+fn send_test_email(
+    recipient_email: Option<Text>,
+    host: Option<Text>,
+    port: Option<i32>,
+    username: Option<Text>,
+    password: Option<Text>,
+    sender_email: Option<Text>,
+    sender_name: Option<Text>,
+    server: default!(Option<Text>, "NULL"),
+) -> Result<composite_type!('static, "neon_auth_admin.email_test"), ErrorReport> {
+    let row = new_test_row()?;
+    let password = password.as_deref().map(Secret::new);
+    let test = write(c"send_test_email()", server.as_deref(), |scope| {
+        let fields = Fields {
+            host: host.as_deref(),
+            port,
+            username: username.as_deref(),
+            password: password.as_ref(),
+            sender_email: sender_email.as_deref(),
+            sender_name: sender_name.as_deref(),
+        };
+        let recipient = required("recipient_email", recipient_email.as_deref())?;
+        email_server::send_test(scope, recipient, fields)
+    })?;
+    fill_test(row, &test)
+}
+
+/// Sends a test e-mail through the server that is configured; see [`email_server::test`].
+#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+fn test_email_server(
+    recipient_email: Option<Text>,
+    server: default!(Option<Text>, "NULL"),
+) -> Result<composite_type!('static, "neon_auth_admin.email_test"), ErrorReport> {
+    let row = new_test_row()?;
+    let test = write(c"test_email_server()", server.as_deref(), |scope| {
+        let recipient = required("recipient_email", recipient_email.as_deref())?;
+        email_server::test(scope, recipient)
+    })?;
+    fill_test(row, &test)
+}
+
+fn new_test_row() -> Result<Row, ErrorReport> {
+    Row::new(c"email_test", &["success", "error_message"])
+}
+
+fn fill_test(row: Row, test: &EmailTest) -> Result<Composite, ErrorReport> {
+    row.set("success", test.success)?
+        .text("error_message", test.error_message.as_deref())?
+        .finish()
 }
 
 fn new_row() -> Result<Row, ErrorReport> {

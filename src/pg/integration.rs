@@ -39,7 +39,7 @@ fn list_integrations(
     server: default!(Option<Text>, "NULL"),
 ) -> Result<Rows<Integration>, ErrorReport> {
     let row = new_row()?;
-    let list = read(server.as_deref(), integration::list)?;
+    let list = read(server.as_deref(), |scope| Ok(integration::list(scope)))?;
     Rows::new(row, &list.data, fill)
 }
 
@@ -58,7 +58,7 @@ fn create_sdk_keys(
 ) -> Result<composite_type!('static, "neon_auth_admin.integration_keys"), ErrorReport> {
     let row = new_keys_row()?;
     let keys = write(c"create_sdk_keys()", server.as_deref(), |scope| {
-        Ok(integration::create_sdk_keys(scope))
+        integration::create_sdk_keys(scope)
     })?;
     fill_keys(row, &keys)
 }
@@ -68,7 +68,7 @@ fn create_sdk_keys(
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
 fn transfer_ownership(server: default!(Option<Text>, "NULL")) -> Result<Text, ErrorReport> {
     let transfer = write(c"transfer_ownership()", server.as_deref(), |scope| {
-        Ok(integration::transfer_ownership(scope))
+        integration::transfer_ownership(scope)
     })?;
     Ok(Text::new(transfer.url))
 }

@@ -22,7 +22,7 @@ fn list_oauth_providers(
     server: default!(Option<Text>, "NULL"),
 ) -> Result<Rows<OauthProvider>, ErrorReport> {
     let row = new_row()?;
-    let list = read(server.as_deref(), oauth_providers::list)?;
+    let list = read(server.as_deref(), |scope| Ok(oauth_providers::list(scope)))?;
     Rows::new(row, &list.providers, fill)
 }
 

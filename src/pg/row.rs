@@ -8,12 +8,28 @@ use std::ffi::CStr;
 
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
-use pgrx::{AllocatedByRust, IntoDatum, PgTupleDesc, pg_sys};
+use pgrx::{AllocatedByRust, IntoDatum, PgTupleDesc, direct_function_call_as_datum, pg_sys};
+use serde_json::Value;
 
 use crate::error::Error;
 use crate::pg::guc;
-use crate::pg::text::Text;
+use crate::pg::text::{Text, to_server};
 use crate::secret::{MASK, Secret};
+
+/// The text of a JSON value. (pgrx's own type takes every database for one that speaks UTF-8.)
+struct Jsonb(String);
+
+impl IntoDatum for Jsonb {
+    fn into_datum(self) -> Option<pg_sys::Datum> {
+        let text = to_server(&self.0);
+        // SAFETY: a NUL-terminated text in the server's encoding.
+        unsafe { direct_function_call_as_datum(pg_sys::jsonb_in, &[text.as_c_str().into_datum()]) }
+    }
+
+    fn type_oid() -> pg_sys::Oid {
+        pg_sys::JSONBOID
+    }
+}
 
 /// What a function that returns a composite type returns.
 pub type Composite = PgHeapTuple<'static, AllocatedByRust>;
@@ -89,6 +105,11 @@ impl Row {
         value: impl Into<Option<&'a str>>,
     ) -> Result<Self, ErrorReport> {
         self.set(column, value.into().map(Text::new))
+    }
+
+    /// JSON as Postgres' `jsonb`.
+    pub fn jsonb(self, column: &str, value: Option<&Value>) -> Result<Self, ErrorReport> {
+        self.set(column, value.map(|value| Jsonb(value.to_string())))
     }
 
     /// A secret that is shown only when the session asks for it.

@@ -5,11 +5,13 @@
 #![allow(unsafe_code)]
 
 pub mod catalog;
+mod current;
 mod key;
 pub mod options;
 
 use std::cell::RefCell;
 use std::ffi::CStr;
+use std::rc::Rc;
 
 use pgrx::pg_sys;
 
@@ -18,7 +20,7 @@ use crate::error::Error;
 use crate::neon::api_url::{self, ApiUrl};
 use crate::neon::check;
 use crate::neon::client::Connection;
-use crate::neon::scope::{self, Scope};
+use crate::neon::scope::Scope;
 use crate::pg::guc;
 use crate::pg::text::from_server;
 use crate::secret::Secret;
@@ -26,18 +28,43 @@ use crate::secret::Secret;
 /// Everything a call needs. What depends on the role in effect is looked up anew each time: nothing
 /// about a key is kept from one call to the next.
 pub fn connection(server: Option<&str>) -> Result<Connection, Error> {
-    let server = ForeignServer::find(server)?;
-    // SAFETY: reads the backend's effective role.
-    let user = unsafe { pg_sys::GetUserId() };
-    if !may_use(server.oid, user) {
-        return Err(Error::server_usage(&server.name, &role_in_effect()));
+    let server = usable_server(server)?;
+    let scope = scope(&server)?;
+    let key = key(&server)?;
+    let api_url = api_url(&server)?;
+    Ok(connection_of(&server, scope, key, api_url))
+}
+
+/// A server that the role in effect may use.
+pub fn usable_server(name: Option<&str>) -> Result<Rc<ForeignServer>, Error> {
+    let server = ForeignServer::find(name)?;
+    if may_use(server.oid, user_in_effect()) {
+        Ok(server)
+    } else {
+        Err(Error::server_usage(&server.name, &role_in_effect()))
     }
-    let project_id = server
-        .option("project_id")
+}
+
+/// What its options say that calls act on.
+pub fn scope(server: &ForeignServer) -> Result<Scope, Error> {
+    let project_id = current::resolve(server, "project_id")?
         .ok_or_else(|| Error::missing_option("project_id", &server.name))?;
-    let own_mapping = mapping_options(user, server.oid);
-    let key_of_public = own_mapping.is_none();
-    let mapping = own_mapping
+    let branch_id = current::resolve(server, "branch_id")?;
+    let auth_provider = server.option("auth_provider");
+    Scope::new(&project_id, branch_id.as_deref(), auth_provider)
+}
+
+/// An API key, and whose it is.
+pub struct Key {
+    pub api_key: Secret,
+    pub is_of_public: bool,
+}
+
+/// The key of the role in effect or, for want of a mapping of its own, of PUBLIC.
+pub fn key(server: &ForeignServer) -> Result<Key, Error> {
+    let own = mapping_options(user_in_effect(), server.oid);
+    let is_of_public = own.is_none();
+    let mapping = own
         .or_else(|| mapping_options(pg_sys::InvalidOid, server.oid))
         .unwrap_or_default();
     let api_key = find_option(&mapping, "api_key")
@@ -46,20 +73,33 @@ pub fn connection(server: Option<&str>) -> Result<Connection, Error> {
     if !check::is_api_key(&api_key) {
         return Err(Error::invalid_option("api_key", check::API_KEY));
     }
-    let auth_provider = server
-        .option("auth_provider")
-        .unwrap_or(scope::DEFAULT_AUTH_PROVIDER);
-    let api_url = server.option("api_url").unwrap_or(api_url::DEFAULT);
-    Ok(Connection {
-        api_url: parse_api_url(api_url)?,
-        scope: Scope::new(project_id, auth_provider)?,
+    Ok(Key {
         api_key,
-        key_of_public,
+        is_of_public,
+    })
+}
+
+/// Where the API is, if a key may go there.
+pub fn api_url(server: &ForeignServer) -> Result<ApiUrl, Error> {
+    parse_api_url(server.option("api_url").unwrap_or(api_url::DEFAULT))
+}
+
+pub fn connection_of(
+    server: &ForeignServer,
+    scope: Scope,
+    key: Key,
+    api_url: ApiUrl,
+) -> Connection {
+    Connection {
+        server: server.name.clone(),
+        api_url,
+        scope,
+        api_key: key.api_key,
+        key_of_public: key.is_of_public,
         timeout: server.timeout,
         max_attempts: server.max_attempts,
         max_response: guc::max_response(),
-        server: server.name.clone(),
-    })
+    }
 }
 
 /// [`ApiUrl::parse`], which is remembered for the last pair of texts: a session rarely has another.
@@ -97,8 +137,13 @@ fn may_use(server: pg_sys::Oid, user: pg_sys::Oid) -> bool {
     result == pg_sys::AclResult::ACLCHECK_OK
 }
 
-/// Its name.
+fn user_in_effect() -> pg_sys::Oid {
+    // SAFETY: reads a variable of the backend.
+    unsafe { pg_sys::GetUserId() }
+}
+
+/// The name of the role in effect.
 pub fn role_in_effect() -> String {
     // SAFETY: a NUL-terminated copy in the current memory context; the role in effect exists.
-    from_server(unsafe { CStr::from_ptr(pg_sys::GetUserNameFromId(pg_sys::GetUserId(), false)) })
+    from_server(unsafe { CStr::from_ptr(pg_sys::GetUserNameFromId(user_in_effect(), false)) })
 }

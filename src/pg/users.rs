@@ -5,7 +5,7 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 use crate::neon::users;
-use crate::pg::call::{required, write};
+use crate::pg::call::{elements, required, write};
 use crate::pg::row::Row;
 use crate::pg::text::Text;
 
@@ -25,6 +25,21 @@ fn create_user(
         .text("email", email)?
         .text("name", name)?
         .finish()
+}
+
+/// Sets the roles of a user; see [`users::set_roles`].
+#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+fn set_user_roles(
+    id: Option<Text>,
+    roles: Option<Array<Text>>,
+    server: default!(Option<Text>, "NULL"),
+) -> Result<(), ErrorReport> {
+    write(c"set_user_roles()", server.as_deref(), |scope| {
+        let id = required("id", id.as_deref())?;
+        let roles = elements("roles", required("roles", roles)?)?;
+        let roles: Vec<_> = roles.iter().map(Option::as_deref).collect();
+        users::set_roles(scope, id, &roles)
+    })
 }
 
 /// Deletes a user; see [`users::delete`].

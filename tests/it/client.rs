@@ -58,8 +58,12 @@ fn every_operation_arrives_as_it_was_made() {
         (server.r#type.as_str(), server.port),
         ("standard", Some(587))
     );
-    world.send(integration::create_sdk_keys).expect("created");
-    world.send(integration::transfer_ownership).expect("begun");
+    world
+        .send(|s| integration::create_sdk_keys(s).expect("valid"))
+        .expect("created");
+    world
+        .send(|s| integration::transfer_ownership(s).expect("valid"))
+        .expect("begun");
     assert_eq!(
         integration::get(&world.client())
             .expect("one")

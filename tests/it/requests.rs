@@ -1,4 +1,4 @@
-//! What each operation sends, as the API's specification has it.
+//! What each project-level operation sends, as the API's specification has it.
 
 use std::fmt::Debug;
 
@@ -20,12 +20,12 @@ fn parts<T>(request: Request<T>) -> (String, String, Value) {
 }
 
 #[track_caller]
-fn assert_sends<T>(request: Request<T>, method: &str, path: &str, body: Value) {
+pub fn assert_sends<T>(request: Request<T>, method: &str, path: &str, body: Value) {
     let expected = (method.to_owned(), path.to_owned(), body);
     assert_eq!(parts(request), expected);
 }
 
-fn ok<T, E: Debug>(result: Result<T, E>) -> T {
+pub fn ok<T, E: Debug>(result: Result<T, E>) -> T {
     result.expect("a valid request")
 }
 
@@ -63,13 +63,13 @@ fn integrations() {
     );
     let project = json!({"project_id": "quiet-bar-123456", "auth_provider": "stack"});
     assert_sends(
-        integration::create_sdk_keys(&scope),
+        ok(integration::create_sdk_keys(&scope)),
         "POST",
         "/projects/auth/keys",
         project.clone(),
     );
     assert_sends(
-        integration::transfer_ownership(&scope),
+        ok(integration::transfer_ownership(&scope)),
         "POST",
         "/projects/auth/transfer_ownership",
         project,

@@ -18,7 +18,7 @@ use neon_simulator::{Options, Recorded, Simulator, TlsFault};
 pub const KEY: &str = "napi_simulator";
 
 pub fn scope() -> Scope {
-    Scope::new("quiet-bar-123456", "stack").expect("a valid scope")
+    Scope::new("quiet-bar-123456", None, None).expect("a valid scope")
 }
 
 pub fn settings() -> Settings {
@@ -93,7 +93,7 @@ impl World {
 
     /// The same, for another project: that is how a fault is chosen.
     pub fn project(&mut self, project_id: &str) -> &mut Self {
-        self.connection.scope = Scope::new(project_id, "stack").expect("a valid project id");
+        self.connection.scope = Scope::new(project_id, None, None).expect("a valid project id");
         self
     }
 

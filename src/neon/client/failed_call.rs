@@ -79,17 +79,21 @@ impl FailedCall<'_> {
                 quote_literal(server)
             ),
             403 => format!(
-                "The key of role \"{role}\" on server \"{server}\" needs access to project \"{}\".",
-                connection.scope.project_id()
+                "The key of role \"{role}\" on server \"{server}\" needs access to {}.",
+                connection.scope
             ),
             404 => format!(
-                "A key without access gets this answer too: look at the project_id of server \
-                 \"{server}\" and at the key of role \"{role}\"."
+                "A key without access gets this answer too: look at the {} of server \"{server}\" \
+                 and at the key of role \"{role}\".",
+                match connection.scope.branch_id() {
+                    Some(_) => "project_id and the branch_id",
+                    None => "project_id",
+                }
             ),
             409 => format!(
-                "Look at what project \"{}\" of server \"{server}\" has; it was called with the key of \
-                 role \"{role}\".",
-                connection.scope.project_id()
+                "Look at what {} of server \"{server}\" has; it was called with the key of role \
+                 \"{role}\".",
+                connection.scope
             ),
             423 => "Try again when it has ended.".to_owned(),
             429 => match response.retry_after {
@@ -169,11 +173,9 @@ impl FailedCall<'_> {
                 "Look before you try again: SELECT * FROM neon_auth_admin.{name}(server => {});",
                 quote_literal(&self.connection.server)
             ),
-            Look::UsersTable => {
-                "Look into neon_auth.users_sync before you try again; users appear \
-                                 there within about a second."
-                    .to_owned()
-            }
+            Look::Table(table) => format!(
+                "Look into {table} before you try again; users appear there within about a second."
+            ),
         }
     }
 
@@ -198,7 +200,7 @@ impl FailedCall<'_> {
 
     /// Neon's own words about an error, safe to show: no secret of the call, no control character,
     /// no more than [`MAX_QUOTE`] bytes.
-    fn quote<T>(&self, request: &Request<T>, body: &[u8]) -> Option<String> {
+    pub fn quote<T>(&self, request: &Request<T>, body: &[u8]) -> Option<String> {
         let error: GeneralError = serde_json::from_slice(body).ok()?;
         let text = match error.code.as_str() {
             "" => error.message,
@@ -211,6 +213,12 @@ impl FailedCall<'_> {
             .collect();
         Some(quotable(&text, &secrets))
     }
+}
+
+/// What a refusal answers after all, for a request that knows it as an answer.
+pub fn accepted<T>(request: &Request<T>, response: &Response) -> Option<T> {
+    let error: GeneralError = serde_json::from_slice(&response.body).ok()?;
+    request.accept(response.status, &error.message)
 }
 
 /// `text` as it may be shown: no secret, no control character, no more than [`MAX_QUOTE`] bytes.

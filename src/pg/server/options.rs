@@ -33,17 +33,23 @@ struct OptionRule {
 
 /// The one table of options: it feeds the validator and its hints. A row is a security decision:
 /// what is not here cannot be set by anybody.
-const OPTIONS: [OptionRule; 6] = [
+const OPTIONS: [OptionRule; 7] = [
     OptionRule {
         name: "project_id",
         catalog: Catalog::Server,
-        expected: "1 to 60 lower-case letters, digits and hyphens",
+        expected: check::NEON_ID,
+        is_valid: check::is_neon_id,
+    },
+    OptionRule {
+        name: "branch_id",
+        catalog: Catalog::Server,
+        expected: check::NEON_ID,
         is_valid: check::is_neon_id,
     },
     OptionRule {
         name: "auth_provider",
         catalog: Catalog::Server,
-        expected: "the name of a provider, such as stack",
+        expected: scope::AUTH_PROVIDER,
         is_valid: scope::is_auth_provider,
     },
     OptionRule {

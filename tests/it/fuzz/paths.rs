@@ -20,7 +20,7 @@ fn ids_are_segments_or_refused() {
         let texts = Texts {
             purpose: "fuzz",
             noun: "path",
-            look: Look::UsersTable,
+            look: Look::Table("neon_auth.users_sync"),
         };
         let mut paths = Vec::new();
         if let Ok(segment) = Segment::id("id", text) {
@@ -46,10 +46,10 @@ fn ids_are_segments_or_refused() {
                 .chars()
                 .all(|c| c.is_ascii_alphanumeric() || "_-".contains(c));
         assert_eq!(paths.len(), if is_id { 4 } else { 0 });
-        if let Ok(scope) = Scope::new(text, "stack") {
+        if let Ok(scope) = Scope::new(text, None, None) {
             paths.push((integration::delete(&scope, true).path(), 5));
         }
-        if let Ok(scope) = Scope::new("p", text) {
+        if let Ok(scope) = Scope::new("p", None, Some(text)) {
             paths.push((integration::delete(&scope, true).path(), 5));
         }
         for (path, segments) in paths {

@@ -79,7 +79,7 @@ DROP VIEW test.functions;
 
 \pset format unaligned
 \t on
-SELECT proname || '(' || replace(pg_get_function_arguments(oid), '::text', '') || ') -> ' || pg_get_function_result(oid)
+SELECT proname || '(' || regexp_replace(pg_get_function_arguments(oid), '::[a-z]+(\[\])?', '', 'g') || ') -> ' || pg_get_function_result(oid)
 FROM pg_proc WHERE pronamespace = 'neon_auth_admin'::regnamespace ORDER BY proname COLLATE "C";
 
 SELECT relname || '(' || string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' ORDER BY attnum) || ')'

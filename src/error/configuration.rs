@@ -1,0 +1,206 @@
+//! Owns what is said of servers, user mappings and settings that are missing or wrong.
+
+use super::{Error, ErrorKind};
+
+impl Error {
+    pub fn no_server_named() -> Self {
+        Self::new(ErrorKind::NotConfigured, "no server is named")
+            .with_hint("Name one in the argument \"server\" or the setting neon_auth_admin.server.")
+    }
+
+    pub fn no_such_server(server: &str) -> Self {
+        Self::new(
+            ErrorKind::NotConfigured,
+            format!("server \"{server}\" does not exist"),
+        )
+        .with_hint(format!(
+            "Create it: CREATE SERVER {} FOREIGN DATA WRAPPER neon_auth_admin OPTIONS (project_id '...'); \
+             or name another one in the argument \"server\" or the setting neon_auth_admin.server.",
+            quote_identifier(server)
+        ))
+    }
+
+    pub fn impossible_server_name() -> Self {
+        Self::new(
+            ErrorKind::NotConfigured,
+            "the name of the server is too long for a name",
+        )
+    }
+
+    /// For `set_api_key`, where the value may be a key in the wrong place.
+    pub fn unknown_name(argument: &str) -> Self {
+        Self::new(
+            ErrorKind::NotConfigured,
+            format!("argument \"{argument}\" names no {argument}"),
+        )
+        .with_detail("The value is not repeated here: it might be a key in the wrong place.")
+        .with_hint("The order of the arguments is api_key, server, role.")
+    }
+
+    pub fn wrong_wrapper(server: &str) -> Self {
+        Self::new(
+            ErrorKind::NotConfigured,
+            format!("server \"{server}\" does not use the foreign-data wrapper neon_auth_admin"),
+        )
+        .with_hint("Create the server with FOREIGN DATA WRAPPER neon_auth_admin.")
+    }
+
+    pub fn server_usage(server: &str, role: &str) -> Self {
+        Self::new(
+            ErrorKind::Forbidden,
+            format!("permission denied for foreign server \"{server}\""),
+        )
+        .with_hint(format!(
+            "Its owner can allow it: GRANT USAGE ON FOREIGN SERVER {} TO {};",
+            quote_identifier(server),
+            quote_identifier(role)
+        ))
+    }
+
+    pub fn no_api_key(server: &str, role: &str) -> Self {
+        Self::new(
+            ErrorKind::NotConfigured,
+            format!("no api_key for role \"{role}\" on server \"{server}\""),
+        )
+        .with_hint(format!(
+            "Store one: SELECT neon_auth_admin.set_api_key(:'key', server => {});",
+            quote_literal(server)
+        ))
+    }
+
+    pub fn missing_option(option: &str, server: &str) -> Self {
+        Self::new(
+            ErrorKind::NotConfigured,
+            format!("server \"{server}\" has no option \"{option}\""),
+        )
+        .with_hint(format!(
+            "Set it: ALTER SERVER {} OPTIONS (ADD {option} '...');",
+            quote_identifier(server)
+        ))
+    }
+
+    /// `setting` is what an option `current` stands for.
+    pub fn no_current(option: &str, setting: &str, server: &str) -> Self {
+        Self::new(
+            ErrorKind::NotConfigured,
+            format!("setting \"{setting}\" is not set"),
+        )
+        .with_detail(format!(
+            "Option \"{option}\" of server \"{server}\" is current, which stands for that setting \
+             of a Neon compute."
+        ))
+        .with_hint(format!(
+            "Elsewhere than on Neon, name the id itself: ALTER SERVER {} OPTIONS (SET {option} '...');",
+            quote_identifier(server)
+        ))
+    }
+
+    /// What a session may set must not decide where a key goes.
+    pub fn current_set_by_session(setting: &str) -> Self {
+        Self::new(
+            ErrorKind::Forbidden,
+            format!("setting \"{setting}\" does not come from the server's configuration"),
+        )
+        .with_detail(
+            "A session, a role or a database that sets it must not decide where an API key goes.",
+        )
+        .with_hint(format!(
+            "RESET {setting}; or name the id itself in the server's options."
+        ))
+    }
+
+    /// The value of an option is never shown: it could be a key in the wrong place.
+    pub fn invalid_option(option: &str, expected: &str) -> Self {
+        Self::new(
+            ErrorKind::InvalidValue,
+            format!("invalid value for option \"{option}\""),
+        )
+        .with_detail(format!("It must be {expected}."))
+    }
+
+    /// `hint` says where it belongs, or what is valid instead.
+    pub fn invalid_option_name(option: &str, hint: impl Into<String>) -> Self {
+        Self::new(
+            ErrorKind::InvalidOptionName,
+            format!("invalid option \"{option}\""),
+        )
+        .with_hint(hint)
+    }
+
+    pub fn host_not_allowed(host: &str) -> Self {
+        Self::new(
+            ErrorKind::Forbidden,
+            format!("host \"{host}\" of option \"api_url\" is not allowed"),
+        )
+        .with_detail("The API key is sent only to hosts in neon_auth_admin.allowed_hosts.")
+        .with_hint(
+            "Drop the option to use Neon's API, or add the host to that setting in postgresql.conf.",
+        )
+    }
+
+    pub fn plain_http(host: &str) -> Self {
+        Self::new(
+            ErrorKind::Forbidden,
+            format!("option \"api_url\" must use https for host \"{host}\""),
+        )
+        .with_detail("Unencrypted http is for loopback addresses alone.")
+    }
+
+    pub fn unreadable_roots(what: &str) -> Self {
+        Self::new(
+            ErrorKind::NotConfigured,
+            "could not load the trusted TLS certificates",
+        )
+        .with_detail(what)
+        .with_hint(
+            "Install the system's certificates (package ca-certificates), or name a PEM file in \
+             neon_auth_admin.ca_file.",
+        )
+    }
+
+    pub fn invalid_proxy() -> Self {
+        Self::new(
+            ErrorKind::NotConfigured,
+            "neon_auth_admin.proxy is not a proxy URL",
+        )
+        .with_detail("It must have the form http://host:port.")
+    }
+}
+
+/// A name as SQL takes it, so that a hint can be pasted.
+fn quote_identifier(name: &str) -> String {
+    let is_plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+        && name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    if is_plain {
+        name.to_owned()
+    } else {
+        format!("\"{}\"", name.replace('"', "\"\""))
+    }
+}
+
+pub fn quote_literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hints_can_be_pasted() {
+        let error = Error::server_usage("my \"neon\"", "app");
+        assert_eq!(
+            error.hint.as_deref(),
+            Some(
+                "Its owner can allow it: GRANT USAGE ON FOREIGN SERVER \"my \"\"neon\"\"\" TO app;"
+            )
+        );
+        let error = Error::no_api_key("it's", "app");
+        assert_eq!(
+            error.hint.as_deref(),
+            Some("Store one: SELECT neon_auth_admin.set_api_key(:'key', server => 'it''s');")
+        );
+    }
+}

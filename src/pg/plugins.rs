@@ -1,0 +1,151 @@
+//! Owns the SQL functions on the plugins of a branch.
+
+use pgrx::composite_type;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+use serde_json::Value;
+
+use crate::neon::plugins::{self, MagicLink, Organization, OrganizationUpdate, PhoneNumber};
+use crate::pg::call::{read, write};
+use crate::pg::guc;
+use crate::pg::row::{Composite, Row};
+use crate::pg::text::Text;
+use crate::secret::mask;
+
+/// Reads everything that is configured; see [`plugins::list`].
+#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+fn get_plugins(
+    server: default!(Option<Text>, "NULL"),
+) -> Result<composite_type!('static, "neon_auth_admin.plugins"), ErrorReport> {
+    let row = Row::new(
+        c"plugins",
+        &[
+            "organization",
+            "magic_link",
+            "phone_number",
+            "email_provider",
+            "email_and_password",
+            "oauth_providers",
+            "allow_localhost",
+        ],
+    )?;
+    let plugins = read(server.as_deref(), plugins::list)?;
+    let shown = |value: Option<Value>| match value {
+        Some(value) if !guc::show_secrets() => Some(mask(value)),
+        value => value,
+    };
+    row.jsonb("organization", shown(plugins.organization).as_ref())?
+        .jsonb("magic_link", shown(plugins.magic_link).as_ref())?
+        .jsonb("phone_number", shown(plugins.phone_number).as_ref())?
+        .jsonb("email_provider", shown(plugins.email_provider).as_ref())?
+        .jsonb(
+            "email_and_password",
+            shown(plugins.email_and_password).as_ref(),
+        )?
+        .jsonb("oauth_providers", shown(plugins.oauth_providers).as_ref())?
+        .set("allow_localhost", plugins.allow_localhost)?
+        .finish()
+}
+
+/// Changes the organization plugin; see [`plugins::update_organization`].
+#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+fn update_organization(
+    enabled: default!(Option<bool>, "NULL"),
+    organization_limit: default!(Option<i32>, "NULL"),
+    membership_limit: default!(Option<i32>, "NULL"),
+    creator_role: default!(Option<Text>, "NULL"),
+    send_invitation_email: default!(Option<bool>, "NULL"),
+    server: default!(Option<Text>, "NULL"),
+) -> Result<composite_type!('static, "neon_auth_admin.organization"), ErrorReport> {
+    let row = Row::new(
+        c"organization",
+        &[
+            "enabled",
+            "organization_limit",
+            "membership_limit",
+            "creator_role",
+            "send_invitation_email",
+        ],
+    )?;
+    let update = OrganizationUpdate {
+        enabled,
+        organization_limit,
+        membership_limit,
+        creator_role: creator_role.as_deref(),
+        send_invitation_email,
+    };
+    let updated = write(c"update_organization()", server.as_deref(), |scope| {
+        plugins::update_organization(scope, update)
+    })?;
+    fill_organization(row, &updated)
+}
+
+/// Changes the magic link plugin; see [`plugins::update_magic_link`].
+#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+fn update_magic_link(
+    enabled: default!(Option<bool>, "NULL"),
+    expires_in: default!(Option<i32>, "NULL"),
+    disable_sign_up: default!(Option<bool>, "NULL"),
+    server: default!(Option<Text>, "NULL"),
+) -> Result<composite_type!('static, "neon_auth_admin.magic_link"), ErrorReport> {
+    let row = Row::new(c"magic_link", &["enabled", "expires_in", "disable_sign_up"])?;
+    let update = MagicLink {
+        enabled,
+        expires_in,
+        disable_sign_up,
+    };
+    let updated = write(c"update_magic_link()", server.as_deref(), |scope| {
+        plugins::update_magic_link(scope, update)
+    })?;
+    row.set("enabled", updated.enabled)?
+        .set("expires_in", updated.expires_in)?
+        .set("disable_sign_up", updated.disable_sign_up)?
+        .finish()
+}
+
+/// Reads the phone number plugin; see [`plugins::get_phone_number`].
+#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+fn get_phone_number(
+    server: default!(Option<Text>, "NULL"),
+) -> Result<composite_type!('static, "neon_auth_admin.phone_number"), ErrorReport> {
+    let row = new_phone_number_row()?;
+    let plugin = read(server.as_deref(), plugins::get_phone_number)?;
+    fill_phone_number(row, &plugin)
+}
+
+/// Changes the phone number plugin; see [`plugins::update_phone_number`].
+#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+fn update_phone_number(
+    enabled: default!(Option<bool>, "NULL"),
+    otp_expires_in: default!(Option<i32>, "NULL"),
+    server: default!(Option<Text>, "NULL"),
+) -> Result<composite_type!('static, "neon_auth_admin.phone_number"), ErrorReport> {
+    let row = new_phone_number_row()?;
+    let update = PhoneNumber {
+        enabled,
+        otp_expires_in,
+    };
+    let updated = write(c"update_phone_number()", server.as_deref(), |scope| {
+        plugins::update_phone_number(scope, update)
+    })?;
+    fill_phone_number(row, &updated)
+}
+
+fn fill_organization(row: Row, plugin: &Organization) -> Result<Composite, ErrorReport> {
+    row.set("enabled", plugin.enabled)?
+        .set("organization_limit", plugin.organization_limit)?
+        .set("membership_limit", plugin.membership_limit)?
+        .text("creator_role", plugin.creator_role.as_deref())?
+        .set("send_invitation_email", plugin.send_invitation_email)?
+        .finish()
+}
+
+fn new_phone_number_row() -> Result<Row, ErrorReport> {
+    Row::new(c"phone_number", &["enabled", "otp_expires_in"])
+}
+
+fn fill_phone_number(row: Row, plugin: &PhoneNumber) -> Result<Composite, ErrorReport> {
+    row.set("enabled", plugin.enabled)?
+        .set("otp_expires_in", plugin.otp_expires_in)?
+        .finish()
+}

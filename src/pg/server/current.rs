@@ -1,0 +1,71 @@
+//! Owns what the option value `current` stands for: the project and the branch that a Neon compute
+//! runs on, which it says in settings.
+
+// Looks into Postgres' table of settings.
+#![allow(unsafe_code)]
+
+use std::borrow::Cow;
+use std::ffi::{CStr, CString};
+
+use pgrx::pg_sys;
+
+use super::catalog::ForeignServer;
+use crate::error::Error;
+use crate::pg::text::from_server;
+
+const CURRENT: &str = "current";
+
+/// The value of an option, or of the setting of a Neon compute that it stands for.
+pub fn resolve<'a>(server: &'a ForeignServer, option: &str) -> Result<Option<Cow<'a, str>>, Error> {
+    match server.option(option) {
+        Some(CURRENT) => read(&server.name, option).map(|id| Some(id.into())),
+        value => Ok(value.map(Cow::from)),
+    }
+}
+
+fn read(server: &str, option: &str) -> Result<String, Error> {
+    let name = format!("neon.{option}");
+    let c_name = CString::new(name.as_str()).expect("no NUL in the names of options");
+    // SAFETY: a NUL-terminated name; the value is copied before anything can change it.
+    let value = unsafe {
+        let value = pg_sys::GetConfigOption(c_name.as_ptr(), true, false);
+        (!value.is_null()).then(|| from_server(CStr::from_ptr(value)))
+    };
+    let value = value.filter(|value| !value.is_empty());
+    let value = value.ok_or_else(|| Error::no_current(option, &name, server))?;
+    if is_from_configuration(&c_name) {
+        Ok(value)
+    } else {
+        Err(Error::current_set_by_session(&name))
+    }
+}
+
+/// Whether the setting has its value from where only the server's administrator writes. A Neon compute
+/// defines these settings so that nobody else can set them; elsewhere anybody could make them up.
+fn is_from_configuration(name: &CStr) -> bool {
+    // SAFETY: the record of a setting lives as long as the backend.
+    unsafe {
+        let setting = find(name);
+        !setting.is_null() && (*setting).source <= pg_sys::GucSource::PGC_S_ARGV
+    }
+}
+
+#[cfg(any(feature = "pg14", feature = "pg15"))]
+unsafe fn find(name: &CStr) -> *mut pg_sys::config_generic {
+    // SAFETY: an array of that length, whose records have NUL-terminated names.
+    unsafe {
+        let settings = pg_sys::get_guc_variables();
+        let count = pg_sys::GetNumConfigOptions() as usize;
+        std::slice::from_raw_parts(settings, count)
+            .iter()
+            .copied()
+            .find(|setting| CStr::from_ptr((**setting).name) == name)
+            .unwrap_or(std::ptr::null_mut())
+    }
+}
+
+#[cfg(not(any(feature = "pg14", feature = "pg15")))]
+unsafe fn find(name: &CStr) -> *mut pg_sys::config_generic {
+    // SAFETY: a NUL-terminated name; NULL when there is no such setting.
+    unsafe { pg_sys::find_option(name.as_ptr(), false, true, pg_sys::DEBUG1 as i32) }
+}
