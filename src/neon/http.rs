@@ -1,6 +1,7 @@
 //! Owns the use of ureq: the agent and its limits, the TLS roots, and the answer to "was it sent?".
 //! It sends one message once, and knows nothing of operations, retries or what an error means.
 
+pub mod addresses;
 mod chain;
 mod roots;
 
