@@ -29,7 +29,7 @@ use crate::secret::Secret;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longer than a statement, shorter than the idle limits of servers and middleboxes.
-const MAX_IDLE: Duration = Duration::from_secs(15);
+pub const MAX_IDLE: Duration = Duration::from_secs(15);
 const MAX_HEADERS: usize = 8 * 1024;
 const BUFFER: usize = 16 * 1024;
 
@@ -41,6 +41,8 @@ pub struct Settings {
     pub ca_file: Option<PathBuf>,
     /// `http://host:port` of an HTTP CONNECT proxy.
     pub proxy: Option<String>,
+    /// A connection that was idle for longer is closed at the next message, and not used again.
+    pub max_idle: Duration,
 }
 
 /// One message to send once.
@@ -144,7 +146,7 @@ impl Http {
             .output_buffer_size(BUFFER)
             .max_idle_connections(4)
             .max_idle_connections_per_host(1)
-            .max_idle_age(MAX_IDLE)
+            .max_idle_age(settings.max_idle)
             .build();
         let agent = Agent::with_parts(config, connector, resolver);
         Ok(Self { agent, sent })

@@ -11,7 +11,7 @@ use pgrx::prelude::*;
 
 use crate::error::{Error, ErrorKind};
 use crate::neon::client::Client;
-use crate::neon::http::{Http, Settings};
+use crate::neon::http::{Http, MAX_IDLE, Settings};
 use crate::neon::request::Request;
 use crate::neon::scope::Scope;
 use crate::pg::wait::{
@@ -106,6 +106,7 @@ fn http() -> Result<Rc<Http>, Error> {
                 user_agent: user_agent(),
                 ca_file: built_from.0.as_ref().map(PathBuf::from),
                 proxy: built_from.1.clone(),
+                max_idle: MAX_IDLE,
             };
             let http = Rc::new(Http::new(&settings, LatchConnector, LatchResolver)?);
             *kept = Some((built_from, http.clone()));
