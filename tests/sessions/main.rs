@@ -1,11 +1,13 @@
 //! What only real sessions show, in the private cluster and against the simulator that tests/run.sh
-//! starts: interrupts, privileges, secrets, refused input.
+//! starts: interrupts, privileges, secrets, refused input,
+//! endurance.
 
 mod backend;
 mod by_hand;
 mod catalog;
 mod dump;
 mod encodings;
+mod endurance;
 mod hanging_name;
 mod input;
 mod interrupts;
