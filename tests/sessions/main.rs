@@ -9,8 +9,11 @@ mod dump;
 mod encodings;
 mod endurance;
 mod hanging_name;
+#[path = "../it/fuzz/harness.rs"]
+mod harness;
 mod input;
 mod interrupts;
+mod options;
 mod phases;
 mod postmaster;
 mod readme;
