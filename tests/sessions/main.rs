@@ -1,6 +1,5 @@
 //! What only real sessions show, in the private cluster and against the simulator that tests/run.sh
-//! starts: interrupts, privileges, secrets, refused input,
-//! endurance.
+//! starts: interrupts, privileges, secrets, refused input, endurance.
 
 mod backend;
 mod by_hand;
@@ -17,6 +16,7 @@ mod options;
 mod phases;
 mod postmaster;
 mod readme;
+mod resolved;
 mod resolving;
 mod secrets;
 mod signals;
