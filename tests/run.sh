@@ -109,7 +109,8 @@ prepare() {
   export NEON_AUTH_ADMIN_CANARY NEON_API_KEY=$NEON_AUTH_ADMIN_CANARY NEON_PROJECT_ID=quiet-bar-123456
   cluster_new
   preload_resolver
-  cluster_start "$(simulator_settings {1..20}.hangs.test:\*)" "$(log_settings)"
+  # More connections than the default: one test has a hundred sessions, while others run.
+  cluster_start "$(simulator_settings {1..20}.hangs.test:\*)" "$(log_settings)" "max_connections = 200"
   sql postgres "CREATE ROLE app_owner LOGIN"
   sql postgres "CREATE DATABASE regress OWNER app_owner"
   simulator_start --api-key "$NEON_API_KEY" --project "$NEON_PROJECT_ID" \

@@ -1,7 +1,9 @@
 //! Owns the use of ureq: the agent and its limits, the TLS roots, and the answer to "was it sent?".
 //! It sends one message once, and knows nothing of operations, retries or what an error means.
 
+pub mod addresses;
 mod chain;
+pub mod retry_after;
 mod roots;
 
 use std::fmt;
@@ -12,7 +14,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jiff::fmt::rfc2822;
 use ureq::config::AutoHeaderValue;
 use ureq::tls::TlsConfig;
 use ureq::unversioned::resolver::{DefaultResolver, Resolver};
@@ -28,7 +29,7 @@ use crate::secret::Secret;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longer than a statement, shorter than the idle limits of servers and middleboxes.
-const MAX_IDLE: Duration = Duration::from_secs(15);
+pub const MAX_IDLE: Duration = Duration::from_secs(15);
 const MAX_HEADERS: usize = 8 * 1024;
 const BUFFER: usize = 16 * 1024;
 
@@ -40,6 +41,8 @@ pub struct Settings {
     pub ca_file: Option<PathBuf>,
     /// `http://host:port` of an HTTP CONNECT proxy.
     pub proxy: Option<String>,
+    /// A connection that was idle for longer is closed at the next message, and not used again.
+    pub max_idle: Duration,
 }
 
 /// One message to send once.
@@ -154,7 +157,7 @@ impl Http {
             .output_buffer_size(BUFFER)
             .max_idle_connections(4)
             .max_idle_connections_per_host(1)
-            .max_idle_age(MAX_IDLE)
+            .max_idle_age(settings.max_idle)
             .build();
         let agent = Agent::with_parts(config, connector, resolver);
         Ok(Self {
@@ -171,7 +174,7 @@ impl Http {
         let header = response.headers().get("retry-after");
         let retry_after = header
             .and_then(|value| value.to_str().ok())
-            .and_then(|value| parse_retry_after(value, Timestamp::now()));
+            .and_then(|value| retry_after::parse(value, Timestamp::now()));
         let body = response
             .into_body()
             .into_with_config()
@@ -286,17 +289,6 @@ fn tls_failure(error: &rustls::Error) -> (Cause, String) {
     (cause, format!("TLS: {error}"))
 }
 
-/// The wait that a Retry-After header asks for: seconds, or a date.
-fn parse_retry_after(value: &str, now: Timestamp) -> Option<Duration> {
-    let value = value.trim();
-    if let Ok(seconds) = value.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = rfc2822::DateTimeParser::new().parse_timestamp(value).ok()?;
-    // A date in the past asks for no wait.
-    Some(date.duration_since(now).try_into().unwrap_or_default())
-}
-
 /// What a transport or resolver returns when its wait was ended from outside. Its kind is never
 /// `ErrorKind::Interrupted`: std and rustls would try again.
 pub fn interrupted() -> ureq::Error {
@@ -317,26 +309,3 @@ impl fmt::Display for Interrupted {
 }
 
 impl std::error::Error for Interrupted {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date() {
-        let now = "1994-11-06T08:49:37Z".parse().expect("a date");
-        let cases = [
-            ("1", Some(1)),
-            (" 3600 ", Some(3600)),
-            ("Sun, 06 Nov 1994 08:49:40 GMT", Some(3)),
-            ("Sun, 06 Nov 1994 08:49:30 GMT", Some(0)),
-            ("-1", None),
-            ("soon", None),
-            ("", None),
-        ];
-        for (value, seconds) in cases {
-            let expected = seconds.map(Duration::from_secs);
-            assert_eq!(parse_retry_after(value, now), expected, "{value:?}");
-        }
-    }
-}

@@ -11,7 +11,7 @@ use pgrx::prelude::*;
 
 use crate::error::{Error, ErrorKind};
 use crate::neon::client::Client;
-use crate::neon::http::{Http, Settings, TimeKeeper};
+use crate::neon::http::{Http, MAX_IDLE, Settings, TimeKeeper};
 use crate::neon::request::Request;
 use crate::neon::scope::Scope;
 use crate::pg::text::Text;
@@ -124,6 +124,7 @@ fn http() -> Result<Rc<Http>, Error> {
                 user_agent: user_agent(),
                 ca_file: guc::text(&built_from.0).map(PathBuf::from),
                 proxy: guc::text(&built_from.1),
+                max_idle: MAX_IDLE,
             };
             let http = Rc::new(Http::new(
                 &settings,

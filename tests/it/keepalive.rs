@@ -1,9 +1,12 @@
 //! Connections: which are used again, and which never.
 
+use std::time::Duration;
+
 use neon_auth_admin::error::ErrorKind;
+use neon_auth_admin::neon::http::{Http, MAX_IDLE, Settings};
 use neon_auth_admin::neon::{domains, email_server};
 
-use crate::support::{World, trusting};
+use crate::support::{World, settings, trusting};
 
 /// Far more calls than could go well by chance.
 const WRITES: usize = 1000;
@@ -62,6 +65,38 @@ fn one_connection_is_enough_for_many_calls() {
         assert_eq!(world.arrived().len(), 150);
         assert_eq!(world.simulator.connections(), 1);
     }
+}
+
+/// With a limit that a test can wait for: the agent of a backend differs only in the number.
+#[test]
+fn a_connection_that_was_idle_for_too_long_is_not_used_again() {
+    let max_idle = Duration::from_secs(2);
+    let mut world = World::new();
+    let settings = Settings {
+        max_idle,
+        ..settings()
+    };
+    world.http = Http::blocking(&settings).expect("an agent");
+    for _ in 0..10 {
+        world.send(domains::list).expect("listed");
+    }
+    assert_eq!(world.simulator.connections(), 1);
+    std::thread::sleep(max_idle);
+    world.send(domains::list).expect("listed");
+    assert_eq!(world.simulator.connections(), 2, "a new one");
+    world.wait_until_open(1);
+    world.send(domains::list).expect("listed");
+    assert_eq!(world.simulator.connections(), 2, "which is used again");
+}
+
+#[test]
+fn the_readme_says_how_long_a_connection_may_be_idle() {
+    let readme = include_str!("../../README.md");
+    let sentence = format!(
+        "A session uses its connection to Neon again when the next call comes within {} s.",
+        MAX_IDLE.as_secs()
+    );
+    assert!(readme.contains(&sentence), "{sentence}");
 }
 
 #[test]

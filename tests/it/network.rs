@@ -1,6 +1,6 @@
 //! What goes wrong before a request is sent, and redirects, which lead away from where it should be.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -12,7 +12,7 @@ use neon_auth_admin::neon::http::{self, Http, TimeKeeper};
 use neon_auth_admin::neon::oauth_providers::Credentials;
 use neon_auth_admin::neon::{domains, oauth_providers};
 use neon_simulator::TlsFault;
-use socket2::SockRef;
+use socket2::{Domain, SockRef, Socket, Type};
 use ureq::config::Config;
 use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
@@ -45,8 +45,16 @@ impl Server {
     /// How many connections there have been: all before one of our own, because they are accepted
     /// in their order.
     fn accepted(&self) -> usize {
-        let own = TcpStream::connect(self.address).expect("a connection");
-        let own = own.local_addr().expect("connected");
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
+        socket.bind(&any.into()).expect("a free port");
+        let own = socket.local_addr().expect("bound");
+        let own = own.as_socket().expect("an IP socket");
+        match socket.connect(&self.address.into()) {
+            // A server that resets may do so before we see that we were connected.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {}
+            connected => connected.expect("a connection"),
+        }
         loop {
             let mut peers = self.peers.lock().expect("no panic");
             if let Some(before) = peers.iter().position(|&peer| peer == own) {

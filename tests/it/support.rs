@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use neon_auth_admin::error::Error;
 use neon_auth_admin::neon::api_url::ApiUrl;
 use neon_auth_admin::neon::client::{Client, Connection, Host, SleepInterrupted};
-use neon_auth_admin::neon::http::{Http, Settings};
+use neon_auth_admin::neon::http::{Http, MAX_IDLE, Settings};
 use neon_auth_admin::neon::request::Request;
 use neon_auth_admin::neon::scope::Scope;
 use neon_auth_admin::neon::{domains, users};
@@ -26,6 +26,7 @@ pub fn settings() -> Settings {
         user_agent: "neon_auth_admin tests".into(),
         ca_file: None,
         proxy: None,
+        max_idle: MAX_IDLE,
     }
 }
 
@@ -126,11 +127,16 @@ impl World {
             .requests_of(self.connection.scope.project_id())
     }
 
-    /// Waits until the simulator has closed every connection.
+    /// Waits until every connection is closed.
     pub fn wait_until_closed(&self) {
+        self.wait_until_open(0);
+    }
+
+    /// Waits until no more than so many connections are open.
+    pub fn wait_until_open(&self, connections: u64) {
         let deadline = Instant::now() + Duration::from_secs(5);
-        while self.simulator.open_connections() > 0 {
-            assert!(Instant::now() < deadline, "the simulator closes");
+        while self.simulator.open_connections() > connections {
+            assert!(Instant::now() < deadline, "connections are closed");
             std::thread::sleep(Duration::from_micros(50));
         }
     }

@@ -37,6 +37,26 @@ impl Backend {
         threads
     }
 
+    /// Private memory in KiB: what the backend has allocated, swapped out or not. It is added up page
+    /// by page; the counters in `status` lag. Shared buffers and the code of libraries are no part of
+    /// it: Postgres touches more of both as it likes.
+    pub fn memory(self) -> usize {
+        self.kib("smaps_rollup", "Anonymous:") + self.kib("smaps_rollup", "Swap:")
+    }
+
+    /// The most memory of all kinds that it has ever had at once, in KiB.
+    pub fn peak(self) -> usize {
+        self.kib("status", "VmHWM:")
+    }
+
+    fn kib(self, file: &str, field: &str) -> usize {
+        let text = fs::read_to_string(format!("/proc/{}/{file}", self.pid));
+        let text = text.expect("a live backend");
+        let line = text.lines().find_map(|line| line.strip_prefix(field));
+        let number = line.and_then(|line| line.trim().strip_suffix(" kB"));
+        number.expect(field).parse().expect("a number")
+    }
+
     /// Waits until the backend waits for `event`, in a session of an administrator, which is returned.
     pub fn wait_for(self, event: &str) -> Client {
         let mut admin = connect("postgres", "postgres");

@@ -10,7 +10,7 @@ use crate::support::variable;
 /// simulator's.
 pub struct HangingName {
     name: String,
-    _lock: File,
+    lock: File,
 }
 
 impl HangingName {
@@ -24,7 +24,15 @@ impl HangingName {
         let folder = variable("NEON_AUTH_ADMIN_HANGING_NAMES");
         let lock = File::create(Path::new(&folder).join(&name)).expect("a file");
         lock.lock().expect("a lock");
-        Self { name, _lock: lock }
+        Self { name, lock }
+    }
+
+    pub fn let_go(&self) {
+        self.lock.unlock().expect("unlocked");
+    }
+
+    pub fn hang(&self) {
+        self.lock.lock().expect("a lock");
     }
 
     /// The simulator at this name.

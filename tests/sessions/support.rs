@@ -1,11 +1,13 @@
 //! Databases, sessions and the simulator's ledger.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use postgres::error::SqlState;
 use postgres::{Client, Config, Error, NoTls, Row};
+use serde_json::Value;
 
 pub fn variable(name: &str) -> String {
     env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run these tests with make test"))
@@ -110,12 +112,32 @@ pub fn server_log() -> String {
 }
 
 /// The ledger of the simulator for one project, as JSON.
-pub fn ledger(project: &str) -> serde_json::Value {
-    let url = variable("NEON_SIMULATOR_URL").replace("/api/v2", "/_requests?project=");
-    let mut answer = ureq::get(format!("{url}{project}"))
-        .call()
-        .expect("the ledger");
-    let body = answer.body_mut().read_to_string().expect("text");
+pub fn ledger(project: &str) -> Value {
+    ask_simulator(&format!("/_requests?project={project}"))
+}
+
+/// The numbers of the connections on which the requests of a ledger arrived.
+pub fn connections_of(ledger: &Value) -> BTreeSet<u64> {
+    numbers(ledger, |request| &request["connection"])
+}
+
+/// The numbers of the connections that are open now, for whatever project.
+pub fn open_connections() -> BTreeSet<u64> {
+    numbers(&ask_simulator("/_connections")["open"], |number| number)
+}
+
+fn numbers(list: &Value, number: impl Fn(&Value) -> &Value) -> BTreeSet<u64> {
+    let list = list.as_array().expect("a list");
+    list.iter()
+        .map(|item| number(item).as_u64().expect("a number"))
+        .collect()
+}
+
+fn ask_simulator(path: &str) -> Value {
+    let url = variable("NEON_SIMULATOR_URL").replace("/api/v2", path);
+    let mut answer = ureq::get(url).call().expect("the simulator");
+    let body = answer.body_mut().with_config().limit(1 << 30);
+    let body = body.read_to_string().expect("text");
     serde_json::from_str(&body).expect("JSON")
 }
 

@@ -15,6 +15,10 @@ use crate::neon::{api_url, check, scope};
 use crate::pg::text::Text;
 use crate::secret::Secret;
 
+/// More than any value needs, and less than what is taken of an argument: a value that was cut off
+/// there must not be judged by its beginning, because all of it is stored.
+const MAX_VALUE: usize = 4096;
+
 /// The catalogs that may hold options.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Catalog {
@@ -97,7 +101,7 @@ pub fn neon_auth_admin_validator(
             .iter()
             .find(|rule| rule.name == name && Some(rule.catalog) == catalog)
             .ok_or_else(|| invalid_option_name(name, catalog))?;
-        if !(rule.is_valid)(value) {
+        if value.len() > MAX_VALUE || !(rule.is_valid)(value) {
             return Err(Error::invalid_option(name, rule.expected).into());
         }
     }

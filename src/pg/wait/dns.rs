@@ -2,27 +2,24 @@
 //! system, and whose answers are kept for a minute.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::io::{self, PipeReader};
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::os::fd::AsRawFd;
 use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use pgrx::pg_sys;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 
 use super::{Event, deadline, wait};
+use crate::neon::http::addresses::{Addresses, is_good};
 
 thread_local! {
-    /// Addresses by host, each with the time it was found.
-    static ADDRESSES: RefCell<HashMap<String, (Instant, Vec<IpAddr>)>> = RefCell::default();
+    static ADDRESSES: RefCell<Addresses> = RefCell::default();
     /// A look-up whose caller was interrupted. A second thread is not started while it runs.
     static LOOKUP: RefCell<Option<Lookup>> = const { RefCell::new(None) };
 }
-
-const ADDRESS_LIFETIME: Duration = Duration::from_secs(60);
 
 /// A look-up on its own thread. The pipe becomes readable when the answer is there.
 struct Lookup {
@@ -94,14 +91,12 @@ impl Resolver for LatchResolver {
 
 /// Makes the next call look the host up again.
 pub fn forget(host: &str) {
-    ADDRESSES.with_borrow_mut(|addresses| addresses.remove(host));
+    ADDRESSES.with_borrow_mut(|addresses| addresses.forget(host));
 }
 
 fn find(host: &str, timeout: NextTimeout) -> Result<Vec<IpAddr>, ureq::Error> {
-    let known = ADDRESSES.with_borrow(|addresses| match addresses.get(host) {
-        Some((found, addresses)) if found.elapsed() < ADDRESS_LIFETIME => Some(addresses.clone()),
-        _ => None,
-    });
+    let known = ADDRESSES
+        .with_borrow(|addresses| addresses.get(host, Instant::now()).map(<[IpAddr]>::to_vec));
     if let Some(addresses) = known {
         return Ok(addresses);
     }
@@ -127,14 +122,14 @@ fn find(host: &str, timeout: NextTimeout) -> Result<Vec<IpAddr>, ureq::Error> {
             .map_err(|_| ureq::Error::HostNotFound)?;
         // What an interrupted call had asked for may be another host, a failure of that time, or an
         // old answer. In any case its thread is free now.
-        let is_old = found.is_err() || lookup.started.elapsed() >= ADDRESS_LIFETIME;
+        let now = Instant::now();
+        let is_old = found.is_err() || !is_good(lookup.started, now);
         if lookup.host != host || (is_left_over && is_old) {
             continue;
         }
         let found = found.map_err(io::Error::other)?;
         ADDRESSES.with_borrow_mut(|addresses| {
-            addresses.retain(|_, (found, _)| found.elapsed() < ADDRESS_LIFETIME);
-            addresses.insert(host.to_owned(), (Instant::now(), found.clone()));
+            addresses.insert(host, found.clone(), lookup.started, now);
         });
         return Ok(found);
     }

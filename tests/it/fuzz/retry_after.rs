@@ -1,9 +1,11 @@
-//! Retry-After is a number of seconds, a date, or nothing. Its reading shows in the hint of a 429.
+//! Retry-After is a number of seconds, a date, or nothing: as the parser reads it, and as it shows in
+//! the hint of a 429.
 
 use std::time::Duration;
 
 use jiff::{Timestamp, fmt::rfc2822};
 use neon_auth_admin::neon::domains;
+use neon_auth_admin::neon::http::retry_after::parse;
 use proptest::prelude::*;
 
 use super::server::{Server, Then};
@@ -57,6 +59,31 @@ fn values() -> impl Strategy<Value = String> {
         text_of(WORDS),
         "[ -~]{0,40}",
     ]
+}
+
+/// The parser's own promises, by the thousand: no connection is made.
+#[test]
+fn later_there_is_less_to_wait() {
+    let now = Timestamp::now();
+    fuzz_text("retry_after", WORDS, values(), |value| {
+        let Some(wait) = parse(value, now) else {
+            for later in [1, 1 << 32] {
+                let later = now + Duration::from_secs(later);
+                assert_eq!(parse(value, later), None, "what is no wait stays none");
+            }
+            return;
+        };
+        assert_eq!(parse(&format!(" {value}\t"), now), Some(wait));
+        let is_number = value.trim().parse() == Ok(wait.as_secs());
+        for passed in [1, 60, 1 << 32].map(Duration::from_secs) {
+            let expected = if is_number {
+                wait
+            } else {
+                wait.saturating_sub(passed)
+            };
+            assert_eq!(parse(value, now + passed), Some(expected), "{value:?}");
+        }
+    });
 }
 
 #[test]

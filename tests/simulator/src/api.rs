@@ -15,7 +15,6 @@ mod users;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::extract::{Query, State};
@@ -152,7 +151,7 @@ async fn clear_requests(State(app): State<Arc<App>>) -> StatusCode {
 
 async fn connections(State(app): State<Arc<App>>) -> Json<Value> {
     Json(json!({
-        "accepted": app.connections.accepted.load(Ordering::SeqCst),
-        "open": app.connections.open.load(Ordering::SeqCst),
+        "accepted": app.connections.accepted(),
+        "open": app.connections.open(),
     }))
 }

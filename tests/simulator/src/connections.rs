@@ -1,8 +1,8 @@
 //! One TCP connection: hyper's until a handler takes it over for a raw script. It knows nothing of
 //! the API.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use axum::Router;
 use axum::extract::Extension;
@@ -17,22 +17,43 @@ use tokio_util::either::Either;
 use crate::fault::script::{Script, Stream};
 use crate::tls::Tls;
 
-/// How many connections there have been and are.
+/// The connections there have been, and are. Each has a number, counted from 1.
 #[derive(Default)]
 pub struct Connections {
-    pub accepted: AtomicU64,
-    pub open: AtomicU64,
+    numbers: Mutex<Numbers>,
+}
+
+#[derive(Default)]
+struct Numbers {
+    accepted: u64,
+    open: BTreeSet<u64>,
 }
 
 impl Connections {
     /// Counts a connection and gives it its number.
     pub fn accept(&self) -> u64 {
-        self.open.fetch_add(1, Ordering::SeqCst);
-        self.accepted.fetch_add(1, Ordering::SeqCst) + 1
+        let mut numbers = self.lock();
+        numbers.accepted += 1;
+        let number = numbers.accepted;
+        numbers.open.insert(number);
+        number
     }
 
-    pub fn close(&self) {
-        self.open.fetch_sub(1, Ordering::SeqCst);
+    fn close(&self, number: u64) {
+        self.lock().open.remove(&number);
+    }
+
+    pub fn accepted(&self) -> u64 {
+        self.lock().accepted
+    }
+
+    /// The numbers of those that are open now.
+    pub fn open(&self) -> BTreeSet<u64> {
+        self.lock().open.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Numbers> {
+        self.numbers.lock().expect("no holder of this lock panics")
     }
 }
 
@@ -85,11 +106,11 @@ pub async fn serve(tcp: TcpStream, tls: Option<Tls>, number: u64, router: Router
     }
 }
 
-/// Counts the connection as closed when its task ends, however it ends.
-pub struct Open<'a>(pub &'a Arc<crate::api::App>);
+/// Counts the connection of that number as closed when its task ends, however it ends.
+pub struct Open<'a>(pub &'a Arc<crate::api::App>, pub u64);
 
 impl Drop for Open<'_> {
     fn drop(&mut self) {
-        self.0.connections.close();
+        self.0.connections.close(self.1);
     }
 }

@@ -17,7 +17,6 @@ mod users_sync;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 pub use ledger::Recorded;
@@ -106,11 +105,11 @@ impl Simulator {
 
     /// How many connections were accepted.
     pub fn connections(&self) -> u64 {
-        self.app.connections.accepted.load(Ordering::SeqCst)
+        self.app.connections.accepted()
     }
 
     /// How many connections are open now.
     pub fn open_connections(&self) -> u64 {
-        self.app.connections.open.load(Ordering::SeqCst)
+        self.app.connections.open().len() as u64
     }
 }

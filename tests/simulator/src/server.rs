@@ -146,7 +146,7 @@ async fn accept(listener: TcpListener, tls: Option<Tls>, app: Arc<App>, router: 
         let number = app.connections.accept();
         let (app, tls, router) = (app.clone(), tls.clone(), router.clone());
         tokio::spawn(async move {
-            let _open = Open(&app);
+            let _open = Open(&app, number);
             serve(tcp, tls, number, router).await;
         });
     }

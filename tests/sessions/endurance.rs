@@ -1,0 +1,342 @@
+//! Many calls, many sessions, callers that stop early, huge arguments: what is left behind is nothing.
+
+use std::thread;
+
+use postgres::Client;
+use postgres::error::SqlState;
+use serde_json::Value;
+
+use crate::backend::Backend;
+use crate::support::{
+    Database, arrived, connections_of, ledger, one, open_connections, sqlstate, variable, wait_for,
+};
+
+/// In KiB: less than two hundred calls leak if each leaks the list of what it returned.
+const GROWTH: usize = 256;
+
+/// What a backend holds.
+#[derive(Debug)]
+struct Holdings {
+    memory: usize,
+    descriptors: usize,
+    threads: usize,
+}
+
+impl Holdings {
+    fn of(backend: Backend) -> Self {
+        Self {
+            memory: backend.memory(),
+            descriptors: backend.descriptors(),
+            threads: backend.threads().len(),
+        }
+    }
+
+    #[track_caller]
+    fn assert_no_more(&self, backend: Backend, what: &str) {
+        let now = Self::of(backend);
+        println!(
+            "memory, {what}: {} KiB, then {} KiB",
+            self.memory, now.memory
+        );
+        assert!(
+            now.memory < self.memory + GROWTH,
+            "{what}: {self:?}, {now:?}"
+        );
+        assert_eq!(now.descriptors, self.descriptors, "{what}");
+        assert_eq!(now.threads, 1, "{what}");
+    }
+}
+
+/// Ten calls a round: of readers and writers, with one row and with many, four of them failing.
+const ROUNDS: &str = "
+    CREATE FUNCTION rounds(count integer) RETURNS void LANGUAGE plpgsql AS $$
+    DECLARE
+        user_id text;
+    BEGIN
+        FOR n IN 1 .. count LOOP
+            SELECT id INTO STRICT user_id FROM neon_auth_admin.create_user('ada@example.com', 'Ada');
+            BEGIN
+                PERFORM neon_auth_admin.create_user('ada@example.com');
+            EXCEPTION WHEN unique_violation THEN
+            END;
+            PERFORM neon_auth_admin.delete_user(user_id);
+            BEGIN
+                PERFORM neon_auth_admin.delete_user(user_id);
+            EXCEPTION WHEN no_data_found THEN
+            END;
+            PERFORM neon_auth_admin.add_domain('https://ada.example.com');
+            PERFORM domain FROM neon_auth_admin.list_domains();
+            PERFORM neon_auth_admin.delete_domain('https://ada.example.com');
+            PERFORM id FROM neon_auth_admin.list_oauth_providers();
+            BEGIN
+                PERFORM neon_auth_admin.update_oauth_provider('vercel', 'id', 'secret');
+            EXCEPTION WHEN no_data_found THEN
+            END;
+            BEGIN
+                PERFORM neon_auth_admin.get_email_server('failing');
+            EXCEPTION WHEN system_error THEN
+            END;
+        END LOOP;
+    END $$";
+
+#[test]
+fn ten_thousand_calls_in_one_session() {
+    let database = Database::new("it_many_calls");
+    let (project, failing) = ("test-many-calls", "fault-500--many-calls");
+    let url = variable("NEON_SIMULATOR_HTTPS_URL");
+    database.add_server("neon", project, &url, "");
+    database.add_server("failing", failing, &url, "");
+    let mut session = database.session();
+    session.batch_execute(ROUNDS).expect("a function");
+    for n in 1..=5 {
+        add_domain(&mut session, n);
+    }
+    let backend = Backend::of(&mut session);
+    let mut call = |rounds: i32| {
+        session
+            .execute("SELECT rounds($1)", &[&rounds])
+            .expect("no other error");
+    };
+    call(10);
+    let (before, highest) = (Holdings::of(backend), backend.peak());
+    // In one statement: what would be freed at its end must not pile up either.
+    call(990);
+    before.assert_no_more(backend, "10,000 calls");
+    let growth = backend.peak() - highest;
+    assert!(growth < 4 * GROWTH, "{growth} KiB more at the highest");
+    let (well, failed) = (ledger(project), ledger(failing));
+    let count = |ledger: &Value| ledger.as_array().map_or(0, Vec::len);
+    assert_eq!((count(&well), count(&failed)), (5 + 9000, 1000));
+    assert_eq!(connections_of(&well).len(), 1);
+    assert_eq!(connections_of(&well), connections_of(&failed));
+}
+
+fn add_domain(session: &mut Client, n: usize) {
+    session
+        .execute(
+            "SELECT neon_auth_admin.add_domain($1)",
+            &[&format!("https://{n}.example.com")],
+        )
+        .expect("added");
+}
+
+#[test]
+fn a_hundred_sessions_at_once() {
+    const SESSIONS: usize = 100;
+    let database = Database::new("it_many_sessions");
+    let project = "test-many-sessions";
+    let url = variable("NEON_SIMULATOR_HTTPS_URL");
+    database.add_server("neon", project, &url, "");
+    let sessions: Vec<_> = (0..SESSIONS).map(|_| database.session()).collect();
+    let sessions: Vec<_> = thread::scope(|scope| {
+        let calls = |(n, mut session): (usize, Client)| {
+            for _ in 0..3 {
+                add_domain(&mut session, n);
+                let own = format!(
+                    "SELECT count(*) FROM neon_auth_admin.list_domains()
+                     WHERE domain = 'https://{n}.example.com'"
+                );
+                assert_eq!(one(&mut session, &own).get::<_, i64>(0), 1);
+                let delete = "SELECT neon_auth_admin.delete_domain($1)";
+                session
+                    .execute(delete, &[&format!("https://{n}.example.com")])
+                    .expect("deleted");
+            }
+            session
+        };
+        let threads: Vec<_> = sessions
+            .into_iter()
+            .enumerate()
+            .map(|it| scope.spawn(move || calls(it)))
+            .collect();
+        let sessions = threads
+            .into_iter()
+            .map(|thread| thread.join().expect("no error"));
+        sessions.collect()
+    });
+    assert_eq!(arrived(project), SESSIONS * 3 * 3, "nothing was sent again");
+    let connections = connections_of(&ledger(project));
+    assert_eq!(connections.len(), SESSIONS, "one each");
+    assert!(connections.is_subset(&open_connections()));
+
+    drop(sessions);
+    wait_for("no connection outlives its session", || {
+        connections.is_disjoint(&open_connections())
+    });
+}
+
+/// Each makes one call that has many rows for a caller who wants one.
+const STOPPING_EARLY: [(&str, &str); 8] = [
+    ("LIMIT", "SELECT neon_auth_admin.list_domains() LIMIT 1"),
+    (
+        "LIMIT, in FROM",
+        "SELECT domain FROM neon_auth_admin.list_domains() LIMIT 1",
+    ),
+    (
+        "EXISTS",
+        "SELECT EXISTS (SELECT neon_auth_admin.list_domains())",
+    ),
+    (
+        "a closed cursor",
+        "BEGIN;
+         DECLARE one CURSOR FOR SELECT neon_auth_admin.list_domains();
+         FETCH 1 FROM one;
+         CLOSE one;
+         COMMIT",
+    ),
+    (
+        "a cursor open at COMMIT",
+        "BEGIN;
+         DECLARE one CURSOR FOR SELECT neon_auth_admin.list_domains();
+         FETCH 1 FROM one;
+         COMMIT",
+    ),
+    (
+        "a cursor open at ROLLBACK",
+        "BEGIN;
+         DECLARE one CURSOR FOR SELECT neon_auth_admin.list_domains();
+         FETCH 1 FROM one;
+         ROLLBACK",
+    ),
+    (
+        "EXIT",
+        "DO $$
+         DECLARE
+             item record;
+         BEGIN
+             FOR item IN SELECT neon_auth_admin.list_domains() LOOP
+                 EXIT;
+             END LOOP;
+         END $$",
+    ),
+    (
+        "an error between rows",
+        "DO $$
+         DECLARE
+             item record;
+         BEGIN
+             FOR item IN SELECT neon_auth_admin.list_domains() LOOP
+                 RAISE division_by_zero;
+             END LOOP;
+         EXCEPTION WHEN division_by_zero THEN
+         END $$",
+    ),
+];
+
+#[test]
+fn a_caller_who_stops_early_leaves_nothing_open() {
+    const TIMES: usize = 200;
+    let database = Database::new("it_early_stop");
+    let project = "test-early-stop";
+    database.add_server("neon", project, &variable("NEON_SIMULATOR_URL"), "");
+    let mut session = database.session();
+    let backend = Backend::of(&mut session);
+    for n in 1..=50 {
+        add_domain(&mut session, n);
+    }
+    let mut calls = arrived(project);
+    for (what, sql) in STOPPING_EARLY {
+        let mut run = |times: usize| {
+            for _ in 0..times {
+                session.batch_execute(sql).expect(what);
+            }
+        };
+        run(10);
+        let before = Holdings::of(backend);
+        run(TIMES);
+        before.assert_no_more(backend, what);
+        calls += 10 + TIMES;
+        assert_eq!(arrived(project), calls, "{what}: one call each");
+        let cursors = one(
+            &mut session,
+            "SELECT count(*) FROM pg_cursors WHERE name <> ''",
+        );
+        assert_eq!(cursors.get::<_, i64>(0), 0, "{what}");
+    }
+    assert_eq!(connections_of(&ledger(project)).len(), 1);
+}
+
+/// Every argument that is a text, where `huge` stands, with what else is needed.
+const HUGE_ARGUMENTS: [&str; 26] = [
+    "create_user(huge)",
+    "create_user('ada@example.com', huge)",
+    "delete_user(huge)",
+    "add_domain(huge)",
+    "delete_domain(huge)",
+    "delete_domains(ARRAY['https://example.com', left(huge, 5000)])",
+    "add_oauth_provider(huge, 'id', 'secret')",
+    "add_oauth_provider('google', huge, 'secret')",
+    "add_oauth_provider('google', 'id', huge)",
+    "add_oauth_provider('microsoft', 'id', 'secret', huge)",
+    "update_oauth_provider(huge, 'id')",
+    "update_oauth_provider('google', huge)",
+    "update_oauth_provider('google', client_secret => huge)",
+    "update_oauth_provider('microsoft', microsoft_tenant_id => huge)",
+    "delete_oauth_provider(huge)",
+    "update_email_server(huge)",
+    "update_email_server('standard', huge, 587, 'u', 'p', 'a@b.c', 'n')",
+    "update_email_server('standard', 'h', 587, huge, 'p', 'a@b.c', 'n')",
+    "update_email_server('standard', 'h', 587, 'u', huge, 'a@b.c', 'n')",
+    "update_email_server('standard', 'h', 587, 'u', 'p', huge, 'n')",
+    "update_email_server('standard', 'h', 587, 'u', 'p', 'a@b.c', huge)",
+    "create_integration(huge)",
+    "create_integration('br-1', huge)",
+    "create_integration('br-1', 'db', huge)",
+    "set_api_key(huge)",
+    "list_domains(huge)",
+];
+
+/// A value that is stored out of line is read when somebody asks for it, and only so much of it.
+#[test]
+fn ten_megabytes_are_refused_before_they_are_copied() {
+    let size = 10 << 10;
+    let database = Database::new("it_huge");
+    let project = "test-huge";
+    database.add_server("neon", project, &variable("NEON_SIMULATOR_URL"), "");
+    database
+        .session()
+        .batch_execute(&format!(
+            "CREATE TABLE stored (how text, huge text);
+             ALTER TABLE stored ALTER huge SET STORAGE EXTERNAL;
+             INSERT INTO stored VALUES ('plain', repeat('x', {size} * 1024));
+             ALTER TABLE stored ALTER huge SET STORAGE EXTENDED;
+             INSERT INTO stored VALUES ('compressed', repeat('x', {size} * 1024));"
+        ))
+        .expect("a table");
+    for how in ["plain", "compressed"] {
+        let mut session = database.session();
+        let backend = Backend::of(&mut session);
+        let mut refuse = |argument: &str| {
+            for call in HUGE_ARGUMENTS {
+                let expected = if call.starts_with("list_domains") {
+                    SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE // no server has this name
+                } else {
+                    SqlState::INVALID_PARAMETER_VALUE
+                };
+                let call = call.replace("huge", argument);
+                let error = session
+                    .query(
+                        &format!("SELECT neon_auth_admin.{call} FROM stored WHERE how = '{how}'"),
+                        &[],
+                    )
+                    .expect_err(&call);
+                assert_eq!(sqlstate(&error), expected, "{call}");
+            }
+        };
+        // What a first call takes is no part of it.
+        refuse("repeat(how, 50000)");
+        let before = backend.peak();
+        refuse("huge");
+        let growth = backend.peak() - before;
+        println!("peak of memory, 10 MB refused, {how}: {growth} KiB more");
+        assert!(growth < size / 10, "{how}: {growth} KiB");
+
+        let all = format!("SELECT md5(huge) FROM stored WHERE how = '{how}'");
+        one(&mut session, &all);
+        assert!(
+            backend.peak() - before >= size,
+            "{how}: a copy would have shown"
+        );
+    }
+    assert_eq!(arrived(project), 0);
+}

@@ -1,0 +1,76 @@
+//! What a session remembers of name look-ups: with the look-up hanging, only what is remembered works.
+
+use std::net::TcpListener;
+
+use postgres::error::SqlState;
+use postgres::{Client, Error};
+
+use crate::hanging_name::HangingName;
+use crate::phases::list;
+use crate::support::{
+    Database, connections_of, ledger, open_connections, sqlstate, variable, wait_for,
+};
+
+fn refusal(session: &mut Client, server: &str) -> String {
+    let error: Error = session.query(&list(server), &[]).expect_err("no answer");
+    assert_eq!(
+        sqlstate(&error),
+        SqlState::SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION
+    );
+    let detail = error.as_db_error().and_then(|error| error.detail());
+    detail.expect("a detail").to_owned()
+}
+
+#[test]
+fn many_connections_need_one_look_up() {
+    let database = Database::new("it_resolved");
+    let name = HangingName::new();
+    let project = "fault-keepalive-close-0--resolved";
+    database.add_server("neon", project, &name.url(), "");
+    let mut session = database.session();
+    name.let_go();
+    for _ in 0..5 {
+        session.query(&list("neon"), &[]).expect("an address");
+        name.hang();
+        wait_for("the connection is closed", || {
+            connections_of(&ledger(project)).is_disjoint(&open_connections())
+        });
+    }
+    assert_eq!(connections_of(&ledger(project)).len(), 5);
+    // In another session nothing is remembered.
+    let mut other = database.session();
+    let impatient = "ALTER SERVER neon OPTIONS (ADD timeout '500ms')";
+    other.batch_execute(impatient).expect("altered");
+    let detail = refusal(&mut other, "neon");
+    assert!(detail.contains("was not sent: the time was up"), "{detail}");
+}
+
+#[test]
+fn a_host_that_cannot_be_reached_is_looked_up_again() {
+    let database = Database::new("it_resolved_again");
+    let name = HangingName::new();
+    database.add_server("neon", "test-resolved", &name.url(), "");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let free = listener.local_addr().expect("bound").port();
+    drop(listener);
+    let url = variable("NEON_SIMULATOR_HTTPS_URL");
+    let port = url.split([':', '/']).nth(4).expect("a port");
+    let deserted = name.url().replace(port, &free.to_string());
+    database.add_server("deserted", "test-x", &deserted, ", max_attempts '1'");
+    let mut session = database.session();
+    name.let_go();
+    session.query(&list("neon"), &[]).expect("an address");
+    name.hang();
+    session.query(&list("neon"), &[]).expect("remembered");
+    let detail = refusal(&mut session, "deserted");
+    assert!(detail.contains("connection refused"), "{detail}");
+
+    let impatient = "ALTER SERVER neon OPTIONS (ADD timeout '500ms')";
+    session.batch_execute(impatient).expect("altered");
+    let detail = refusal(&mut session, "neon");
+    assert!(detail.contains("was not sent: the time was up"), "{detail}");
+    name.let_go();
+    let patient = "ALTER SERVER neon OPTIONS (DROP timeout)";
+    session.batch_execute(patient).expect("altered");
+    session.query(&list("neon"), &[]).expect("found again");
+}
