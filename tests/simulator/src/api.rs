@@ -1,9 +1,8 @@
-//! The routes of the API and of the ledger. What an operation does is in the modules below.
-//!
-//! The branch-level operations can be added as routes below
-//! `/projects/{project_id}/branches/{branch_id}`: [`Call::branch`](call::Call) is set there, and
-//! [`App::on_branch`] then works on that branch.
+//! The routes of the project-level operations and of the ledger; those of the branch level are in
+//! `branch.rs`. What an operation does is in the modules below.
 
+mod body;
+mod branch;
 pub mod call;
 mod domains;
 mod email_server;
@@ -25,11 +24,12 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::connections::Connections;
+use crate::database::Event;
 use crate::fault::Faults;
 use crate::ledger::{Ledger, Recorded};
 use crate::limit::RateLimit;
-use crate::state::{Branch, Projects};
-use crate::users_sync::Event;
+use crate::state::Projects;
+use crate::state::branch::Branch;
 use call::{BASE, Call};
 use error::ApiError;
 
@@ -42,7 +42,7 @@ pub struct App {
     pub rate_limit: Option<RateLimit>,
     pub ledger: Ledger,
     pub connections: Connections,
-    pub users_sync: Option<UnboundedSender<Event>>,
+    pub writer: Option<UnboundedSender<Event>>,
 }
 
 impl App {
@@ -107,6 +107,7 @@ pub fn router(app: Arc<App>) -> Router {
             "/projects/{project_id}/auth/email_server",
             get(email_server::get).patch(email_server::update),
         )
+        .nest(branch::BASE, branch::routes(app.clone()))
         // Where `fault-redirect-*` leads; it answers what any operation could be content with.
         .route("/elsewhere", axum::routing::any(elsewhere))
         .method_not_allowed_fallback(method_not_allowed);

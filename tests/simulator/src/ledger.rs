@@ -1,7 +1,10 @@
 //! The ledger: what arrived, in order, with secrets masked. It knows nothing of how requests are
 //! answered.
+//!
+//! It keeps the newest [`CAPACITY`] requests: a benchmark sends millions, and their entries would
+//! take gigabytes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard};
 
 use axum::http::HeaderMap;
@@ -9,6 +12,7 @@ use axum::http::header::AUTHORIZATION;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub const CAPACITY: usize = 100_000;
 const MASK: &str = "********";
 const SECRET_FIELDS: [&str; 2] = ["client_secret", "password"];
 
@@ -46,7 +50,7 @@ pub struct Ledger {
 #[derive(Default)]
 struct Entries {
     last: u64,
-    list: Vec<Recorded>,
+    list: VecDeque<Recorded>,
 }
 
 impl Ledger {
@@ -56,20 +60,23 @@ impl Ledger {
         let mut entries = self.lock();
         entries.last += 1;
         request.n = entries.last;
-        entries.list.push(request);
+        if entries.list.len() == CAPACITY {
+            entries.list.pop_front();
+        }
+        entries.list.push_back(request);
         entries.last
     }
 
     pub fn answered(&self, n: u64, status: u16) {
         let mut entries = self.lock();
-        // The entry is gone if the ledger was cleared meanwhile.
+        // The entry is gone if the ledger was cleared meanwhile, or filled by others.
         if let Ok(index) = entries.list.binary_search_by_key(&n, |entry| entry.n) {
             entries.list[index].status = Some(status);
         }
     }
 
     pub fn all(&self) -> Vec<Recorded> {
-        self.lock().list.clone()
+        self.lock().list.iter().cloned().collect()
     }
 
     pub fn of(&self, project: &str) -> Vec<Recorded> {
@@ -119,5 +126,30 @@ fn mask(value: &mut Value) {
         }
         Value::Array(items) => items.iter_mut().for_each(mask),
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_requests_are_kept() {
+        let ledger = Ledger::default();
+        let entry: Recorded = serde_json::from_value(serde_json::json!({
+            "n": 0, "connection": 1, "tls": false, "method": "GET", "path": "/", "project": null,
+            "authorized": true, "user_agent": null, "request_id": null, "headers": {},
+            "body": null, "status": null,
+        }))
+        .unwrap();
+        for _ in 0..CAPACITY + 2 {
+            let n = ledger.record(entry.clone());
+            ledger.answered(n, 200);
+        }
+        ledger.answered(1, 500);
+        let kept = ledger.all();
+        let numbers = kept.iter().map(|entry| entry.n);
+        assert!(numbers.eq(3..=CAPACITY as u64 + 2));
+        assert!(kept.iter().all(|entry| entry.status == Some(200)));
     }
 }

@@ -1,19 +1,17 @@
 //! A simulator of the Neon Auth management API on loopback, for tests and for the demo.
 //!
-//! A project id chooses how the service behaves: `test-*`, `bench-*` and the ids in
-//! [`Options::projects`] are normal projects, `test-empty-*` ones without an integration, and
-//! `fault-<kind>[-x<N>][--<tag>]` ones that fail in the way that `<kind>` names (the list is in
-//! `fault.rs`), with `-x<N>` only for the first N requests.
+//! Ids choose how the service behaves; [`IDS`] says which does what, and `fault.rs` lists the kinds of
+//! faults.
 
 mod api;
 mod connections;
+mod database;
 mod fault;
 mod ledger;
 mod limit;
 mod server;
 mod state;
 mod tls;
-mod users_sync;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -21,6 +19,27 @@ use std::time::Duration;
 
 pub use ledger::Recorded;
 pub use tls::TlsFault;
+
+/// What the program's help says about ids and addresses.
+pub const IDS: &str = "\
+Projects:
+  test-*, bench-*            exist, with an integration; so do those given by --project, and
+                             quiet-bar-123456 and staging-lake-654321
+  test-empty-*               exist, without an integration on any branch
+  fault-<kind>[-x<N>][--<tag>]
+                             fail in the way that <kind> names (fault.rs lists them); with -x<N>
+                             only for the first N requests
+  bench-*                    users are not written into the database
+Branches, in paths below /projects/{project_id}/branches/{branch_id}:
+  br-missing*                do not exist
+  br-empty*                  exist, without an integration
+  any other valid id         exists, with an integration of Better Auth
+  What the project-level operations write, the branch-level ones do not see, and the reverse.
+Test e-mails are never sent; they fail for the host smtp.fail.example and for recipients fail@*.
+The database of --database-url stands for that of every branch: deleting the data of one drops the
+schema neon_auth, and an e-mail address that a second branch takes moves to its user. A branch that
+was disabled without delete_data counts as having the schema, even if somebody drops it.
+/_requests is the ledger: the newest 100,000 requests, of one project with ?project=ID.";
 
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -38,7 +57,8 @@ pub struct Options {
     /// Passes before any request is looked at.
     pub latency: Duration,
     pub rate_limit: bool,
-    /// Where created users are written: key words and values, or a URL.
+    /// Where users are written, into `neon_auth.users_sync` and `neon_auth."user"`: key words and
+    /// values, or a URL.
     pub database_url: Option<String>,
     pub sync_delay: Duration,
 }
@@ -70,7 +90,7 @@ pub struct Simulator {
 }
 
 impl Simulator {
-    /// Returns when requests can be sent and, with a database, when its table is there.
+    /// Returns when requests can be sent and, with a database, when its tables are there.
     pub fn start(options: Options) -> std::io::Result<Self> {
         server::start(options)
     }
@@ -90,6 +110,7 @@ impl Simulator {
         self.ca_pem.as_deref()
     }
 
+    /// The newest 100,000; [`Recorded::n`] counts the older ones too.
     pub fn requests(&self) -> Vec<Recorded> {
         self.app.ledger.all()
     }

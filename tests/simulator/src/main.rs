@@ -9,12 +9,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use neon_simulator::{Options, Simulator, TlsFault};
+use neon_simulator::{IDS, Options, Simulator, TlsFault};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// The Neon Auth management API on loopback
 #[derive(Parser)]
-#[command(version)]
+#[command(version, after_help = IDS)]
 struct Arguments {
     /// Where to serve plain HTTP; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
@@ -46,7 +46,7 @@ struct Arguments {
     /// Answer 429 beyond 700 requests a minute and bursts of 40, per route
     #[arg(long)]
     rate_limit: bool,
-    /// Write created users into neon_auth.users_sync of this database
+    /// Write users into neon_auth.users_sync and neon_auth."user" of this database
     #[arg(long, value_name = "URL")]
     database_url: Option<String>,
     /// Write users so long after the request

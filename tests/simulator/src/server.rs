@@ -12,12 +12,12 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::api::{self, App};
 use crate::connections::{Connections, Open, serve};
+use crate::database::{Event, Writer};
 use crate::fault::Faults;
 use crate::ledger::Ledger;
 use crate::limit::RateLimit;
 use crate::state::Projects;
 use crate::tls::{self, Tls};
-use crate::users_sync::{Event, Writer};
 use crate::{Options, Simulator};
 
 /// The thread; dropping it stops the runtime and with it every task.
@@ -47,7 +47,7 @@ pub fn start(options: Options) -> Result<Simulator> {
         ca_pem = Some(identity.ca_pem);
         listeners.push((secure, Some(identity.tls)));
     }
-    let (writer, users_sync) = match &options.database_url {
+    let (task, writer) = match &options.database_url {
         Some(url) => {
             let writer = Writer::new(url, options.sync_delay).map_err(Error::other)?;
             let (sender, receiver) = mpsc::unbounded_channel();
@@ -63,9 +63,9 @@ pub fn start(options: Options) -> Result<Simulator> {
         rate_limit: options.rate_limit.then(RateLimit::default),
         ledger: Ledger::default(),
         connections: Connections::default(),
-        users_sync,
+        writer,
     });
-    let server = spawn(app.clone(), listeners, writer)?;
+    let server = spawn(app.clone(), listeners, task)?;
     Ok(Simulator {
         app,
         url: format!("http://{address}/api/v2"),

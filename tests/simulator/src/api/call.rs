@@ -3,10 +3,10 @@
 use axum::body::Bytes;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use axum::http::request::Parts;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::body::Body;
 use super::error::ApiError;
 
 pub const BASE: &str = "/api/v2";
@@ -74,8 +74,9 @@ impl Call {
         serde_json::from_slice(self.body.as_deref().unwrap_or_default()).unwrap_or_default()
     }
 
-    /// The body as the operation wants it.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
+    /// The body's fields. The project-level operations refuse unknown ones, so that a client that
+    /// takes one generation of the API for the other does not pass unseen.
+    pub fn body(&self) -> Result<Body, ApiError> {
         let Some(body) = &self.body else {
             return Err(ApiError::bad_request("request body is too large"));
         };
@@ -84,17 +85,31 @@ impl Call {
                 "content type of the request must be application/json",
             ));
         }
-        serde_json::from_slice(body)
-            .map_err(|error| ApiError::bad_request(format!("invalid request body: {error}")))
+        match serde_json::from_slice(body) {
+            Ok(Value::Object(fields)) => Ok(Body::new(fields, self.branch.is_none())),
+            Ok(_) => Err(ApiError::bad_request(
+                "invalid request body: expected an object",
+            )),
+            Err(error) => Err(ApiError::bad_request(format!(
+                "invalid request body: {error}"
+            ))),
+        }
     }
 
-    /// As [`Self::json`], where the body may be left out.
-    pub fn optional_json<T: DeserializeOwned + Default>(&self) -> Result<T, ApiError> {
+    /// As [`Self::body`], where the body may be left out.
+    pub fn optional_body(&self) -> Result<Body, ApiError> {
         if self.body.as_ref().is_some_and(Bytes::is_empty) {
-            Ok(T::default())
+            Ok(Body::new(Map::new(), self.branch.is_none()))
         } else {
-            self.json()
+            self.body()
         }
+    }
+
+    /// The branch, in the operations below one.
+    pub fn branch(&self) -> &str {
+        self.branch
+            .as_deref()
+            .expect("the path of a branch-level operation has it")
     }
 
     /// What a careless server would put into an error message.

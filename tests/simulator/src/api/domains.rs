@@ -1,19 +1,20 @@
-//! The redirect domains: list, add, delete. Faults and keys are settled before these are called.
+//! The redirect domains of both generations: list, add, delete. Faults and keys are settled before
+//! these are called.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Extension, State};
-use axum::http::{StatusCode, Uri};
-use serde::Deserialize;
+use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::App;
+use super::body::{items, object_with, one_of, uri};
 use super::call::Call;
 use super::error::ApiError;
-use crate::state::{AuthProvider, Domain};
+use crate::state::branch::{AuthProvider, Domain};
 
-/// `GET /projects/{project_id}/auth/domains`
+/// `GET .../auth/domains`
 pub async fn list(
     State(app): State<Arc<App>>,
     Extension(call): Extension<Arc<Call>>,
@@ -22,62 +23,41 @@ pub async fn list(
     Ok(Json(json!({ "domains": domains })))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AddRequest {
-    domain: String,
-    auth_provider: AuthProvider,
-}
-
-/// `POST /projects/{project_id}/auth/domains`
+/// `POST .../auth/domains`
 pub async fn add(
     State(app): State<Arc<App>>,
     Extension(call): Extension<Arc<Call>>,
 ) -> Result<StatusCode, ApiError> {
-    let AddRequest {
-        domain,
-        auth_provider,
-    } = call.json()?;
-    let uri: Option<Uri> = domain.parse().ok();
-    if uri.is_none_or(|uri| uri.scheme().is_none()) {
-        return Err(ApiError::bad_request("invalid domain"));
-    }
+    let body = call.body()?.with(&["domain", "auth_provider"])?;
+    let new = Domain {
+        domain: body.required("domain", uri)?,
+        auth_provider: body.required("auth_provider", one_of)?,
+    };
     app.on_branch(&call, |branch| {
-        if branch.domains.iter().any(|known| known.domain == domain) {
+        if branch
+            .domains
+            .iter()
+            .any(|known| known.domain == new.domain)
+        {
             return Err(ApiError::conflict("domain already exists"));
         }
-        branch.domains.push(Domain {
-            domain,
-            auth_provider,
-        });
+        branch.domains.push(new);
         Ok(StatusCode::CREATED)
     })
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct DeleteRequest {
-    #[serde(rename = "auth_provider")]
-    _auth_provider: AuthProvider,
-    domains: Vec<DeleteItem>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct DeleteItem {
-    domain: String,
-}
-
-/// `DELETE /projects/{project_id}/auth/domains`; success also for domains that are not in the list.
+/// `DELETE .../auth/domains`; success also for domains that are not in the list.
 pub async fn remove(
     State(app): State<Arc<App>>,
     Extension(call): Extension<Arc<Call>>,
 ) -> Result<(), ApiError> {
-    let DeleteRequest { domains, .. } = call.json()?;
+    let body = call.body()?.with(&["domains", "auth_provider"])?;
+    let _: AuthProvider = body.required("auth_provider", one_of)?;
+    let domains = body.required("domains", items(0, object_with("domain", uri)))?;
     app.on_branch(&call, |branch| {
         branch
             .domains
-            .retain(|known| domains.iter().all(|item| item.domain != known.domain));
+            .retain(|known| !domains.contains(&known.domain));
         Ok(())
     })
 }

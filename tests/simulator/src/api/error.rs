@@ -46,6 +46,17 @@ impl ApiError {
         Self::new(StatusCode::CONFLICT, message)
     }
 
+    pub fn integration_exists() -> Self {
+        Self::conflict("neon auth integration already exists")
+    }
+
+    pub fn schema_exists() -> Self {
+        Self::conflict(
+            "The `neon_auth` schema already exists and cannot be automatically provisioned. Please \
+             drop the existing `neon_auth` schema before provisioning Neon Auth.",
+        )
+    }
+
     pub fn rate_limited(wait: Duration) -> Self {
         Self {
             retry_after: Some(wait.as_secs_f64().ceil() as u64),

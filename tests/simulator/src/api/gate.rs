@@ -18,6 +18,7 @@ use super::error::ApiError;
 use crate::connections::Peer;
 use crate::fault::answer::Outcome;
 use crate::ledger::{Recorded, visible};
+use crate::state::is_known_branch;
 
 const BODY_LIMIT: usize = 1024 * 1024;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-neon-ret-request-id");
@@ -111,6 +112,14 @@ fn admit(app: &App, call: &Call, authorized: bool, route: &str) -> Result<(), Ap
         }
         if !app.projects.is_known(project) {
             return Err(ApiError::not_found("project not found"));
+        }
+    }
+    if let Some(branch) = &call.branch {
+        if !is_id(branch) {
+            return Err(ApiError::bad_request("invalid branch id"));
+        }
+        if !is_known_branch(branch) {
+            return Err(ApiError::not_found("branch not found"));
         }
     }
     Ok(())

@@ -1,5 +1,5 @@
-//! The integration itself: create, list, keys, transfer, delete. Its keys open nothing and are not
-//! kept.
+//! The integration of the project level: create, list, keys, transfer, delete. Its keys open nothing
+//! and are not kept.
 
 use std::sync::Arc;
 
@@ -11,54 +11,41 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::App;
+use super::body::{boolean, one_of, string};
 use super::call::{Call, is_id};
 use super::error::ApiError;
-use crate::state::{AuthProvider, Integration};
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CreateRequest {
-    auth_provider: AuthProvider,
-    #[serde(rename = "project_id")]
-    _project_id: String,
-    branch_id: String,
-    database_name: Option<String>,
-    /// Deprecated, and ignored by Neon too.
-    #[serde(rename = "role_name")]
-    _role_name: Option<String>,
-}
+use crate::state::branch::{AuthProvider, Integration};
+use crate::state::is_known_branch;
 
 /// `POST /projects/auth/create`
 pub async fn create(
     State(app): State<Arc<App>>,
     Extension(call): Extension<Arc<Call>>,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
-    let request: CreateRequest = call.json()?;
-    if !is_branch(&request.branch_id) {
+    let body = call.body()?.with(&[
+        "auth_provider",
+        "project_id",
+        "branch_id",
+        "database_name",
+        "role_name",
+    ])?;
+    let auth_provider = body.required("auth_provider", one_of)?;
+    let branch = body.required("branch_id", string)?;
+    let database = body.optional("database_name", string)?;
+    // Deprecated, and ignored by Neon too.
+    let _ = body.optional("role_name", string)?;
+    if !is_branch(&branch) || !is_known_branch(&branch) {
         return Err(ApiError::not_found("branch not found"));
     }
     app.projects.with(call.project()?, |project| {
         if project.integrated_branch().is_some() {
-            return Err(ApiError::conflict("neon auth integration already exists"));
+            return Err(ApiError::integration_exists());
         }
-        let integration = Integration::new(
-            request.auth_provider,
-            &request.branch_id,
-            request.database_name,
-        );
+        let integration = Integration::new(auth_provider, &branch, database);
         let answer = keys(&integration);
-        project.branch(&request.branch_id).integration = Some(integration);
+        project.integrate(integration);
         Ok((StatusCode::CREATED, Json(answer)))
     })
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ProviderRequest {
-    #[serde(rename = "project_id")]
-    _project_id: String,
-    #[serde(rename = "auth_provider")]
-    _auth_provider: AuthProvider,
 }
 
 /// `POST /projects/auth/keys`
@@ -66,7 +53,7 @@ pub async fn create_keys(
     State(app): State<Arc<App>>,
     Extension(call): Extension<Arc<Call>>,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
-    let _: ProviderRequest = call.json()?;
+    check_provider(&call)?;
     let answer = app.on_branch(&call, |branch| Ok(branch.integration.as_ref().map(keys)))?;
     Ok((StatusCode::CREATED, Json(answer.into())))
 }
@@ -76,7 +63,7 @@ pub async fn transfer(
     State(app): State<Arc<App>>,
     Extension(call): Extension<Arc<Call>>,
 ) -> Result<Json<Value>, ApiError> {
-    let _: ProviderRequest = call.json()?;
+    check_provider(&call)?;
     app.on_branch(&call, |_| Ok(()))?;
     let code = Uuid::new_v4().simple();
     let url = format!(
@@ -101,12 +88,6 @@ pub struct IntegrationPath {
     auth_provider: String,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct DeleteRequest {
-    delete_data: bool,
-}
-
 /// `DELETE /projects/{project_id}/auth/integration/{auth_provider}`
 pub async fn remove(
     State(app): State<Arc<App>>,
@@ -115,16 +96,27 @@ pub async fn remove(
 ) -> Result<(), ApiError> {
     serde_json::from_value::<AuthProvider>(path.auth_provider.into())
         .map_err(|error| ApiError::bad_request(format!("invalid auth_provider: {error}")))?;
-    let request: DeleteRequest = call.optional_json()?;
+    let body = call.optional_body()?.with(&["delete_data"])?;
+    let delete_data = body.optional("delete_data", boolean)?.unwrap_or_default();
     app.on_branch(&call, |branch| {
-        branch.remove_integration(request.delete_data);
+        branch.remove_integration(delete_data);
         Ok(())
     })
 }
 
-/// `NeonAuthCreateIntegrationResponse`, with fresh keys.
-fn keys(integration: &Integration) -> Value {
-    let fresh = |prefix| format!("{prefix}_{}", Uuid::new_v4().simple());
+/// A body of project and provider.
+fn check_provider(call: &Call) -> Result<(), ApiError> {
+    let body = call.body()?.with(&["project_id", "auth_provider"])?;
+    let _: AuthProvider = body.required("auth_provider", one_of)?;
+    Ok(())
+}
+
+/// `NeonAuthCreateIntegrationResponse`, with fresh keys, of which Better Auth has none.
+pub fn keys(integration: &Integration) -> Value {
+    let fresh = |prefix| match integration.auth_provider {
+        AuthProvider::BetterAuth => String::new(),
+        _ => format!("{prefix}_{}", Uuid::new_v4().simple()),
+    };
     let mut keys = json!({
         "auth_provider": integration.auth_provider,
         "auth_provider_project_id": integration.auth_provider_project_id,

@@ -1,4 +1,5 @@
-//! OAuth providers: list, add, update, delete. Their credentials are kept and never tried.
+//! The OAuth providers of both generations: list, add, update, delete. Their credentials are kept
+//! and never tried.
 
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
@@ -9,44 +10,30 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::App;
+use super::body::{Body, one_of, string};
 use super::call::Call;
 use super::error::ApiError;
-use crate::state::{Credentials, OauthProviderId};
+use crate::state::branch::{Branch, Credentials, OauthProviderId};
 
-/// `GET /projects/{project_id}/auth/oauth_providers`
+/// `GET .../auth/oauth_providers`
 pub async fn list(
     State(app): State<Arc<App>>,
     Extension(call): Extension<Arc<Call>>,
 ) -> Result<Json<Value>, ApiError> {
     app.on_branch(&call, |branch| {
-        let providers: Vec<Value> = branch
-            .oauth_providers
-            .iter()
-            .map(|(id, credentials)| provider(*id, credentials.as_ref()))
-            .collect();
-        Ok(Json(json!({ "providers": providers })))
+        Ok(Json(json!({ "providers": providers(branch) })))
     })
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AddRequest {
-    id: OauthProviderId,
-    client_id: Option<String>,
-    client_secret: Option<String>,
-    /// In no answer of the API.
-    #[serde(rename = "microsoft_tenant_id")]
-    _microsoft_tenant_id: Option<String>,
-}
-
-/// `POST /projects/{project_id}/auth/oauth_providers`
+/// `POST .../auth/oauth_providers`
 pub async fn add(
     State(app): State<Arc<App>>,
     Extension(call): Extension<Arc<Call>>,
 ) -> Result<Json<Value>, ApiError> {
-    let request: AddRequest = call.json()?;
-    let id = request.id;
-    let credentials = both_or_none(request.client_id, request.client_secret)?;
+    let body = call.body()?;
+    let id = body.required("id", one_of)?;
+    let (client_id, client_secret) = given(body, &["id"])?;
+    let credentials = both_or_none(client_id, client_secret)?;
     let has_shared = matches!(id, OauthProviderId::Google | OauthProviderId::Github);
     if credentials.is_none() && !has_shared {
         return Err(ApiError::no_shared_credentials());
@@ -66,22 +53,13 @@ pub struct ProviderPath {
     oauth_provider_id: String,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct UpdateRequest {
-    client_id: Option<String>,
-    client_secret: Option<String>,
-    #[serde(rename = "microsoft_tenant_id")]
-    _microsoft_tenant_id: Option<String>,
-}
-
-/// `PATCH /projects/{project_id}/auth/oauth_providers/{oauth_provider_id}`
+/// `PATCH .../auth/oauth_providers/{oauth_provider_id}`
 pub async fn update(
     State(app): State<Arc<App>>,
     Extension(call): Extension<Arc<Call>>,
     Path(path): Path<ProviderPath>,
 ) -> Result<Json<Value>, ApiError> {
-    let request: UpdateRequest = call.json()?;
+    let (client_id, client_secret) = given(call.body()?, &[])?;
     let id = named(path)?;
     app.on_branch(&call, |branch| {
         let Entry::Occupied(mut entry) = branch.oauth_providers.entry(id) else {
@@ -90,20 +68,20 @@ pub async fn update(
         let credentials = entry.get_mut();
         match credentials {
             Some(credentials) => {
-                if let Some(client_id) = request.client_id {
+                if let Some(client_id) = client_id {
                     credentials.client_id = client_id;
                 }
-                if let Some(client_secret) = request.client_secret {
+                if let Some(client_secret) = client_secret {
                     credentials.client_secret = client_secret;
                 }
             }
-            None => *credentials = both_or_none(request.client_id, request.client_secret)?,
+            None => *credentials = both_or_none(client_id, client_secret)?,
         }
         Ok(Json(provider(id, credentials.as_ref())))
     })
 }
 
-/// `DELETE /projects/{project_id}/auth/oauth_providers/{oauth_provider_id}`
+/// `DELETE .../auth/oauth_providers/{oauth_provider_id}`
 pub async fn remove(
     State(app): State<Arc<App>>,
     Extension(call): Extension<Arc<Call>>,
@@ -124,6 +102,18 @@ fn not_found() -> ApiError {
     ApiError::not_found("oauth provider not found")
 }
 
+/// Client id and client secret, besides the fields `others`.
+fn given(body: Body, others: &[&str]) -> Result<(Option<String>, Option<String>), ApiError> {
+    let own = ["client_id", "client_secret", "microsoft_tenant_id"];
+    let body = body.with(&[&own, others].concat())?;
+    // It is in no answer of the API.
+    let _ = body.optional("microsoft_tenant_id", string)?;
+    Ok((
+        body.optional("client_id", string)?,
+        body.optional("client_secret", string)?,
+    ))
+}
+
 fn both_or_none(
     client_id: Option<String>,
     client_secret: Option<String>,
@@ -138,6 +128,14 @@ fn both_or_none(
             "client_id and client_secret must be given together",
         )),
     }
+}
+
+/// All of them, as `NeonAuthOauthProvider`s.
+pub fn providers(branch: &Branch) -> Vec<Value> {
+    let providers = branch.oauth_providers.iter();
+    providers
+        .map(|(id, credentials)| provider(*id, credentials.as_ref()))
+        .collect()
 }
 
 fn provider(id: OauthProviderId, credentials: Option<&Credentials>) -> Value {

@@ -1,6 +1,6 @@
-//! Users: create and delete. The users writer learns of both; how it writes is its own business.
+//! Users of the project level: create and delete, and what both generations have in common. The
+//! users writer learns of both; how it writes is its own business.
 
-use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use axum::Json;
@@ -8,58 +8,36 @@ use axum::extract::{Extension, Path, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::App;
+use super::body::{Body, email, one_of, text};
 use super::call::Call;
 use super::error::ApiError;
-use crate::state::AuthProvider;
-use crate::users_sync::Event;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CreateRequest {
-    #[serde(rename = "project_id")]
-    _project_id: String,
-    #[serde(rename = "auth_provider")]
-    _auth_provider: AuthProvider,
-    email: String,
-    name: Option<String>,
-}
+use crate::database::{Change, users_sync};
+use crate::state::branch::AuthProvider;
 
 /// `POST /projects/auth/user`
 pub async fn create(
     State(app): State<Arc<App>>,
     Extension(call): Extension<Arc<Call>>,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
-    let CreateRequest { email, name, .. } = call.json()?;
-    if !(1..=256).contains(&email.chars().count()) || !email.contains('@') {
-        return Err(ApiError::bad_request("invalid email"));
-    }
-    if name
-        .as_ref()
-        .is_some_and(|name| !(1..=255).contains(&name.chars().count()))
-    {
-        return Err(ApiError::bad_request("invalid name"));
-    }
-    let id = Uuid::new_v4().to_string();
-    app.on_branch(&call, |branch| {
-        let lower = email.to_lowercase();
-        match branch.users.entry(lower) {
-            Entry::Occupied(_) => Err(ApiError::conflict("user already exists")),
-            Entry::Vacant(free) => {
-                free.insert(id.clone());
-                Ok(())
-            }
-        }
-    })?;
-    tell(&app, &call, Event::created(&id, &email, name.as_deref()));
+    let body = call
+        .body()?
+        .with(&["project_id", "auth_provider", "email", "name"])?;
+    let _: AuthProvider = body.required("auth_provider", one_of)?;
+    let (email, name) = address(&body)?;
+    let id = app.on_branch(&call, |branch| branch.add_user(&email).ok_or_else(taken))?;
+    tell(
+        &app,
+        &call,
+        users_sync::created(&id, &email, name.as_deref()),
+    );
     Ok((StatusCode::CREATED, Json(json!({ "id": id }))))
 }
 
 #[derive(Deserialize)]
 pub struct UserPath {
-    auth_user_id: String,
+    pub auth_user_id: String,
 }
 
 /// `DELETE /projects/{project_id}/auth/users/{auth_user_id}`
@@ -69,27 +47,40 @@ pub async fn remove(
     Path(UserPath { auth_user_id: id }): Path<UserPath>,
 ) -> Result<StatusCode, ApiError> {
     app.on_branch(&call, |branch| {
-        let before = branch.users.len();
-        branch.users.retain(|_, user| *user != id);
-        if branch.users.len() == before {
-            return Err(ApiError::not_found("user not found"));
-        }
-        Ok(())
+        let removed = branch.remove_user(&id);
+        removed.then_some(()).ok_or_else(not_found)
     })?;
-    tell(&app, &call, Event::deleted(id));
+    tell(&app, &call, users_sync::deleted(id));
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn tell(app: &App, call: &Call, event: Event) {
+/// E-mail address and name.
+pub fn address(body: &Body) -> Result<(String, Option<String>), ApiError> {
+    Ok((
+        body.required("email", email)?,
+        body.optional("name", text(1..=255))?,
+    ))
+}
+
+pub fn taken() -> ApiError {
+    ApiError::conflict("user already exists")
+}
+
+pub fn not_found() -> ApiError {
+    ApiError::not_found("user not found")
+}
+
+/// Hands the change to the users writer, if there is one.
+pub fn tell(app: &App, call: &Call, change: Change) {
     // A benchmark measures calls, not how fast the simulator fills a table.
     let is_bench = call
         .project
         .as_ref()
         .is_some_and(|id| id.starts_with("bench-"));
-    if let Some(users_sync) = &app.users_sync
+    if let Some(writer) = &app.writer
         && !is_bench
     {
         // Sending fails only when the simulator is stopping.
-        let _ = users_sync.send(event);
+        let _ = writer.send(change.into());
     }
 }

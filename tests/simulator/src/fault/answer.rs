@@ -36,10 +36,10 @@ impl Fault {
     /// Answers `call`; `operation` is what would have been done without the fault.
     pub async fn apply(self, call: &Call, operation: impl Future<Output = Response>) -> Outcome {
         Outcome::Answer(match self {
-            Self::Status(status) => refuse(status),
+            Self::Status(status) => refuse(status, call),
             Self::RetryAfter(after) => (
                 [(RETRY_AFTER, retry_after(after))],
-                refuse(StatusCode::TOO_MANY_REQUESTS),
+                refuse(StatusCode::TOO_MANY_REQUESTS, call),
             )
                 .into_response(),
             Self::Slow(time) => {
@@ -144,12 +144,13 @@ fn bare(end: End) -> Outcome {
     })
 }
 
-fn refuse(status: StatusCode) -> Response {
+fn refuse(status: StatusCode, call: &Call) -> Response {
     let message = match status.as_u16() {
         502 | 504 | 524 => return page(status),
         400 => "request body does not match the schema",
         401 => return ApiError::unauthenticated().into_response(),
         403 => "permission denied",
+        404 if call.branch.is_some() => "Neon Auth integration not found for branch",
         404 => "Neon Auth integration not found for project",
         409 => "resource already exists",
         422 => "request cannot be processed",
@@ -265,6 +266,13 @@ fn extend(value: &mut Value) {
                     "auth_provider" => *field = "future_auth".into(),
                     "owned_by" => *field = "organization".into(),
                     "type" => *field = "dedicated".into(),
+                    "email_verification_method" => *field = "passkey".into(),
+                    "creator_role" => *field = "founder".into(),
+                    "enabled_events" => {
+                        if let Value::Array(events) = field {
+                            events.push("user.deleted".into());
+                        }
+                    }
                     "providers" => {
                         if let Value::Array(providers) = field {
                             providers.push(json!({"id": "gitlab", "type": "shared"}));

@@ -136,6 +136,8 @@ impl BadString {
         let mut fields = Vec::new();
         for before in [
             &br#""type":"shared","sender_name":"#[..],
+            br#","name":"#,
+            br#","enabled":true,"webhook_url":"#,
             br#","id":"#,
             br#","url":"#,
             br#","domains":[{"auth_provider":"stack","domain":"#,

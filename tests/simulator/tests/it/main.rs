@@ -1,5 +1,6 @@
 //! The simulator seen through a real HTTP client.
 
+mod branch;
 mod client;
 mod faults;
 mod ledger;

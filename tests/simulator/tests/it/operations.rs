@@ -1,4 +1,4 @@
-//! The happy path of each operation, with the documented statuses and bodies.
+//! The happy path of each project-level operation, with the documented statuses and bodies.
 
 use serde_json::{Value, json};
 

@@ -1,64 +1,48 @@
-//! The users writer: created and deleted users reach `neon_auth.users_sync` after a delay, as Neon
+//! The users writer: what becomes of users reaches the tables in `neon_auth` after a delay, as Neon
 //! does it. It knows nothing of projects and requests.
+//!
+//! One database stands for that of every branch.
+
+pub mod user;
+pub mod users_sync;
 
 use std::error::Error;
 use std::time::Duration;
 
-use serde_json::{Value, json};
-use time::OffsetDateTime;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, sleep, sleep_until};
+use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, NoTls};
 
 const ATTEMPTS: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(300);
 
-/// The legacy layout: everything but three columns is generated from `raw_json`.
-const LAYOUT: &str = "
+const SCHEMA: &str = "
     SET client_min_messages = warning;
     CREATE SCHEMA IF NOT EXISTS neon_auth;
-    CREATE TABLE IF NOT EXISTS neon_auth.users_sync (
-        raw_json jsonb NOT NULL,
-        id text GENERATED ALWAYS AS (raw_json ->> 'id') STORED PRIMARY KEY,
-        name text GENERATED ALWAYS AS (raw_json ->> 'display_name') STORED,
-        email text GENERATED ALWAYS AS (raw_json ->> 'primary_email') STORED,
-        created_at timestamp with time zone GENERATED ALWAYS AS (to_timestamp(
-            trunc((raw_json ->> 'signed_up_at_millis')::bigint::double precision)
-            / 1000::double precision)) STORED,
-        updated_at timestamp with time zone,
-        deleted_at timestamp with time zone
-    );
-    CREATE INDEX IF NOT EXISTS users_sync_deleted_at_idx
-        ON neon_auth.users_sync USING btree (deleted_at);
 ";
-const UPSERT: &str = "
-    INSERT INTO neon_auth.users_sync (raw_json, updated_at, deleted_at)
-    VALUES ($1::text::jsonb, now(), NULL)
-    ON CONFLICT (id) DO UPDATE
-    SET raw_json = excluded.raw_json, updated_at = now(), deleted_at = NULL";
-const SOFT_DELETE: &str = "
-    UPDATE neon_auth.users_sync SET updated_at = now(), deleted_at = now() WHERE id = $1";
+const DROP_SCHEMA: &str = "DROP SCHEMA IF EXISTS neon_auth CASCADE";
 
 pub struct Event {
     at: Instant,
     change: Change,
 }
 
-enum Change {
-    Created(Value),
-    Deleted(String),
+/// What is to be done in the database.
+pub enum Change {
+    /// The values are bound.
+    Row {
+        statement: &'static str,
+        values: Vec<String>,
+    },
+    /// The integration was enabled.
+    MakeTables,
+    /// The integration was disabled, and its data with it.
+    DropSchema,
 }
 
-impl Event {
-    pub fn created(id: &str, email: &str, name: Option<&str>) -> Self {
-        Self::new(Change::Created(raw_json(id, email, name)))
-    }
-
-    pub fn deleted(id: String) -> Self {
-        Self::new(Change::Deleted(id))
-    }
-
-    fn new(change: Change) -> Self {
+impl From<Change> for Event {
+    fn from(change: Change) -> Self {
         Self {
             at: Instant::now(),
             change,
@@ -69,6 +53,7 @@ impl Event {
 pub struct Writer {
     config: Config,
     delay: Duration,
+    /// A connection that found or made the tables.
     client: Option<Client>,
 }
 
@@ -85,13 +70,13 @@ impl Writer {
         })
     }
 
-    /// Connects, and makes the schema and the table if they are not there.
+    /// Connects, and makes the schema and the tables if they are not there.
     pub async fn prepare(&mut self) -> Result<(), String> {
         let mut failure = String::new();
         for attempt in 1..=ATTEMPTS {
             match self.connected().await {
                 Ok(_) => return Ok(()),
-                Err(error) => failure = self.failed("prepare neon_auth.users_sync", attempt, error),
+                Err(error) => failure = self.failed("prepare schema neon_auth", attempt, error),
             }
             sleep(PAUSE).await;
         }
@@ -106,7 +91,7 @@ impl Writer {
                 match self.write(&event.change).await {
                     Ok(()) => break,
                     Err(error) => {
-                        self.failed("write to neon_auth.users_sync", attempt, error);
+                        self.failed("write to schema neon_auth", attempt, error);
                     }
                 }
                 sleep(PAUSE).await;
@@ -117,9 +102,18 @@ impl Writer {
     async fn write(&mut self, change: &Change) -> Result<(), tokio_postgres::Error> {
         let client = self.connected().await?;
         match change {
-            Change::Created(raw_json) => client.execute(UPSERT, &[&raw_json.to_string()]).await?,
-            Change::Deleted(id) => client.execute(SOFT_DELETE, &[id]).await?,
-        };
+            Change::Row { statement, values } => {
+                let values: Vec<&(dyn ToSql + Sync)> =
+                    values.iter().map(|value| value as _).collect();
+                client.execute(*statement, &values).await?;
+            }
+            Change::MakeTables => make_tables(client).await?,
+            Change::DropSchema => {
+                client.batch_execute(DROP_SCHEMA).await?;
+                // The next write makes the tables again, as each new connection does.
+                self.client = None;
+            }
+        }
         Ok(())
     }
 
@@ -127,7 +121,7 @@ impl Writer {
         if self.client.as_ref().is_none_or(Client::is_closed) {
             let (client, connection) = self.config.connect(NoTls).await?;
             tokio::spawn(connection);
-            client.batch_execute(LAYOUT).await?;
+            make_tables(&client).await?;
             self.client = Some(client);
         }
         Ok(self
@@ -152,28 +146,9 @@ impl Writer {
     }
 }
 
-/// A user as Stack Auth describes it.
-fn raw_json(id: &str, email: &str, name: Option<&str>) -> Value {
-    let now = (OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000) as i64;
-    json!({
-        "id": id,
-        "display_name": name,
-        "primary_email": email,
-        "primary_email_verified": false,
-        "primary_email_auth_enabled": true,
-        "signed_up_at_millis": now,
-        "last_active_at_millis": now,
-        "profile_image_url": null,
-        "has_password": false,
-        "is_anonymous": false,
-        "otp_auth_enabled": false,
-        "passkey_auth_enabled": false,
-        "requires_totp_mfa": false,
-        "oauth_providers": [],
-        "selected_team": null,
-        "selected_team_id": null,
-        "client_metadata": null,
-        "client_read_only_metadata": null,
-        "server_metadata": null,
-    })
+async fn make_tables(client: &Client) -> Result<(), tokio_postgres::Error> {
+    for part in [SCHEMA, users_sync::TABLE, user::TABLE] {
+        client.batch_execute(part).await?;
+    }
+    Ok(())
 }

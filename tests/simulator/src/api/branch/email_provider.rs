@@ -1,0 +1,87 @@
+//! The email provider of a branch: get, update, and the two ways to send a test e-mail, which send
+//! nothing. Its password is kept and never shown.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Extension, State};
+use serde_json::{Value, json};
+
+use crate::api::App;
+use crate::api::body::email;
+use crate::api::call::Call;
+use crate::api::email_server::{read, standard};
+use crate::api::error::ApiError;
+use crate::state::branch::{AuthProvider, EmailServer};
+
+const FAILING_HOST: &str = "smtp.fail.example";
+const FAILING_RECIPIENT: &str = "fail@";
+
+/// `GET .../auth/email_provider`
+pub async fn get(
+    State(app): State<Arc<App>>,
+    Extension(call): Extension<Arc<Call>>,
+) -> Result<Json<EmailServer>, ApiError> {
+    app.on_branch(&call, |branch| Ok(Json(redacted(&branch.email_server))))
+}
+
+/// `PATCH .../auth/email_provider`: Better Auth keeps what the body leaves out, the others refuse a
+/// partial `standard` one.
+pub async fn update(
+    State(app): State<Arc<App>>,
+    Extension(call): Extension<Arc<Call>>,
+) -> Result<Json<EmailServer>, ApiError> {
+    let body = call.body()?;
+    app.on_branch(&call, |branch| {
+        let integration = branch.integration.as_ref();
+        let merges = integration.is_some_and(|it| it.auth_provider == AuthProvider::BetterAuth);
+        branch.email_server = read(body, merges.then_some(&branch.email_server))?;
+        Ok(Json(redacted(&branch.email_server)))
+    })
+}
+
+/// `POST .../auth/email_provider/test`: through the email server that the branch has.
+pub async fn test(
+    State(app): State<Arc<App>>,
+    Extension(call): Extension<Arc<Call>>,
+) -> Result<Json<Value>, ApiError> {
+    let recipient = call.body()?.required("recipient_email", email)?;
+    app.on_branch(&call, |branch| {
+        let host = match &branch.email_server {
+            EmailServer::Standard(server) => &server.host,
+            EmailServer::Shared(_) => "",
+        };
+        Ok(Json(outcome(host, &recipient)))
+    })
+}
+
+/// `POST .../auth/send_test_email`: through the email server in the body.
+pub async fn send_test_email(
+    State(app): State<Arc<App>>,
+    Extension(call): Extension<Arc<Call>>,
+) -> Result<Json<Value>, ApiError> {
+    let body = call.body()?;
+    let server = standard(&body, None)?;
+    let recipient = body.required("recipient_email", email)?;
+    app.on_branch(&call, |_| Ok(Json(outcome(&server.host, &recipient))))
+}
+
+fn outcome(host: &str, recipient: &str) -> Value {
+    let error = if host == FAILING_HOST {
+        "could not connect to the email server"
+    } else if recipient.starts_with(FAILING_RECIPIENT) {
+        "550 5.1.1 no such mailbox"
+    } else {
+        return json!({"success": true});
+    };
+    json!({"success": false, "error_message": error})
+}
+
+/// As ordinary callers see it.
+pub fn redacted(email_server: &EmailServer) -> EmailServer {
+    let mut redacted = email_server.clone();
+    if let EmailServer::Standard(server) = &mut redacted {
+        server.password.clear();
+    }
+    redacted
+}

@@ -1,0 +1,69 @@
+//! Faults are chosen by project id on the branch level too.
+
+use serde_json::{Value, json};
+use ureq::Error;
+
+use super::Place;
+use super::operations::operations;
+use crate::client::{KEY, agent, send};
+
+#[test]
+fn every_operation_meets_the_fault_of_its_project() {
+    let place = Place::new();
+    for (n, (method, tail, body, ..)) in operations("nobody").into_iter().enumerate() {
+        let answer = place.call_at("fault-503", "br-a", method, &tail, body);
+        assert_eq!(answer.status, 503, "{method} {tail}");
+        assert_eq!(place.simulator.requests_of("fault-503").len(), n + 1);
+    }
+}
+
+#[test]
+fn only_the_first_n_requests_fail() {
+    let place = Place::new();
+    let body = json!({"email": "ada@example.com"});
+    let statuses = [(); 4].map(|()| {
+        let answer = place.call_at("fault-423-x2", "br-a", "POST", "/users", body.clone());
+        answer.status
+    });
+    assert_eq!(statuses, [423, 423, 201, 409]);
+}
+
+#[test]
+fn a_404_speaks_of_the_branch() {
+    let place = Place::at("fault-404", "br-a");
+    assert_eq!(
+        place.refusal("GET", "/webhooks", Value::Null),
+        (404, "Neon Auth integration not found for branch".into())
+    );
+}
+
+#[test]
+fn connections_are_cut() {
+    let place = Place::new();
+    for fault in ["fault-cut", "fault-reset", "fault-close"] {
+        let path = format!("/projects/{fault}/branches/br-a/auth/plugins");
+        let url = place.simulator.url();
+        let answer = send(&agent(), url, "GET", &path, KEY, Value::Null);
+        let error = answer.map(|answer| answer.status).unwrap_err();
+        assert!(!matches!(error, Error::StatusCode(_)), "{fault}: {error}");
+    }
+}
+
+#[test]
+fn unknown_enum_values_and_odd_strings() {
+    let place = Place::new();
+    let get = |project, tail| place.call_at(project, "br-a", "GET", tail, Value::Null);
+    let plugins = get("fault-extra", "/plugins").json();
+    assert_eq!(plugins["organization"]["creator_role"], "founder");
+    assert_eq!(
+        plugins["email_and_password"]["email_verification_method"],
+        "passkey"
+    );
+    assert_eq!(plugins["email_provider"]["type"], "dedicated");
+    let events = get("fault-extra", "/webhooks").json()["enabled_events"].clone();
+    assert_eq!(events, json!(["user.deleted"]));
+    let nul = get("fault-json-nul", "/webhooks").json();
+    for pointer in ["/id", "/name", "/webhook_url"] {
+        assert_eq!(nul.pointer(pointer).unwrap(), "a\0b");
+    }
+}
