@@ -83,12 +83,29 @@ fn is_secret(name: &str) -> bool {
 
 /// `text` with each secret, as it is or as JSON may escape it, replaced by [`MASK`].
 pub fn blank_out<'a>(text: &str, secrets: impl IntoIterator<Item = &'a Secret>) -> String {
-    let mut spellings: Vec<_> = secrets.into_iter().flat_map(spellings).collect();
-    // The longest first: a secret may be the beginning of another.
-    spellings.sort_by_key(|spelling| std::cmp::Reverse(spelling.len()));
-    spellings.iter().fold(text.to_owned(), |text, spelling| {
-        text.replace(spelling, MASK)
-    })
+    // All of them are found before anything is replaced: a mask may hold a secret, of asterisks.
+    let mut found: Vec<_> = secrets
+        .into_iter()
+        .flat_map(spellings)
+        .flat_map(|spelling| {
+            let places = text.match_indices(&spelling);
+            let ranges = places.map(|(start, found)| start..start + found.len());
+            ranges.collect::<Vec<_>>()
+        })
+        .collect();
+    found.sort_by_key(|range| range.start);
+    let mut blanked = String::with_capacity(text.len());
+    let mut end = 0;
+    for range in found {
+        // One that overlaps with the one before goes under the same mask.
+        if range.start >= end {
+            blanked.push_str(&text[end..range.start]);
+            blanked.push_str(MASK);
+        }
+        end = end.max(range.end);
+    }
+    blanked.push_str(&text[end..]);
+    blanked
 }
 
 /// How a secret may stand in a text: itself, and in JSON as this crate, Go and PHP write it.
@@ -145,6 +162,14 @@ mod tests {
             "email_and_password": {"enabled": true},
         });
         assert_eq!(mask(value), masked);
+    }
+
+    #[test]
+    fn secrets_that_overlap_or_look_like_the_mask() {
+        let secrets = ["abc", "cdef", "*", "**"].map(Secret::new);
+        assert_eq!(blank_out("xabcdefx*", &secrets), "x********x********");
+        let long = "*".repeat(1000);
+        assert!(blank_out(&long, &secrets).len() <= 8 * long.len());
     }
 
     #[test]
