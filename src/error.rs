@@ -1,6 +1,8 @@
 //! Owns the errors of the crate: a fieldless kind, and one named constructor per situation, so that
 //! every message is found here. It knows nothing of SQLSTATEs.
 
+mod synced_users;
+
 use std::fmt;
 
 /// What went wrong, in the terms a caller can act on.
@@ -10,6 +12,10 @@ pub enum ErrorKind {
     NotConfigured,
     /// A required argument is NULL.
     NullArgument,
+    /// A table that is not in this database.
+    UndefinedTable,
+    /// The transaction sees nothing that others commit from now on.
+    FixedSnapshot,
     /// An argument or option, or what Neon says of an argument (400, 422).
     InvalidValue,
     /// An option that does not exist where it was given.

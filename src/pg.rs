@@ -10,10 +10,12 @@ mod domains;
 mod email_server;
 mod integration;
 mod oauth_providers;
+mod synced_users;
 mod users;
 
 mod call;
 mod guc;
+mod query;
 mod report;
 mod row;
 mod rows;

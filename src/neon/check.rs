@@ -100,6 +100,22 @@ pub fn port(name: &str, value: i32) -> Result<u16, Error> {
         .ok_or_else(|| Error::invalid_argument(name, "a port from 1 to 65535"))
 }
 
+/// An id that may be part of a path: `^[A-Za-z0-9_-]{1,128}$`.
+pub fn id<'a>(name: &str, value: &'a str) -> Result<&'a str, Error> {
+    let is_id = (1..=128).contains(&value.len())
+        && value
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+    if is_id {
+        Ok(value)
+    } else {
+        Err(Error::invalid_argument(
+            name,
+            "an id of 1 to 128 letters, digits, hyphens and underscores",
+        ))
+    }
+}
+
 /// Whether `value` is an id of the kind Neon gives projects and branches: `^[a-z0-9-]{1,60}$`.
 pub fn is_neon_id(value: &str) -> bool {
     (1..=60).contains(&value.len())

@@ -10,3 +10,4 @@ mod readme;
 mod secrets;
 mod servers;
 mod support;
+mod synced_users;
