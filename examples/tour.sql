@@ -12,20 +12,18 @@ CREATE SERVER neon FOREIGN DATA WRAPPER neon_auth_admin
 SELECT neon_auth_admin.set_api_key(:'key');
 
 -- Users: created at Neon, and a moment later in this database.
-SELECT * FROM neon_auth_admin.create_user('ada@example.com', 'Ada Lovelace');
-SELECT pg_sleep(1) \g /dev/null
-SELECT id, email, name FROM neon_auth.users_sync WHERE deleted_at IS NULL;
+SELECT * FROM neon_auth_admin.create_user('ada@example.com', 'Ada Lovelace') \gset
+SELECT * FROM neon_auth_admin.wait_for_user(:'id');
 
--- Several users from local rows: a call for each row, and who of them has arrived.
+-- Several users from local rows: a call for each row, and each user when it has arrived.
 CREATE TABLE invitations (email text, name text);
 INSERT INTO invitations
     VALUES ('grace@example.com', 'Grace Hopper'), ('alan@example.com', 'Alan Turing');
 CREATE TEMP TABLE invited AS
     SELECT created.* FROM invitations AS i, neon_auth_admin.create_user(i.email, i.name) AS created;
-SELECT pg_sleep(1) \g /dev/null
-SELECT invited.email, sync.created_at::timestamp(0) AS arrived,
-        sync.raw_json ->> 'has_password' AS has_password
-    FROM invited LEFT JOIN neon_auth.users_sync AS sync USING (id);
+SELECT invited.email, arrived.created_at::timestamp(0) AS arrived
+    FROM invited, neon_auth_admin.wait_for_user(invited.id) AS arrived;
+SELECT email, name FROM neon_auth_admin.list_users() ORDER BY email;
 
 -- OAuth providers: secrets are masked.
 SELECT * FROM neon_auth_admin.add_oauth_provider(

@@ -47,6 +47,17 @@ CREATE TYPE neon_auth_admin.auth_user AS (
     name text
 );
 
+-- A row of whichever table this database keeps users in.
+CREATE TYPE neon_auth_admin.synced_user AS (
+    id text,
+    email text,
+    name text,
+    role text,
+    created_at timestamptz,
+    updated_at timestamptz,
+    deleted_at timestamptz
+);
+
 CREATE TYPE neon_auth_admin.oauth_provider AS (
     id text,
     type text,
@@ -367,6 +378,17 @@ AS 'MODULE_PATHNAME', 'list_oauth_providers_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- src/pg/synced_users.rs
+-- neon_auth_admin::pg::synced_users::list_users
+CREATE  FUNCTION "list_users"(
+	"include_deleted" bool DEFAULT false /* Option < bool > */
+) RETURNS SETOF neon_auth_admin.synced_user /* Result < Rows < SyncedUser > , ErrorReport > */
+VOLATILE PARALLEL UNSAFE COST 10000
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'list_users_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- src/pg/server/options.rs
 -- neon_auth_admin::pg::server::options::neon_auth_admin_validator
 CREATE  FUNCTION "neon_auth_admin_validator"(
@@ -601,6 +623,19 @@ AS 'MODULE_PATHNAME', 'update_webhooks_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- src/pg/synced_users.rs
+-- neon_auth_admin::pg::synced_users::wait_for_user
+CREATE  FUNCTION "wait_for_user"(
+	"id" TEXT, /* Option < Text > */
+	"timeout" interval DEFAULT '5 s' /* Option < Interval > */
+) RETURNS neon_auth_admin.synced_user /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
+AllocatedByRust > , ErrorReport > */
+VOLATILE PARALLEL UNSAFE COST 10000
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'wait_for_user_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- src/pg.rs
 -- requires:
 --   comments
@@ -642,6 +677,13 @@ COMMENT ON FUNCTION neon_auth_admin.delete_user IS
     'Deletes the user with this id in Neon Auth; returns nothing. Its row in neon_auth."user" goes or, at project level, neon_auth.users_sync.deleted_at is set within about a second. Not undone by ROLLBACK';
 COMMENT ON FUNCTION neon_auth_admin.set_user_roles IS
     'Replaces the roles of the user with this id; returns nothing. Branch level. Not undone by ROLLBACK';
+
+COMMENT ON TYPE neon_auth_admin.synced_user IS
+    'A user as this database has it: a row of neon_auth."user" (role) or of neon_auth.users_sync (deleted_at)';
+COMMENT ON FUNCTION neon_auth_admin.list_users IS
+    'Lists the users in this database, one row each: of neon_auth."user" or, where that does not exist, of neon_auth.users_sync, which also has the deleted ones. Sends nothing; needs SELECT on the columns';
+COMMENT ON FUNCTION neon_auth_admin.wait_for_user IS
+    'Waits until the user with this id is in this database and returns it, raises P0002 when it is not there in time. Sends nothing; sees new commits, so it needs READ COMMITTED';
 
 -- OAuth providers
 

@@ -36,6 +36,17 @@ CREATE TYPE neon_auth_admin.auth_user AS (
     name text
 );
 
+-- A row of whichever table this database keeps users in.
+CREATE TYPE neon_auth_admin.synced_user AS (
+    id text,
+    email text,
+    name text,
+    role text,
+    created_at timestamptz,
+    updated_at timestamptz,
+    deleted_at timestamptz
+);
+
 CREATE TYPE neon_auth_admin.oauth_provider AS (
     id text,
     type text,

@@ -3,6 +3,8 @@
 
 mod configuration;
 
+mod synced_users;
+
 use std::fmt;
 
 pub use configuration::quote_literal;
@@ -14,6 +16,10 @@ pub enum ErrorKind {
     NotConfigured,
     /// A required argument is NULL.
     NullArgument,
+    /// A table that is not in this database.
+    UndefinedTable,
+    /// The transaction sees nothing that others commit from now on.
+    FixedSnapshot,
     /// An argument or option, or what Neon says of an argument (400, 422).
     InvalidValue,
     /// An option that does not exist where it was given.

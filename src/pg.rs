@@ -12,11 +12,13 @@ mod integration;
 mod oauth_providers;
 mod plugins;
 mod settings;
+mod synced_users;
 mod users;
 mod webhooks;
 
 mod call;
 mod guc;
+mod query;
 mod report;
 mod row;
 mod rows;

@@ -126,6 +126,22 @@ pub fn port(name: &str, value: i32) -> Result<u16, Error> {
         .ok_or_else(|| Error::invalid_argument(name, "a port from 1 to 65535"))
 }
 
+/// An id that may be part of a path: `^[A-Za-z0-9_-]{1,128}$`.
+pub fn id<'a>(name: &str, value: &'a str) -> Result<&'a str, Error> {
+    let is_id = (1..=128).contains(&value.len())
+        && value
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+    if is_id {
+        Ok(value)
+    } else {
+        Err(Error::invalid_argument(
+            name,
+            "an id of 1 to 128 letters, digits, hyphens and underscores",
+        ))
+    }
+}
+
 /// What [`is_neon_id`] asks for; completes "It must be ...".
 pub const NEON_ID: &str = "1 to 60 lower-case letters, digits and hyphens";
 

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::Error;
+use crate::neon::check;
 use crate::neon::retry::Safety;
 use crate::secret::Secret;
 
@@ -50,18 +51,7 @@ impl Segment {
 
     /// An id from the argument `name`: `^[A-Za-z0-9_-]{1,128}$`.
     pub fn id(name: &str, value: &str) -> Result<Self, Error> {
-        let is_id = (1..=128).contains(&value.len())
-            && value
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
-        if is_id {
-            Ok(Self(Cow::Owned(value.to_owned())))
-        } else {
-            Err(Error::invalid_argument(
-                name,
-                "an id of 1 to 128 letters, digits, hyphens and underscores",
-            ))
-        }
+        check::id(name, value).map(|id| Self(Cow::Owned(id.to_owned())))
     }
 }
 

@@ -28,6 +28,8 @@ fn sqlstate(kind: ErrorKind) -> PgSqlErrorCode {
     match kind {
         ErrorKind::NotConfigured => C::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, // 55000
         ErrorKind::NullArgument => C::ERRCODE_NULL_VALUE_NOT_ALLOWED,            // 22004
+        ErrorKind::UndefinedTable => C::ERRCODE_UNDEFINED_TABLE,                 // 42P01
+        ErrorKind::FixedSnapshot => C::ERRCODE_ACTIVE_SQL_TRANSACTION,           // 25001
         ErrorKind::InvalidValue => C::ERRCODE_INVALID_PARAMETER_VALUE,           // 22023
         ErrorKind::InvalidOptionName => C::ERRCODE_FDW_INVALID_OPTION_NAME,      // HV00D
         ErrorKind::Unauthenticated => C::ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, // 28000

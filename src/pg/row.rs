@@ -123,6 +123,22 @@ impl Row {
         self.text(column, value)
     }
 
+    /// Where columns of another shape are in this one: by name, and of the same types.
+    pub fn places_of(&self, other: &PgTupleDesc) -> Result<Vec<usize>, Error> {
+        let place_of = |column: &pg_sys::FormData_pg_attribute| {
+            let mut shape = self.shape.iter();
+            shape
+                .position(|own| own.name() == column.name() && own.atttypid == column.atttypid)
+                .ok_or_else(|| Error::stale_extension(&format!("no column {}", column.name())))
+        };
+        other.iter().map(place_of).collect()
+    }
+
+    /// Sets a column by a place of [`Row::places_of`].
+    pub fn set_raw(&mut self, place: usize, value: Option<pg_sys::Datum>) {
+        self.values[place] = value;
+    }
+
     pub fn shape(&self) -> *mut pg_sys::TupleDescData {
         self.shape.as_ptr()
     }

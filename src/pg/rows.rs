@@ -15,6 +15,7 @@ use pgrx::pgrx_sql_entity_graph::metadata::{
 use pgrx::prelude::*;
 use pgrx::{PgMemoryContexts, pg_sys};
 
+use crate::pg::query::Query;
 use crate::pg::row::Row;
 
 /// What a set can be of.
@@ -28,8 +29,13 @@ pub trait SetOf {
 /// is there as a whole.
 pub struct Rows<T> {
     like: Row,
-    rows: Vec<Row>,
+    source: Source,
     of: PhantomData<T>,
+}
+
+enum Source {
+    Answer(Vec<Row>),
+    Query(Query),
 }
 
 impl<T> Rows<T> {
@@ -41,10 +47,19 @@ impl<T> Rows<T> {
     ) -> Result<Self, ErrorReport> {
         let rows: Result<_, _> = items.iter().map(|item| fill(like.clone(), item)).collect();
         Ok(Self {
-            rows: rows?,
+            source: Source::Answer(rows?),
             like,
             of: PhantomData,
         })
+    }
+
+    /// A row like `like` for each that the query gives.
+    pub fn of_query(like: Row, query: Query) -> Self {
+        Self {
+            source: Source::Query(query),
+            like,
+            of: PhantomData,
+        }
     }
 }
 
@@ -72,9 +87,17 @@ unsafe impl<T> BoxRet for Rows<T> {
                 let store = pg_sys::tuplestore_begin_heap(random, false, pg_sys::work_mem);
                 (store, pg_sys::CreateTupleDescCopy(self.like.shape()))
             });
-            for row in self.rows {
+            let put = |row: Row| {
                 let (mut values, mut nulls) = row.into_values();
                 pg_sys::tuplestore_putvalues(store, shape, values.as_mut_ptr(), nulls.as_mut_ptr());
+                Ok(())
+            };
+            let result_of_query = match self.source {
+                Source::Answer(rows) => rows.into_iter().try_for_each(put),
+                Source::Query(query) => query.run(&self.like, put),
+            };
+            if let Err(report) = result_of_query {
+                report.report(PgLogLevel::ERROR);
             }
             (*result).returnMode = SFRM_Materialize;
             (*result).setResult = store;

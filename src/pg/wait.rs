@@ -46,6 +46,7 @@ enum Event {
     Send,
     Receive,
     BackOff,
+    WaitForUser,
 }
 
 /// To be called before the first wait of a call, with its budget.
@@ -188,6 +189,7 @@ fn wait_event(event: Event) -> u32 {
         Event::Send => c"NeonAuthAdminSend",
         Event::Receive => c"NeonAuthAdminReceive",
         Event::BackOff => c"NeonAuthAdminBackOff",
+        Event::WaitForUser => c"NeonAuthAdminWaitForUser",
     };
     IDS.with_borrow_mut(|ids| {
         *ids.entry(name)
@@ -209,6 +211,14 @@ impl Host for Backend {
 
     fn role(&self) -> String {
         role_in_effect()
+    }
+}
+
+/// A pause outside of any call. Raises what ends it from outside.
+pub fn pause(length: Duration) {
+    begin_call(length); // or the end of an earlier call would end this
+    if let Err(Ended::Interrupted) = wait(None, 0, None, Event::WaitForUser) {
+        raise_interrupt();
     }
 }
 

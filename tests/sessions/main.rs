@@ -23,3 +23,4 @@ mod servers;
 mod signals;
 mod standby;
 mod support;
+mod synced_users;

@@ -30,13 +30,14 @@ pub struct Event {
 
 /// What is to be done in the database.
 pub enum Change {
-    /// The values are bound.
+    /// `table` makes the table if it is not there; the values are bound.
     Row {
+        table: &'static str,
         statement: &'static str,
         values: Vec<String>,
     },
     /// The integration was enabled.
-    MakeTables,
+    MakeTable(&'static str),
     /// The integration was disabled, and its data with it.
     DropSchema,
 }
@@ -53,7 +54,7 @@ impl From<Change> for Event {
 pub struct Writer {
     config: Config,
     delay: Duration,
-    /// A connection that found or made the tables.
+    /// A connection that found or made the schema.
     client: Option<Client>,
 }
 
@@ -70,7 +71,8 @@ impl Writer {
         })
     }
 
-    /// Connects, and makes the schema and the tables if they are not there.
+    /// Connects, and makes the schema with the table of the project level, if it is not there. The one
+    /// of Better Auth comes with its first user: a database has both only if both levels are used.
     pub async fn prepare(&mut self) -> Result<(), String> {
         let mut failure = String::new();
         for attempt in 1..=ATTEMPTS {
@@ -102,15 +104,20 @@ impl Writer {
     async fn write(&mut self, change: &Change) -> Result<(), tokio_postgres::Error> {
         let client = self.connected().await?;
         match change {
-            Change::Row { statement, values } => {
+            Change::Row {
+                table,
+                statement,
+                values,
+            } => {
+                client.batch_execute(table).await?;
                 let values: Vec<&(dyn ToSql + Sync)> =
                     values.iter().map(|value| value as _).collect();
                 client.execute(*statement, &values).await?;
             }
-            Change::MakeTables => make_tables(client).await?,
+            Change::MakeTable(table) => client.batch_execute(table).await?,
             Change::DropSchema => {
                 client.batch_execute(DROP_SCHEMA).await?;
-                // The next write makes the tables again, as each new connection does.
+                // The next write makes it again, as each new connection does.
                 self.client = None;
             }
         }
@@ -121,7 +128,9 @@ impl Writer {
         if self.client.as_ref().is_none_or(Client::is_closed) {
             let (client, connection) = self.config.connect(NoTls).await?;
             tokio::spawn(connection);
-            make_tables(&client).await?;
+            for part in [SCHEMA, users_sync::TABLE] {
+                client.batch_execute(part).await?;
+            }
             self.client = Some(client);
         }
         Ok(self
@@ -144,11 +153,4 @@ impl Writer {
         eprintln!("neon_simulator: {failure} (attempt {attempt} of {ATTEMPTS})");
         failure
     }
-}
-
-async fn make_tables(client: &Client) -> Result<(), tokio_postgres::Error> {
-    for part in [SCHEMA, users_sync::TABLE, user::TABLE] {
-        client.batch_execute(part).await?;
-    }
-    Ok(())
 }

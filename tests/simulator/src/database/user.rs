@@ -46,6 +46,7 @@ pub fn with_roles(id: &str, roles: &[String]) -> Change {
 
 fn row<const N: usize>(statement: &'static str, values: [&str; N]) -> Change {
     Change::Row {
+        table: TABLE,
         statement,
         values: values.map(str::to_owned).into(),
     }

@@ -32,6 +32,7 @@ const SOFT_DELETE: &str = "
 
 pub fn created(id: &str, email: &str, name: Option<&str>) -> Change {
     Change::Row {
+        table: TABLE,
         statement: UPSERT,
         values: vec![raw_json(id, email, name).to_string()],
     }
@@ -39,6 +40,7 @@ pub fn created(id: &str, email: &str, name: Option<&str>) -> Change {
 
 pub fn deleted(id: String) -> Change {
     Change::Row {
+        table: TABLE,
         statement: SOFT_DELETE,
         values: vec![id],
     }

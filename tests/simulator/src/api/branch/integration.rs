@@ -14,8 +14,8 @@ use crate::api::call::Call;
 use crate::api::error::ApiError;
 use crate::api::integrations::keys;
 use crate::api::users::tell;
-use crate::database::Change;
-use crate::state::branch::Integration;
+use crate::database::{Change, user, users_sync};
+use crate::state::branch::{AuthProvider, Integration};
 
 /// `GET .../auth`
 pub async fn get(
@@ -33,6 +33,7 @@ pub async fn enable(
     let body = call.body()?;
     let auth_provider = body.required("auth_provider", one_of)?;
     let database = body.optional("database_name", string)?;
+    let is_stack = auth_provider == AuthProvider::Stack;
     let answer = app.projects.with(call.project()?, |project| {
         let branch = project.branch(call.branch());
         if branch.integration.is_some() {
@@ -46,7 +47,11 @@ pub async fn enable(
         branch.enable(integration);
         Ok(answer)
     })?;
-    tell(&app, &call, Change::MakeTables);
+    let table = match is_stack {
+        true => users_sync::TABLE,
+        false => user::TABLE,
+    };
+    tell(&app, &call, Change::MakeTable(table));
     Ok((StatusCode::CREATED, Json(answer)))
 }
 

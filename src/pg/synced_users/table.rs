@@ -1,0 +1,151 @@
+//! Owns the two layouts in which Neon Auth keeps users in a database, and the queries on them.
+
+// Looks the tables up in Postgres' catalog caches.
+#![allow(unsafe_code)]
+
+use std::ffi::{CStr, CString};
+
+use pgrx::pg_sys;
+
+use crate::pg::query::{Query, Sees};
+use crate::pg::text::Text;
+
+/// A table of users. The queries are parsed with the caller's `search_path`, so everything in them
+/// is qualified.
+pub struct Table {
+    oid: pg_sys::Oid,
+    layout: Layout,
+}
+
+#[derive(Clone, Copy)]
+enum Layout {
+    /// Better Auth, on branch level: a user that is deleted is gone.
+    User,
+    /// Stack Auth, on project level: a copy, in which a deleted user stays.
+    UsersSync,
+}
+
+/// Whoever has both tables moved on to the current one.
+const LAYOUTS: [Layout; 2] = [Layout::User, Layout::UsersSync];
+
+impl Layout {
+    fn relation(self) -> &'static CStr {
+        match self {
+            Self::User => c"user",
+            Self::UsersSync => c"users_sync",
+        }
+    }
+
+    /// As SQL has it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::User => "neon_auth.\"user\"",
+            Self::UsersSync => "neon_auth.users_sync",
+        }
+    }
+}
+
+impl Table {
+    /// The current table of this database.
+    pub fn find() -> Option<Self> {
+        Self::find_all().into_iter().next()
+    }
+
+    /// The tables of this database, the current one first. Without USAGE on the schema it is Postgres'
+    /// own 42501.
+    pub fn find_all() -> Vec<Self> {
+        // SAFETY: NUL-terminated names. While a function waits, nobody else has the caches brought
+        // up to date.
+        unsafe {
+            pg_sys::AcceptInvalidationMessages();
+            let schema = pg_sys::LookupExplicitNamespace(c"neon_auth".as_ptr(), true);
+            let find = |layout: Layout| {
+                let oid = pg_sys::get_relname_relid(layout.relation().as_ptr(), schema);
+                (oid != pg_sys::InvalidOid).then_some(Self { oid, layout })
+            };
+            LAYOUTS.into_iter().filter_map(find).collect()
+        }
+    }
+
+    pub fn name(&self) -> &'static str {
+        self.layout.name()
+    }
+
+    /// Locks it for reading if that needs no wait, and if it is still the one that was found.
+    pub fn lock_if_free(&self) -> bool {
+        // SAFETY: it is no harm if there is no such table any more.
+        let locked =
+            unsafe { pg_sys::ConditionalLockRelationOid(self.oid, pg_sys::AccessShareLock as i32) };
+        locked && Self::find_all().iter().any(|table| table.oid == self.oid)
+    }
+
+    pub fn all(&self, include_deleted: bool) -> Query {
+        let mut query = self.select();
+        if let (Layout::UsersSync, false) = (self.layout, include_deleted) {
+            query += " WHERE deleted_at IS NULL";
+        }
+        Query::new(query, None, Sees::Statement)
+    }
+
+    /// The user with this id, unless it was deleted; `None` if no user here can have such an id.
+    pub fn one(&self, id: &str) -> Option<Query> {
+        let mut query = self.select();
+        if self.type_of("id") == pg_sys::UUIDOID {
+            if uuid::Uuid::try_parse(id).is_err() {
+                return None;
+            }
+            query += " WHERE id OPERATOR(pg_catalog.=) $1::pg_catalog.uuid";
+        } else {
+            query += " WHERE id OPERATOR(pg_catalog.=) $1";
+        }
+        if let Layout::UsersSync = self.layout {
+            query += " AND deleted_at IS NULL";
+        }
+        Some(Query::new(query, Some(Text::new(id)), Sees::Latest))
+    }
+
+    fn select(&self) -> String {
+        let (role, created_at, updated_at, deleted_at) = match self.layout {
+            // A column of a plugin, which need not be there.
+            Layout::User => (
+                self.if_there("role"),
+                "\"createdAt\"",
+                "\"updatedAt\"",
+                "NULL",
+            ),
+            // updated_at came in 2025; tables from before lack it.
+            Layout::UsersSync => (
+                "NULL",
+                "created_at",
+                self.if_there("updated_at"),
+                "deleted_at",
+            ),
+        };
+        let table = self.name();
+        format!(
+            "SELECT id::pg_catalog.text AS id, email::pg_catalog.text AS email, \
+             name::pg_catalog.text AS name, {role}::pg_catalog.text AS role, \
+             {created_at}::pg_catalog.timestamptz AS created_at, \
+             {updated_at}::pg_catalog.timestamptz AS updated_at, \
+             {deleted_at}::pg_catalog.timestamptz AS deleted_at FROM {table}"
+        )
+    }
+
+    fn if_there(&self, column: &'static str) -> &'static str {
+        if self.type_of(column) == pg_sys::InvalidOid {
+            "NULL"
+        } else {
+            column
+        }
+    }
+
+    /// The type of a column; none if there is no such column.
+    fn type_of(&self, column: &str) -> pg_sys::Oid {
+        let column = CString::new(column).expect("the name of a column has no NUL");
+        // SAFETY: a NUL-terminated name; number 0 has no type.
+        unsafe {
+            let number = pg_sys::get_attnum(self.oid, column.as_ptr());
+            pg_sys::get_atttype(self.oid, number)
+        }
+    }
+}

@@ -1,0 +1,238 @@
+-- Users next to the data: list_users and wait_for_user on both layouts of the table, in a database of
+-- their own. (tests/sessions/synced_users.rs has what takes several sessions.)
+
+\c - postgres
+CREATE DATABASE regress_list_users OWNER app_owner;
+CREATE ROLE auditor;
+GRANT auditor TO app_owner;
+\c regress_list_users app_owner
+CREATE EXTENSION neon_auth_admin;
+SET client_min_messages = warning;
+
+-- Neither table: whether the schema is there or not.
+
+SELECT * FROM neon_auth_admin.list_users();
+\echo :LAST_ERROR_SQLSTATE
+SELECT * FROM neon_auth_admin.wait_for_user('ada', '0');
+\echo :LAST_ERROR_SQLSTATE
+CREATE SCHEMA neon_auth;
+\set VERBOSITY terse
+SELECT * FROM neon_auth_admin.list_users();
+\set VERBOSITY default
+
+-- Project level: users_sync, as Neon makes it.
+
+CREATE TABLE neon_auth.users_sync (
+    raw_json jsonb NOT NULL,
+    id text GENERATED ALWAYS AS (raw_json ->> 'id') STORED PRIMARY KEY,
+    name text GENERATED ALWAYS AS (raw_json ->> 'display_name') STORED,
+    email text GENERATED ALWAYS AS (raw_json ->> 'primary_email') STORED,
+    created_at timestamptz GENERATED ALWAYS AS (to_timestamp(
+        trunc((raw_json ->> 'signed_up_at_millis')::bigint::double precision) / 1000::double precision)) STORED,
+    updated_at timestamptz,
+    deleted_at timestamptz
+);
+SELECT * FROM neon_auth_admin.list_users();
+
+INSERT INTO neon_auth.users_sync (raw_json, updated_at, deleted_at)
+SELECT jsonb_build_object('id', id, 'display_name', name, 'primary_email', email, 'signed_up_at_millis', 1764000000000),
+    '2026-01-01 UTC', deleted_at
+FROM (VALUES
+    ('ada', 'Ada Lovelace', 'ada@example.com', NULL::timestamptz),
+    ('zoe', 'Zoë "O''Neil" ☃', 'zoë@example.com', NULL),
+    ('nameless', NULL, NULL, NULL),
+    ('gone', 'Gone', 'gone@example.com', '2026-02-01 UTC')
+) AS users (id, name, email, deleted_at);
+
+SET timezone = 'UTC';
+SET datestyle = 'ISO';
+SELECT * FROM neon_auth_admin.list_users() ORDER BY id;
+SELECT id, deleted_at FROM neon_auth_admin.list_users(include_deleted => true) ORDER BY id;
+SELECT * FROM neon_auth_admin.list_users() \gdesc
+
+-- It joins, and can be called wherever a set can.
+CREATE TABLE orders (number integer, user_id text);
+INSERT INTO orders VALUES (1, 'ada'), (2, 'ada'), (3, 'gone'), (4, 'zoe');
+SELECT u.name, count(*) FROM neon_auth_admin.list_users() AS u JOIN orders AS o ON o.user_id = u.id
+GROUP BY u.name ORDER BY u.name COLLATE "C";
+SELECT o.number, u.name FROM orders AS o, neon_auth_admin.list_users(o.user_id = 'gone') AS u
+WHERE u.id = o.user_id ORDER BY o.number;
+SELECT (neon_auth_admin.list_users()).id ORDER BY 1 LIMIT 1;
+CREATE MATERIALIZED VIEW user_names AS SELECT id, name FROM neon_auth_admin.list_users();
+SELECT count(*) FROM user_names;
+
+-- More than are fetched at a time, and what the statement's own snapshot sees.
+BEGIN;
+INSERT INTO neon_auth.users_sync (raw_json)
+SELECT jsonb_build_object('id', 'many-' || n) FROM generate_series(1, 1000) AS n;
+SELECT count(*), count(DISTINCT id) FROM neon_auth_admin.list_users();
+WITH deleted AS (
+    DELETE FROM neon_auth.users_sync WHERE id LIKE 'many-%' RETURNING id
+)
+SELECT (SELECT count(*) FROM deleted) AS deleted, count(*) AS listed FROM neon_auth_admin.list_users();
+SELECT count(*) FROM neon_auth_admin.list_users();
+ROLLBACK;
+
+-- A user who is there need not be waited for; a deleted one does not count.
+SELECT * FROM neon_auth_admin.wait_for_user('ada');
+SELECT id FROM neon_auth_admin.wait_for_user('zoe', timeout => '0');
+SELECT * FROM neon_auth_admin.wait_for_user('gone', '50 ms');
+\echo :LAST_ERROR_SQLSTATE
+SELECT * FROM neon_auth_admin.wait_for_user('Ada', '0');
+
+-- Nothing stays locked after a wait.
+BEGIN;
+SELECT id FROM neon_auth_admin.wait_for_user('ada');
+SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND relation::regclass::text LIKE 'neon\_auth.%';
+COMMIT;
+
+-- With a fixed snapshot there is nothing to wait for.
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT id FROM neon_auth_admin.wait_for_user('ada');
+SELECT id FROM neon_auth_admin.wait_for_user('nobody', '1 min');
+\echo :LAST_ERROR_SQLSTATE
+ROLLBACK;
+BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY;
+SELECT id FROM neon_auth_admin.wait_for_user('ada');
+\set VERBOSITY terse
+SELECT id FROM neon_auth_admin.wait_for_user('nobody', '1 min');
+ROLLBACK;
+
+-- Arguments.
+SELECT neon_auth_admin.list_users(NULL);
+SELECT neon_auth_admin.wait_for_user(NULL);
+SELECT neon_auth_admin.wait_for_user('ada', NULL);
+\set VERBOSITY default
+SELECT neon_auth_admin.wait_for_user('../ada');
+\echo :LAST_ERROR_SQLSTATE
+SELECT neon_auth_admin.wait_for_user('ada', '-1 ms');
+\echo :LAST_ERROR_SQLSTATE
+SELECT neon_auth_admin.wait_for_user('ada', '601 s');
+SELECT neon_auth_admin.wait_for_user('ada', '170000000 years');
+
+-- They can be caught, and what was done before stays.
+DO $$
+BEGIN
+    INSERT INTO orders VALUES (5, 'nobody');
+    BEGIN
+        PERFORM neon_auth_admin.wait_for_user('nobody', '20 ms');
+    EXCEPTION WHEN no_data_found THEN
+        RAISE WARNING 'not there';
+    END;
+    PERFORM neon_auth_admin.wait_for_user('ada');
+END $$;
+DELETE FROM orders WHERE number = 5 RETURNING *;
+
+-- The caller's own rights count, column by column, and so does row security.
+
+GRANT USAGE ON SCHEMA neon_auth_admin TO auditor;
+GRANT EXECUTE ON FUNCTION neon_auth_admin.list_users, neon_auth_admin.wait_for_user TO auditor;
+\set VERBOSITY terse
+SET ROLE auditor;
+SELECT * FROM neon_auth_admin.list_users();
+\echo :LAST_ERROR_SQLSTATE
+SELECT * FROM neon_auth_admin.wait_for_user('ada');
+\echo :LAST_ERROR_SQLSTATE
+RESET ROLE;
+GRANT USAGE ON SCHEMA neon_auth TO auditor;
+SET ROLE auditor;
+SELECT * FROM neon_auth_admin.list_users();
+\echo :LAST_ERROR_SQLSTATE
+BEGIN;
+SAVEPOINT before;
+SELECT * FROM neon_auth_admin.wait_for_user('ada');
+\echo :LAST_ERROR_SQLSTATE
+ROLLBACK TO before;
+SELECT current_user;
+COMMIT;
+RESET ROLE;
+GRANT SELECT (id, email, name, created_at, updated_at, deleted_at) ON neon_auth.users_sync TO auditor;
+SET ROLE auditor;
+SELECT id FROM neon_auth_admin.list_users() ORDER BY id;
+SELECT id FROM neon_auth_admin.wait_for_user('ada');
+SELECT raw_json FROM neon_auth.users_sync;
+RESET ROLE;
+ALTER TABLE neon_auth.users_sync ENABLE ROW LEVEL SECURITY;
+CREATE POLICY ada ON neon_auth.users_sync FOR SELECT TO auditor USING (id = 'ada');
+SET ROLE auditor;
+SELECT id FROM neon_auth_admin.list_users();
+SELECT id FROM neon_auth_admin.wait_for_user('zoe', '0');
+RESET ROLE;
+\set VERBOSITY default
+
+-- Operators and types that somebody put into the search path are not used.
+
+CREATE SCHEMA evil;
+CREATE TYPE evil.text AS (evil boolean);
+CREATE TYPE evil.uuid AS (evil boolean);
+CREATE TYPE evil.timestamptz AS (evil boolean);
+CREATE FUNCTION evil.equals(pg_catalog.text, pg_catalog.text) RETURNS boolean LANGUAGE plpgsql
+    AS 'BEGIN RAISE ''the operator was called''; END';
+CREATE OPERATOR evil.= (LEFTARG = pg_catalog.text, RIGHTARG = pg_catalog.text, FUNCTION = evil.equals);
+CREATE VIEW evil.users_sync AS SELECT 'evil'::pg_catalog.text AS id;
+SET search_path = evil, pg_catalog;
+SELECT 'a'::pg_catalog.text = 'a'::pg_catalog.text;
+SELECT id FROM neon_auth_admin.list_users() ORDER BY id;
+SELECT id FROM neon_auth_admin.wait_for_user('ada');
+RESET search_path;
+
+-- The table as the documentation shows it, and one from before there was updated_at.
+
+ALTER TABLE neon_auth.users_sync RENAME TO generated;
+CREATE TABLE neon_auth.users_sync (
+    id text PRIMARY KEY, raw_json jsonb, name varchar(100), email text, created_at timestamptz, deleted_at timestamptz
+);
+INSERT INTO neon_auth.users_sync VALUES ('plain', '{}', 'Plain', 'plain@example.com', '2026-01-01 UTC', NULL);
+SELECT * FROM neon_auth_admin.list_users();
+ALTER TABLE neon_auth.users_sync ADD updated_at timestamptz DEFAULT '2026-01-02 UTC';
+SELECT * FROM neon_auth_admin.wait_for_user('plain');
+
+-- Branch level: "user", which comes first where both are there.
+
+CREATE TABLE neon_auth."user" (
+    id uuid DEFAULT gen_random_uuid() PRIMARY KEY, name text NOT NULL, email text NOT NULL UNIQUE,
+    "emailVerified" boolean NOT NULL, image text,
+    "createdAt" timestamptz DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    "updatedAt" timestamptz DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    role text, banned boolean, "banReason" text, "banExpires" timestamptz
+);
+INSERT INTO neon_auth."user" (id, name, email, "emailVerified", "createdAt", "updatedAt", role) VALUES
+    ('11111111-1111-4111-8111-11111111111a', 'Ada Lovelace', 'ada@example.com', true, '2026-01-01 UTC', '2026-01-02 UTC', 'admin'),
+    ('22222222-2222-4222-8222-222222222222', 'Zoë', 'zoë@example.com', false, '2026-01-03 UTC', '2026-01-03 UTC', NULL);
+SELECT * FROM neon_auth_admin.list_users() ORDER BY id;
+SELECT count(*) FROM neon_auth_admin.list_users(include_deleted => true);
+SELECT id, role FROM neon_auth_admin.wait_for_user('11111111-1111-4111-8111-11111111111A');
+SELECT id, role FROM neon_auth_admin.wait_for_user('33333333-3333-4333-8333-333333333333', '0');
+\echo :LAST_ERROR_SQLSTATE
+-- A user who came before the project moved on is waited for as well.
+SELECT id FROM neon_auth_admin.wait_for_user('plain');
+DROP TABLE neon_auth.users_sync;
+SELECT id FROM neon_auth_admin.wait_for_user('plain');
+\echo :LAST_ERROR_SQLSTATE
+
+-- The id is looked up through the index: a wait does not read the whole table each time.
+SET enable_seqscan = off;
+BEGIN;
+SELECT seq_scan AS seq, idx_scan AS idx FROM pg_stat_xact_user_tables WHERE relid = 'neon_auth."user"'::regclass \gset
+SELECT count(*) FROM neon_auth_admin.wait_for_user('11111111-1111-4111-8111-11111111111a');
+SELECT seq_scan - :seq AS seq_scans, idx_scan - :idx AS index_scans
+FROM pg_stat_xact_user_tables WHERE relid = 'neon_auth."user"'::regclass;
+COMMIT;
+RESET enable_seqscan;
+
+-- Without the plugin there are no roles; ids may be text.
+ALTER TABLE neon_auth."user" DROP COLUMN role;
+ALTER TABLE neon_auth."user" ALTER COLUMN id DROP DEFAULT, ALTER COLUMN id TYPE text;
+INSERT INTO neon_auth."user" (id, name, email, "emailVerified", "createdAt", "updatedAt")
+    VALUES ('not-a-uuid', 'Grace', 'grace@example.com', true, '2026-01-01 UTC', '2026-01-02 UTC');
+SELECT * FROM neon_auth_admin.wait_for_user('not-a-uuid');
+
+-- A table that is something else: Postgres says what it lacks.
+ALTER TABLE neon_auth."user" DROP COLUMN email;
+\set VERBOSITY terse
+SELECT * FROM neon_auth_admin.list_users();
+\echo :LAST_ERROR_SQLSTATE
+
+\c regress postgres
+DROP DATABASE regress_list_users;
+DROP ROLE auditor;
