@@ -95,6 +95,11 @@ log_settings() {
     echo "shared_preload_libraries = 'pg_stat_statements'"
 }
 
+# The ids of its project and branch, as a Neon compute has them in its configuration.
+compute_settings() {
+  printf '%s\n' "neon.project_id = 'test-current'" "neon.branch_id = 'br-current-1'"
+}
+
 # The server's look-ups of *.hangs.test take as long as a test wants: see tests/resolver.
 preload_resolver() {
   export NEON_AUTH_ADMIN_HANGING_NAMES=$CLUSTER/names
@@ -110,7 +115,7 @@ prepare() {
   cluster_new
   preload_resolver
   # More connections than the default: one test has a hundred sessions, while others run.
-  cluster_start "$(simulator_settings {1..20}.hangs.test:\*)" "$(log_settings)" "max_connections = 200"
+  cluster_start "$(simulator_settings {1..20}.hangs.test:\*)" "$(log_settings)" "$(compute_settings)" "max_connections = 200"
   sql postgres "CREATE ROLE app_owner LOGIN"
   sql postgres "CREATE DATABASE regress OWNER app_owner"
   simulator_start --api-key "$NEON_API_KEY" --project "$NEON_PROJECT_ID" \

@@ -3,6 +3,7 @@
 mod alone;
 mod api;
 mod architecture;
+mod branch_client;
 mod branch_requests;
 mod budget;
 mod client;

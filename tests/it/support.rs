@@ -98,6 +98,13 @@ impl World {
         self
     }
 
+    /// The same, for a branch of another project.
+    pub fn branch(&mut self, project_id: &str, branch_id: &str) -> &mut Self {
+        self.connection.scope =
+            Scope::new(project_id, Some(branch_id), None).expect("valid project and branch ids");
+        self
+    }
+
     /// The same, for another API.
     pub fn at(&mut self, url: &str) -> &mut Self {
         self.connection.api_url = allowed(url);

@@ -32,6 +32,39 @@ fn database_of_the_same_project(latin1: &Database, project: &str) -> postgres::C
     utf8.session()
 }
 
+/// Settings of a branch with letters beyond ASCII, which take so many bytes in this database: in a
+/// column of a row, and inside of `jsonb`.
+fn settings_of_a_branch(database: &Database, project: &str, bytes: i32) {
+    let url = variable("NEON_SIMULATOR_URL");
+    database.add_server("branch", project, &url, ", branch_id 'br-a'");
+    let mut session = database.session();
+    let (name, hook) = ("Zoë Ångström", "https://hooks.example.com/zoë");
+    session
+        .batch_execute(&format!(
+            "SET neon_auth_admin.server = 'branch';
+             SELECT neon_auth_admin.update_webhooks(webhook_url => '{hook}');
+             SELECT neon_auth_admin.update_email_server('standard', 'smtp.example.com', 25, 'mailer',
+                 's3cret', 'no-reply@example.com', '{name}')"
+        ))
+        .expect("updated");
+    let row = session
+        .query_one(
+            "SELECT sender, octet_length(sender), webhook_url, email_provider @> $1::text::jsonb
+             FROM neon_auth_admin.get_webhooks(), neon_auth_admin.get_plugins(),
+                 LATERAL (SELECT email_provider ->> 'sender_name') AS email (sender)",
+            &[&format!("{{\"sender_name\": \"{name}\"}}")],
+        )
+        .expect("read");
+    assert_eq!(row.get::<_, String>(0), name);
+    assert_eq!(row.get::<_, i32>(1), bytes);
+    assert_eq!(row.get::<_, String>(2), hook);
+    assert!(row.get::<_, bool>(3), "found again in the jsonb");
+    let ledger = ledger(project);
+    let bodies: Vec<_> = ledger.as_array().expect("a list").iter().collect();
+    assert!(bodies.iter().any(|it| it["body"]["webhook_url"] == hook));
+    assert!(bodies.iter().any(|it| it["body"]["sender_name"] == name));
+}
+
 #[test]
 fn latin1() {
     let project = "test-latin1";
@@ -70,6 +103,23 @@ fn latin1() {
         .expect_err("no such letter");
     assert_eq!(sqlstate(&error), SqlState::UNTRANSLATABLE_CHARACTER);
 
+    settings_of_a_branch(&database, "test-latin1-branch", 12);
+    // The same letter inside of jsonb.
+    let utf8 = Database {
+        name: format!("{}_utf8", database.name),
+    };
+    let (branch, url) = (", branch_id 'br-a'", variable("NEON_SIMULATOR_URL"));
+    utf8.add_server("branch", "test-latin1-branch", &url, branch);
+    other
+        .batch_execute(
+            "SELECT neon_auth_admin.update_email_server('standard', sender_name => '€', server => 'branch')",
+        )
+        .expect("updated");
+    let error = session
+        .query("SELECT neon_auth_admin.get_plugins('branch')", &[])
+        .expect_err("no such letter");
+    assert_eq!(sqlstate(&error), SqlState::UNTRANSLATABLE_CHARACTER);
+
     // A message with letters that it cannot be sure of still comes through.
     session
         .batch_execute("CREATE SERVER \"ünï\" FOREIGN DATA WRAPPER neon_auth_admin")
@@ -105,4 +155,6 @@ fn sql_ascii() {
         .expect_err("bytes that are not");
     assert_eq!(sqlstate(&error), SqlState::CHARACTER_NOT_IN_REPERTOIRE);
     assert_eq!(ledger(project).as_array().map(Vec::len), Some(1));
+
+    settings_of_a_branch(&database, "test-ascii-branch", 15);
 }

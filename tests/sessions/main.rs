@@ -4,6 +4,7 @@
 mod backend;
 mod by_hand;
 mod catalog;
+mod current;
 mod dump;
 mod encodings;
 mod endurance;

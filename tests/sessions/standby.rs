@@ -37,31 +37,42 @@ fn functions(session: &mut Client, which: &str) -> Vec<String> {
 #[ignore = "tests/run.sh starts the standby, and runs this, at its end"]
 fn readers_work_and_writers_are_refused() {
     let database = Database::new("it_standby");
-    let project = "test-standby";
-    database.add_server("neon", project, &variable("NEON_SIMULATOR_URL"), "");
+    let url = variable("NEON_SIMULATOR_URL");
+    let (project, branch) = ("test-standby", "test-standby-branch");
+    database.add_server("project", project, &url, "");
+    database.add_server("branch", branch, &url, ", branch_id 'br-a'");
     catch_up();
     let mut session = connect_to(STANDBY, "it_standby", "it_standby");
-    let readers = functions(
+    let of_both = functions(
         &mut session,
         "proname ~ '^(list_|get_(integration|email_server)$)' AND proname <> 'list_users'",
     );
+    let readers = functions(
+        &mut session,
+        "proname ~ '^(list|get)_' AND proname <> 'list_users'",
+    );
     let writers = functions(&mut session, "proname !~ '^(list|get|wait)_'");
     assert!(
-        readers.len() >= 4 && writers.len() >= 14,
+        of_both.len() >= 5 && readers.len() >= 10 && writers.len() >= 24,
         "{readers:?} {writers:?}"
     );
-    for call in &writers {
-        let call = format!("SELECT neon_auth_admin.{call}");
-        let error = session.query(&call, &[]).expect_err(&call);
-        let state = sqlstate(&error);
-        assert_eq!(state, SqlState::READ_ONLY_SQL_TRANSACTION, "{call}");
+    for (server, project, readers) in [("project", project, of_both), ("branch", branch, readers)] {
+        session
+            .batch_execute(&format!("SET neon_auth_admin.server = '{server}'"))
+            .expect("set");
+        for call in &writers {
+            let call = format!("SELECT neon_auth_admin.{call}");
+            let error = session.query(&call, &[]).expect_err(&call);
+            let state = sqlstate(&error);
+            assert_eq!(state, SqlState::READ_ONLY_SQL_TRANSACTION, "{call}");
+        }
+        assert_eq!(arrived(project), 0);
+        for call in &readers {
+            let call = format!("SELECT neon_auth_admin.{call}");
+            session.query(&call, &[]).expect(&call);
+        }
+        assert_eq!(arrived(project), readers.len());
     }
-    assert_eq!(arrived(project), 0);
-    for call in &readers {
-        let call = format!("SELECT neon_auth_admin.{call}");
-        session.query(&call, &[]).expect(&call);
-    }
-    assert_eq!(arrived(project), readers.len());
 }
 
 #[test]
