@@ -1,16 +1,19 @@
--- A migration that brings the configuration of Neon Auth to a wanted state.
+-- A migration that brings the configuration of Neon Auth to a wanted state, at branch level and at
+-- project level alike.
 --
 -- It may run any number of times, and must be able to: the calls that it makes are not undone when
 -- its transaction is rolled back, so a run that failed half-way leaves some of them done.
 -- It reads first and writes only what differs; unique_violation is caught all the same, because
 -- somebody else may add the same thing in between.
 --
--- Change project_id to your own. The API key is no part of a migration: store it once for each
--- environment with neon_auth_admin.set_api_key(), and run the migration as that role.
+-- On a Neon compute, current is the project and the branch that it runs on, so that each preview
+-- branch configures itself. Elsewhere name the ids; a project on Stack Auth has no branch_id here.
+-- The API key is no part of a migration: store it once for each environment with
+-- neon_auth_admin.set_api_key(), and run the migration as that role.
 
 CREATE EXTENSION IF NOT EXISTS neon_auth_admin;
 CREATE SERVER IF NOT EXISTS neon FOREIGN DATA WRAPPER neon_auth_admin
-    OPTIONS (project_id 'quiet-bar-123456');
+    OPTIONS (project_id 'current', branch_id 'current');
 
 -- Redirect domains: add what is missing, remove what is no longer wanted.
 DO $$
@@ -34,23 +37,28 @@ BEGIN
     END IF;
 END $$;
 
--- OAuth providers: GitHub with Neon's shared credentials, no Vercel. Own credentials are secrets:
+-- OAuth providers: Google with Neon's shared credentials, no Vercel. Own credentials are secrets:
 -- give them by hand, or from a psql variable, with neon_auth_admin.update_oauth_provider().
 DO $$
 DECLARE
     present constant text[] := ARRAY(SELECT id FROM neon_auth_admin.list_oauth_providers());
 BEGIN
-    IF 'github' <> ALL (present) THEN
-        PERFORM neon_auth_admin.add_oauth_provider('github');
-        RAISE NOTICE 'added provider github';
+    IF 'google' <> ALL (present) THEN
+        BEGIN
+            PERFORM neon_auth_admin.add_oauth_provider('google');
+            RAISE NOTICE 'added provider google';
+        EXCEPTION WHEN unique_violation THEN
+            NULL; -- somebody else was faster
+        END;
     END IF;
     IF 'vercel' = ANY (present) THEN
-        PERFORM neon_auth_admin.delete_oauth_provider('vercel');
-        RAISE NOTICE 'removed provider vercel';
+        BEGIN
+            PERFORM neon_auth_admin.delete_oauth_provider('vercel');
+            RAISE NOTICE 'removed provider vercel';
+        EXCEPTION WHEN no_data_found THEN
+            NULL; -- somebody else was faster
+        END;
     END IF;
-EXCEPTION
-    WHEN unique_violation OR no_data_found THEN
-        NULL; -- somebody else was faster
 END $$;
 
 -- Email server: Neon's shared one, with our name as the sender.
@@ -64,14 +72,12 @@ BEGIN
     END IF;
 END $$;
 
--- A user that has to exist.
+-- A user that has to exist. Nothing is read first: the table of users is another one at each level,
+-- and neither has a user in the first moment after its creation.
 DO $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM neon_auth.users_sync
-                   WHERE lower(email) = 'support@example.com' AND deleted_at IS NULL) THEN
-        PERFORM neon_auth_admin.create_user('support@example.com', 'Support');
-        RAISE NOTICE 'created user support@example.com';
-    END IF;
+    PERFORM neon_auth_admin.create_user('support@example.com', 'Support');
+    RAISE NOTICE 'created user support@example.com';
 EXCEPTION WHEN unique_violation THEN
-    NULL; -- created, and not yet in users_sync
+    NULL; -- it is there, which is what we want
 END $$;

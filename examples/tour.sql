@@ -1,11 +1,13 @@
 -- A tour of neon_auth_admin, as the owner of the database, who is no superuser.
 CREATE EXTENSION neon_auth_admin;
 
--- Where: a foreign server. Its api_url is the simulator here; without that option it is Neon.
+-- Where: a foreign server, for one branch. Its api_url is the simulator here; without that option
+-- it is Neon.
 \set project `printenv NEON_PROJECT_ID`
+\set branch `printenv NEON_BRANCH_ID`
 \set url `printenv NEON_SIMULATOR_URL`
 CREATE SERVER neon FOREIGN DATA WRAPPER neon_auth_admin
-    OPTIONS (project_id :'project', api_url :'url');
+    OPTIONS (project_id :'project', branch_id :'branch', api_url :'url');
 
 -- As whom: an API key in the user mapping of this role.
 \set key `printenv NEON_API_KEY`
@@ -13,16 +15,17 @@ SELECT neon_auth_admin.set_api_key(:'key');
 
 -- Users: created at Neon, and a moment later in this database.
 SELECT * FROM neon_auth_admin.create_user('ada@example.com', 'Ada Lovelace') \gset
-SELECT * FROM neon_auth_admin.wait_for_user(:'id');
+SELECT id, email, name, created_at FROM neon_auth_admin.wait_for_user(:'id');
 
--- Several users from local rows: a call for each row, and each user when it has arrived.
-CREATE TABLE invitations (email text, name text);
-INSERT INTO invitations
-    VALUES ('grace@example.com', 'Grace Hopper'), ('alan@example.com', 'Alan Turing');
+-- Several users from local rows: a call for each row, each user when it has arrived, and roles.
+CREATE TABLE invitations (email text, name text, roles text[]);
+INSERT INTO invitations VALUES
+    ('grace@example.com', 'Grace Hopper', '{admin}'), ('alan@example.com', 'Alan Turing', '{user}');
 CREATE TEMP TABLE invited AS
-    SELECT created.* FROM invitations AS i, neon_auth_admin.create_user(i.email, i.name) AS created;
-SELECT invited.email, arrived.created_at::timestamp(0) AS arrived
-    FROM invited, neon_auth_admin.wait_for_user(invited.id) AS arrived;
+    SELECT created.*, i.roles
+    FROM invitations AS i, neon_auth_admin.create_user(i.email, i.name) AS created;
+SELECT arrived.email, arrived.name FROM invited, neon_auth_admin.wait_for_user(invited.id) AS arrived;
+SELECT neon_auth_admin.set_user_roles(id, roles) FROM invited \g /dev/null
 SELECT email, name FROM neon_auth_admin.list_users() ORDER BY email;
 
 -- OAuth providers: secrets are masked.
@@ -43,15 +46,38 @@ SELECT id, expected.type AS expected, actual.type AS actual
 SELECT neon_auth_admin.add_domain('https://app.example.com');
 SELECT * FROM neon_auth_admin.list_domains();
 
--- The email server.
-SELECT * FROM neon_auth_admin.get_email_server();
+-- The email server, first all of it and then one field, and a test e-mail through it.
 SELECT type, host, port, username, password FROM neon_auth_admin.update_email_server(
     'standard', 'smtp.example.com', 587, 'mailer', 'demo-password',
     sender_email => 'noreply@example.com', sender_name => 'Example');
+SELECT type, host, port, username FROM neon_auth_admin.update_email_server('standard', port => 2525);
+SELECT * FROM neon_auth_admin.test_email_server('ops@example.com');
+
+-- How people sign in, and plugins: what is not named stays as it is.
+SELECT enabled, email_verification_method, require_email_verification
+    FROM neon_auth_admin.update_email_and_password(require_email_verification => true);
+SELECT * FROM neon_auth_admin.update_magic_link(enabled => true, expires_in => 15);
+SELECT organization, magic_link, allow_localhost FROM neon_auth_admin.get_plugins() \gx
+
+-- Webhooks.
+SELECT * FROM neon_auth_admin.update_webhooks(true, 'https://app.example.com/hooks', '{user.created}');
 
 -- Errors have an SQLSTATE, and a hint when there is something to do.
 \set ON_ERROR_STOP off
 SELECT * FROM neon_auth_admin.create_user('ada@example.com');
 \echo SQLSTATE :LAST_ERROR_SQLSTATE
 SELECT * FROM neon_auth_admin.update_oauth_provider('microsoft', client_secret => '********');
+\set ON_ERROR_STOP on
+
+-- A project on Stack Auth has no branch_id, users in another table, and SDK keys of its own.
+CREATE SERVER stack FOREIGN DATA WRAPPER neon_auth_admin
+    OPTIONS (project_id :'project', api_url :'url');
+SELECT neon_auth_admin.set_api_key(:'key', server => 'stack') \g /dev/null
+SELECT arrived.* FROM neon_auth_admin.create_user('mary@example.com', 'Mary Somerville', server => 'stack') AS created,
+    neon_auth_admin.wait_for_user(created.id) AS arrived;
+SELECT auth_provider, pub_client_key FROM neon_auth_admin.create_sdk_keys(server => 'stack');
+
+-- A level says so where it has no such operation; nothing is sent then.
+\set ON_ERROR_STOP off
+SELECT * FROM neon_auth_admin.get_webhooks(server => 'stack');
 \set ON_ERROR_STOP on

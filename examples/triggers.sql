@@ -1,5 +1,6 @@
 -- A table whose new rows become users of Neon Auth. Needs the extension, the server "neon" and a
 -- key for the role that runs this script: the function calls Neon as its owner, whoever inserts.
+-- Written for the branch level; at project level only app.auth_user_id() is another.
 --
 -- Know what you do when a transaction waits for a network:
 --   * It keeps its locks and its snapshot. Here the trigger is deferred to COMMIT, so that the wait
@@ -32,6 +33,12 @@ CREATE TABLE app.customers (
     auth_user_id text UNIQUE
 );
 
+-- The id of a user whom Neon has already. At project level:
+--   SELECT id FROM neon_auth.users_sync WHERE lower(email) = lower(address) AND deleted_at IS NULL
+CREATE FUNCTION app.auth_user_id(address text) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT id::text FROM neon_auth."user" WHERE lower(email) = lower(address) $$;
+
 -- SECURITY DEFINER lends the owner's key without showing it. Name the server: otherwise the caller
 -- chooses one with the setting neon_auth_admin.server.
 CREATE FUNCTION app.create_auth_user() RETURNS trigger
@@ -46,9 +53,9 @@ BEGIN
     EXCEPTION WHEN unique_violation THEN
         -- Neon knows the address: from an earlier attempt that was rolled back, or whose answer was
         -- lost (08007), or because somebody signed up with it, who need not be this customer: where
-        -- that matters, compare raw_json ->> 'primary_email_verified'. NULL if it is not there yet.
-        SELECT sync.id INTO auth_id FROM neon_auth.users_sync AS sync
-            WHERE lower(sync.email) = lower(NEW.email) AND sync.deleted_at IS NULL;
+        -- that matters, look at "emailVerified" (raw_json ->> 'primary_email_verified' at project
+        -- level). NULL if it is not there yet.
+        auth_id := app.auth_user_id(NEW.email);
     END;
     -- Other errors are not caught: the customer is not stored, and the client sees why.
     UPDATE app.customers SET auth_user_id = auth_id WHERE id = NEW.id;
@@ -77,6 +84,5 @@ INSERT INTO app.customers (email, name) VALUES ('Mary@example.com', 'Mary Somerv
 SELECT id, email, auth_user_id FROM app.customers;
 
 -- Customers that still wait for their id, to be run now and then.
-UPDATE app.customers AS c SET auth_user_id = sync.id
-    FROM neon_auth.users_sync AS sync
-    WHERE c.auth_user_id IS NULL AND lower(sync.email) = lower(c.email) AND sync.deleted_at IS NULL;
+UPDATE app.customers SET auth_user_id = app.auth_user_id(email)
+    WHERE auth_user_id IS NULL AND app.auth_user_id(email) IS NOT NULL;

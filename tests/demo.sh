@@ -6,6 +6,10 @@ source "$(dirname "$0")/cluster.sh"
 
 interactive() { [[ -t 0 && -t 1 ]]; }
 
+real_scope() {
+  echo "${NEON_BRANCH_ID:+branch $NEON_BRANCH_ID of }project $NEON_PROJECT_ID"
+}
+
 wants_real_api() {
   local answer
   [[ -n ${NEON_API_KEY:-} && -n ${NEON_PROJECT_ID:-} ]] || return 1
@@ -13,7 +17,7 @@ wants_real_api() {
     [[ $NEON_DEMO_REAL == 1 ]]
   else
     interactive &&
-      read -r -p "Use the real API for project $NEON_PROJECT_ID, reading only? [y/N] " answer &&
+      read -r -p "Use the real API for $(real_scope), reading only? [y/N] " answer &&
       [[ $answer == [yY]* ]]
   fi
 }
@@ -36,21 +40,28 @@ start_server() { # SETTING...
 }
 
 start_with_simulator() {
-  export NEON_API_KEY=napi_demo NEON_PROJECT_ID=quiet-bar-123456
+  export NEON_API_KEY=napi_demo NEON_PROJECT_ID=quiet-bar-123456 NEON_BRANCH_ID=br-cool-lake-123456
   start_server "$(simulator_settings)"
   simulator_start --api-key "$NEON_API_KEY" --project "$NEON_PROJECT_ID" \
     --database-url "host=$PGHOST user=neondb_owner dbname=neondb"
 }
 
-# The tour that follows only reads, and so does the session: the key is set here, before that.
+# The tour that follows only reads, and so does the session: the key is set here, before that. Without
+# a branch, "neon" is at project level, as "stack" is.
 start_with_real_api() {
   start_server
   psql_as_owner -X -q -v ON_ERROR_STOP=1 >/dev/null <<'SQL'
 \set key `printenv NEON_API_KEY`
 \set project `printenv NEON_PROJECT_ID`
+\set branch `printenv NEON_BRANCH_ID`
 CREATE EXTENSION neon_auth_admin;
 CREATE SERVER neon FOREIGN DATA WRAPPER neon_auth_admin OPTIONS (project_id :'project');
-SELECT neon_auth_admin.set_api_key(:'key');
+CREATE SERVER stack FOREIGN DATA WRAPPER neon_auth_admin OPTIONS (project_id :'project');
+SELECT :'branch' <> '' AS has_branch \gset
+\if :has_branch
+ALTER SERVER neon OPTIONS (ADD branch_id :'branch');
+\endif
+SELECT neon_auth_admin.set_api_key(:'key'), neon_auth_admin.set_api_key(:'key', server => 'stack');
 SQL
   export PGOPTIONS='-c default_transaction_read_only=on'
 }

@@ -22,6 +22,7 @@ use crate::support::{connect, variable};
 /// Not the key of the other tests: a README gives keys as literals, and the server logs those.
 const KEY: &str = "napi_readme";
 const PROJECT: &str = "quiet-bar-123456";
+const BRANCH: &str = "br-cool-lake-123456";
 const DATABASE: &str = "neondb";
 const OWNER: &str = "neondb_owner";
 /// The owner, and the roles that the README creates.
@@ -129,6 +130,7 @@ impl Place {
             .args(["-X", "-P", "pager=off", "-U", OWNER, "-d", DATABASE])
             .env("NEON_API_KEY", KEY)
             .env("NEON_PROJECT_ID", PROJECT)
+            .env("NEON_BRANCH_ID", BRANCH)
             .env("NEON_SIMULATOR_URL", self.api_url())
             .env("PGOPTIONS", options)
             .env("PGTZ", "UTC")
