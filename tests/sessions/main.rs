@@ -11,6 +11,7 @@ mod endurance;
 mod hanging_name;
 #[path = "../it/fuzz/harness.rs"]
 mod harness;
+mod huge_arguments;
 mod input;
 mod interrupts;
 mod options;

@@ -16,8 +16,9 @@ use crate::support::{Database, set_api_key, variable};
 const SEPARATOR: &str = "\n--\n";
 const KEY: &str = "napi_[!-~]{4,40}";
 /// The options of a server, and what most of their values look like.
-const OF_SERVERS: [(&str, &str); 5] = [
+const OF_SERVERS: [(&str, &str); 6] = [
     ("project_id", "(test-options-fuzz|[a-z0-9-]{1,60})"),
+    ("branch_id", "(br-main-000001|current|[a-z0-9-]{1,60})"),
     ("auth_provider", "(stack|better_auth|[a-z_]{1,60})"),
     (
         "api_url",
@@ -294,6 +295,7 @@ fn every_option_is_accepted_or_refused() {
         let expected = match kind {
             "CREATE SERVER" if !has("project_id") => SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
             "CREATE USER MAPPING" if !has("api_key") => SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+            _ if is_current(&options) => SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
             _ if has("api_url") && configured.code == SqlState::INSUFFICIENT_PRIVILEGE => return,
             _ => SqlState::NULL_VALUE_NOT_ALLOWED,
         };
@@ -317,6 +319,12 @@ fn every_option_is_accepted_or_refused() {
             }
         }
     });
+}
+
+/// Whether an id is that of a Neon compute, which this server is not.
+fn is_current(options: &[Setting]) -> bool {
+    let ids = options.iter().filter(|(name, _)| name.ends_with("_id"));
+    ids.map(|(_, value)| value).any(|id| id == "current")
 }
 
 /// The refusal is of a name or a value, and says of it what it says of the empty value.

@@ -77,5 +77,9 @@ fn blanked_out_is_gone() {
         });
         assert!(is_touched || blanked == text, "nothing else is changed");
         assert!(blanked == text || blanked.contains(MASK), "{blanked:?}");
+        assert!(
+            blanked.len() <= text.len() * MASK.len(),
+            "at most a mask for each byte"
+        );
     });
 }
