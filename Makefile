@@ -3,7 +3,7 @@
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help demo test bench build install schema schema-check lint format-check clippy
+.PHONY: help demo test bench build install schema schema-check lint format-check clippy deny
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +30,9 @@ schema-check: ## fail if the install script is not what the code generates
 	@source tests/setup.sh && schema_check
 
 lint: format-check clippy ## check formatting, and clippy without warnings
+
+deny: ## check licences, versions and sources of the dependencies
+	@source tests/lib.sh && deny
 
 format-check:
 	@cargo fmt --all --check

@@ -144,6 +144,20 @@ impl Error {
         )
     }
 
+    pub fn overridden_setting(setting: &str) -> Self {
+        Self::new(
+            ErrorKind::Forbidden,
+            format!("setting \"{setting}\" was given outside of the server's configuration"),
+        )
+        .with_detail(
+            "It decides where an API key goes, and this session does not know its configured value.",
+        )
+        .with_hint(
+            "Remove it from the connection's options, from ALTER ROLE and from ALTER DATABASE, and \
+             connect again.",
+        )
+    }
+
     // The place of a call.
 
     pub fn security_restricted() -> Self {

@@ -32,9 +32,9 @@ cluster_new() {
 }
 
 # Postgres refuses to run as root. Its environment should not hold the key either, and with
-# RUST_BACKTRACE every caught error would carry a backtrace.
+# RUST_BACKTRACE=1 an error that Postgres raises below Rust would carry a backtrace.
 as_server() { # COMMAND...
-  local command=(env -u RUST_BACKTRACE -u NEON_API_KEY -u NEON_AUTH_ADMIN_CANARY
+  local command=(env -u RUST_BACKTRACE -u RUST_LIB_BACKTRACE -u NEON_API_KEY -u NEON_AUTH_ADMIN_CANARY
     LD_LIBRARY_PATH="$(library_path)" "${SERVER_ENVIRONMENT[@]}" "$@")
   [[ $EUID != 0 ]] || command=(runuser -u "$(server_user)" -- "${command[@]}")
   (cd "$CLUSTER" && "${command[@]}" </dev/null)

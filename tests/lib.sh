@@ -63,6 +63,30 @@ need_cargo_pgrx() {
     cargo-pgrx --version "$PGRX_VERSION"
 }
 
+CARGO_DENY_VERSION=0.20.2
+
+need_cargo_deny() {
+  PATH=$TARGET/tools/bin:$PATH
+  [[ $(cargo deny --version 2>/dev/null) == "cargo-deny $CARGO_DENY_VERSION" ]] && return
+  say "Installing cargo-deny $CARGO_DENY_VERSION into $TARGET/tools, 3 to 6 minutes"
+  # Compiled for one run of a second: neither optimized nor with what a debugger wants.
+  CARGO_PROFILE_DEV_DEBUG=0 cargo install --quiet --locked --debug --root "$TARGET/tools" \
+    cargo-deny --version "$CARGO_DENY_VERSION"
+}
+
+# Holds the dependencies to deny.toml. Advisories only if somebody has fetched their database: that
+# needs a network which not every machine has.
+deny() {
+  local dbs=${CARGO_HOME:-$HOME/.cargo}/advisory-dbs
+  need_cargo_deny
+  cargo deny --locked --workspace check licenses bans sources
+  if compgen -G "$dbs/*/" >/dev/null; then
+    cargo deny --locked --offline --workspace check advisories
+  else
+    say "Advisories are not checked: no database in $dbs (cargo deny --workspace fetch db gets it)"
+  fi
+}
+
 # Extracts the install script from the compiled library; nothing else needs cargo-pgrx.
 generate_schema() { # FILE
   local home=$TARGET/pgrx log=$TARGET/schema.log

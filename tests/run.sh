@@ -89,10 +89,10 @@ finds_a_canary() {
 # Everything is logged, so that a key that the extension gives away ends up in the log. Values that
 # a client binds are Postgres' own to log, which says nothing about the extension: leave those out.
 log_settings() {
-  printf '%s\n' "log_statement = all" "log_min_duration_statement = 0" "log_min_messages = debug1" \
-    "log_min_error_statement = debug1" "log_connections = on" "log_parameter_max_length = 0"
+  printf '%s\n' "log_statement = all" "log_min_duration_statement = 0" "log_min_messages = debug5" \
+    "log_min_error_statement = debug5" "log_connections = on" "log_parameter_max_length = 0"
   [[ ! -f $("$PG_CONFIG" --pkglibdir)/pg_stat_statements.so ]] ||
-    echo "shared_preload_libraries = 'pg_stat_statements'"
+    printf '%s\n' "shared_preload_libraries = 'pg_stat_statements'" "pg_stat_statements.track = all"
 }
 
 # The ids of its project and branch, as a Neon compute has them in its configuration.
@@ -145,6 +145,11 @@ server_recovers() {
     [[ $(sql it_postmaster "SELECT count(*) FROM neon_auth_admin.list_domains('healthy')" it_postmaster) == 0 ]]
 }
 
+restart_with_backtraces() {
+  SERVER_ENVIRONMENT+=(RUST_BACKTRACE=1)
+  server_stop "$CLUSTER/data" fast && server_start "$CLUSTER/data" "$CLUSTER/server.log"
+}
+
 (($(major "$PSQL") >= 15)) ||
   die "the tests need psql 15 or newer, for \\getenv, whatever the server is: set PSQL"
 timed "Building the extension for Postgres $PG_MAJOR" build_extension
@@ -163,7 +168,10 @@ check "a copy of the server starts as its standby" standby_start
 stage "Standby tests" cargo_results rust_tests --test sessions -- --ignored --nocapture standby::
 stage "Crash tests" cargo_results rust_tests --test sessions -- --ignored --nocapture postmaster::
 check "the server recovers from the crash, and calls work" server_recovers
-say "== Secrets"
+stage "Secrets that are left" cargo_results rust_tests --test sessions -- --ignored --nocapture sweep::
+check "the server starts again, with backtraces" restart_with_backtraces
+stage "Secrets in backtraces" cargo_results rust_tests --test sessions -- --ignored --nocapture backtraces::
+say "== Secrets in output and log"
 check "the check finds a leaked key" finds_a_canary
 check "no key in the output of clients or in the server's log" \
   has_no_canary "$TARGET/test-output.log" "$TARGET/pg_regress" "$CLUSTER/server.log" "$CLUSTER/standby.log"

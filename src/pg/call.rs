@@ -76,11 +76,18 @@ pub fn run<T>(
     server: Option<&str>,
     work: impl FnOnce(&Client) -> Result<T, Error>,
 ) -> Result<T, ErrorReport> {
-    // SAFETY: reads the backend's security context.
+    // SAFETY: a NUL-terminated name; raises in a parallel worker, where only a caller's function that
+    // is wrongly marked as safe there can bring us. Then reads the backend's security context.
     #[allow(unsafe_code)]
-    let restricted = unsafe { pgrx::pg_sys::InSecurityRestrictedOperation() };
+    let restricted = unsafe {
+        pgrx::pg_sys::PreventCommandIfParallelMode(c"a call of the Neon API".as_ptr());
+        pgrx::pg_sys::InSecurityRestrictedOperation()
+    };
     if restricted {
         return Err(Error::security_restricted().into());
+    }
+    if let Some(setting) = guc::overridden() {
+        return Err(Error::overridden_setting(&setting).into());
     }
     let connection = server::connection(server)?;
     let http = http()?;

@@ -1,9 +1,11 @@
 //! Owns the settings. None of them is a secret; those that decide where a key may go are out of
 //! reach of every session.
 
-use std::ffi::CString;
+use std::cell::Cell;
+use std::ffi::{CStr, CString};
 
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
+use pgrx::pg_sys::{self, GucSource};
 
 use crate::pg::text::from_server;
 
@@ -15,7 +17,25 @@ static ALLOWED_HOSTS: GucSetting<Option<CString>> =
 static CA_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static PROXY: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 
+/// Those that decide where a key goes.
+const CONFIGURED: [&CStr; 3] = [
+    c"neon_auth_admin.allowed_hosts",
+    c"neon_auth_admin.ca_file",
+    c"neon_auth_admin.proxy",
+];
+
+thread_local! {
+    static OVERRIDDEN: Cell<Option<&'static CStr>> = const { Cell::new(None) };
+}
+
 pub fn define() {
+    // Anybody may set what Postgres does not know yet. When it is defined, such a value is dropped,
+    // but if it came with the connection, its role or its database, then the configured value was
+    // forgotten for it, and what is left is the built-in default. No call is made then.
+    let overridden = CONFIGURED
+        .into_iter()
+        .find(|name| reset_source(name).is_some_and(|source| source > GucSource::PGC_S_ARGV));
+    OVERRIDDEN.set(overridden);
     GucRegistry::define_string_guc(
         c"neon_auth_admin.server",
         c"Foreign server that is used when a function names none.",
@@ -69,20 +89,48 @@ pub fn define() {
     reserve_prefix(c"neon_auth_admin");
 }
 
+/// Where the value comes from that a session of this connection starts with and goes back to.
+fn reset_source(name: &CStr) -> Option<GucSource::Type> {
+    // SAFETY: Postgres keeps its settings as long as the backend lives, and this is its only thread.
+    #[allow(unsafe_code)]
+    unsafe {
+        #[cfg(any(feature = "pg14", feature = "pg15"))]
+        {
+            let count = usize::try_from(pg_sys::GetNumConfigOptions()).ok()?;
+            let settings = std::slice::from_raw_parts(pg_sys::get_guc_variables(), count);
+            let setting = settings.iter().find(|setting| {
+                let found = CStr::from_ptr((***setting).name).to_bytes();
+                found.eq_ignore_ascii_case(name.to_bytes())
+            })?;
+            Some((**setting).reset_source)
+        }
+        #[cfg(not(any(feature = "pg14", feature = "pg15")))]
+        {
+            let setting = pg_sys::find_option(name.as_ptr(), false, true, 0);
+            (!setting.is_null()).then(|| (*setting).reset_source)
+        }
+    }
+}
+
 /// A misspelt setting is an error from here on.
-fn reserve_prefix(prefix: &std::ffi::CStr) {
+fn reserve_prefix(prefix: &CStr) {
     // SAFETY: the string outlives the call, which copies it.
     #[allow(unsafe_code)]
     unsafe {
         #[cfg(feature = "pg14")]
-        pgrx::pg_sys::EmitWarningsOnPlaceholders(prefix.as_ptr());
+        pg_sys::EmitWarningsOnPlaceholders(prefix.as_ptr());
         #[cfg(not(feature = "pg14"))]
-        pgrx::pg_sys::MarkGUCPrefixReserved(prefix.as_ptr());
+        pg_sys::MarkGUCPrefixReserved(prefix.as_ptr());
     }
 }
 
 /// A setting as Postgres has it: enough to see whether it has changed.
 pub type Raw = Option<CString>;
+
+/// The setting, if any, whose configured value this session has lost.
+pub fn overridden() -> Option<String> {
+    OVERRIDDEN.get().map(|name| name.to_string_lossy().into())
+}
 
 pub fn server() -> String {
     text(&SERVER.get()).unwrap_or_default()

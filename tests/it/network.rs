@@ -271,7 +271,7 @@ fn a_redirect_to_another_host_brings_nobody_the_key() {
         let server = Server::start(move |mut stream| {
             let _ = stream.read(&mut [0; 4096]);
             let answer = format!(
-                "HTTP/1.1 {status} Elsewhere\r\nlocation: {location}/\r\ncontent-length: 0\r\n\r\n"
+                "HTTP/1.1 {status} Elsewhere\r\nlocation: {location}/\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
             );
             let _ = stream.write_all(answer.as_bytes());
             // The rest of the request is read, so that no RST can overtake the answer.

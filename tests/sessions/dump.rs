@@ -1,10 +1,13 @@
-//! A dump of a database with the extension, and its restore by a superuser.
+//! A dump of a database with the extension, with the keys that its role sees and without the others, and
+//! its restore by a superuser.
 
 use std::process::{Command, Output};
 
 use postgres::error::SqlState;
 
 use crate::support::{Database, connect, set_api_key, sqlstate, variable};
+
+const LIST: &str = "SELECT * FROM neon_auth_admin.list_domains()";
 
 /// The server's own pg_dump; that of an older version refuses a newer server.
 fn pg_dump(database: &str, role: &str) -> Option<Output> {
@@ -18,6 +21,12 @@ fn pg_dump(database: &str, role: &str) -> Option<Output> {
         .output()
         .ok()
         .filter(|output| output.status.success())
+}
+
+/// psql's own commands in newer dumps (\\restrict) are not for the server.
+fn statements(dump: &str) -> String {
+    let lines = dump.lines().filter(|line| !line.starts_with('\\'));
+    lines.map(|line| format!("{line}\n")).collect()
 }
 
 #[test]
@@ -46,21 +55,13 @@ fn a_dump_can_be_restored_by_a_superuser() {
     connect("postgres", "postgres")
         .batch_execute(&format!("CREATE DATABASE {restored} OWNER it_dump"))
         .expect("a database");
-    // psql's own commands in newer dumps (\restrict) are not for the server.
-    let statements: String = dump
-        .lines()
-        .filter(|line| !line.starts_with('\\'))
-        .map(|line| format!("{line}\n"))
-        .collect();
     connect(restored, "postgres")
-        .batch_execute(&statements)
+        .batch_execute(&statements(&dump))
         .expect("restored");
 
     // The extension's own grants went to who restored it: the owner of the database needs them anew.
     let mut owner = connect(restored, "it_dump");
-    let error = owner
-        .query("SELECT * FROM neon_auth_admin.list_domains()", &[])
-        .expect_err("no grant yet");
+    let error = owner.query(LIST, &[]).expect_err("no grant yet");
     assert_eq!(sqlstate(&error), SqlState::INSUFFICIENT_PRIVILEGE);
     connect(restored, "postgres")
         .batch_execute(
@@ -69,7 +70,55 @@ fn a_dump_can_be_restored_by_a_superuser() {
         )
         .expect("granted");
     set_api_key(&mut owner, "neon");
-    owner
-        .query("SELECT * FROM neon_auth_admin.list_domains()", &[])
-        .expect("listed");
+    owner.query(LIST, &[]).expect("listed");
+}
+
+/// What the owner has granted on is in the dump, and can be granted again only by who has it.
+#[test]
+fn a_dump_with_grants_and_without_a_key() {
+    let (owner, user) = ("it_regrant", "it_regrant_user");
+    let database = Database::new(owner);
+    database.add_server("neon", "test-regrant", &variable("NEON_SIMULATOR_URL"), "");
+    let mut admin = connect("postgres", "postgres");
+    let create = format!("CREATE ROLE {user} LOGIN");
+    admin.batch_execute(&create).expect("a role");
+    database
+        .session()
+        .batch_execute(&format!(
+            "GRANT USAGE ON SCHEMA neon_auth_admin TO {user};
+             GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA neon_auth_admin TO {user};
+             GRANT USAGE ON FOREIGN SERVER neon TO {user};
+             DROP USER MAPPING FOR {owner} SERVER neon"
+        ))
+        .expect("grants");
+    let mut session = connect(owner, user);
+    set_api_key(&mut session, "neon");
+    session.query(LIST, &[]).expect("listed");
+    let Some(dump) = pg_dump(&database.name, owner) else {
+        println!("not run: this Postgres has no pg_dump that works");
+        return;
+    };
+    let dump = String::from_utf8(dump.stdout).expect("UTF-8");
+    let shown = dump.contains(&variable("NEON_API_KEY"));
+    assert!(!shown, "the owner does not see the key of another role");
+    let mapping = format!("CREATE USER MAPPING FOR {user} SERVER neon;");
+    assert!(dump.contains(&mapping), "{dump}");
+
+    let restored = "it_regrant_restored";
+    let create = format!("CREATE DATABASE {restored} OWNER {owner}");
+    admin.batch_execute(&create).expect("a database");
+    connect(restored, owner)
+        .batch_execute("CREATE EXTENSION neon_auth_admin")
+        .expect("the owner has what he has granted on");
+    connect(restored, "postgres")
+        .batch_execute(&statements(&dump))
+        .expect("restored");
+    let mut session = connect(restored, user);
+    let error = session.query(LIST, &[]).expect_err("no key");
+    assert_eq!(sqlstate(&error), SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE);
+    let message = error.as_db_error().expect("of the server").message();
+    let expected = format!("no api_key for role \"{user}\" on server \"neon\"");
+    assert_eq!(message, expected);
+    set_api_key(&mut session, "neon");
+    session.query(LIST, &[]).expect("listed");
 }

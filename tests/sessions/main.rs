@@ -2,7 +2,9 @@
 //! starts: interrupts, privileges, secrets, refused input, endurance.
 
 mod backend;
+mod backtraces;
 mod by_hand;
+mod calls;
 mod catalog;
 mod current;
 mod dump;
@@ -11,18 +13,26 @@ mod endurance;
 mod hanging_name;
 #[path = "../it/fuzz/harness.rs"]
 mod harness;
+mod hostile;
 mod huge_arguments;
 mod input;
 mod interrupts;
+mod leaks;
+mod logs;
 mod options;
+mod oracle;
 mod phases;
+mod places;
 mod postmaster;
+mod reach;
 mod readme;
 mod resolved;
 mod resolving;
+mod roles;
 mod secrets;
 mod servers;
 mod signals;
 mod standby;
 mod support;
+mod sweep;
 mod synced_users;

@@ -1,89 +1,180 @@
-//! Who can read the key: the roles of which the README says so, and nobody else.
+//! Who can see which secret, and where: what the README's "Security" says, and nothing else. Nothing
+//! here knows how places are looked at.
 
-use postgres::Client;
+use std::collections::BTreeSet;
+use std::thread;
 
-use crate::support::{Database, connect, one, set_api_key, variable};
+use postgres::NoTls;
 
-/// Whatever a session can look at that might hold a key.
-const PLACES: [&str; 9] = [
-    "pg_user_mappings",
-    "pg_user_mapping",
-    "pg_foreign_server",
-    "information_schema.user_mapping_options",
-    "information_schema.foreign_server_options",
-    "pg_settings",
-    "pg_stat_activity",
-    "pg_stat_statements",
-    "pg_prepared_statements",
-];
+use crate::calls::*;
+use crate::oracle::{
+    Canaries, Sightings, Witness, add_pg_stat_statements, has_pg_stat_statements, logged, sightings,
+};
+use crate::support::{connect, one, pid, wait_until};
 
-/// The places where this session sees the key.
-fn seen_by(session: &mut Client) -> Vec<&'static str> {
-    let key = variable("NEON_API_KEY");
-    PLACES
-        .into_iter()
-        .filter(|place| {
-            // A place this role may not read shows it nothing; the key is bound, and a view of
-            // statements shows none of what is bound.
-            session
-                .query_one(
-                    &format!("SELECT count(*) FROM {place} AS place WHERE place::text LIKE '%' || $1 || '%'"),
-                    &[&key],
-                )
-                .is_ok_and(|row| row.get::<_, i64>(0) > 0)
-        })
+/// What the session heard: no secret in a message, and in rows those that the functions are for.
+fn assert_heard(witness: &Witness, canaries: &Canaries, in_rows: &[&'static str], who: &str) {
+    let heard = witness.messages();
+    assert!(!heard.is_empty(), "{who} heard no message");
+    assert_eq!(canaries.names_in(&heard), BTreeSet::new(), "{who}: {heard}");
+    let in_rows = in_rows.iter().copied().collect();
+    assert_eq!(canaries.names_in(&witness.rows), in_rows, "{who}'s rows");
+}
+
+/// The same secrets at each of these places.
+fn at(places: &[&str], names: &[&'static str]) -> Sightings {
+    let names: BTreeSet<_> = names.iter().copied().collect();
+    let places = places.iter();
+    places
+        .map(|place| (place.to_string(), names.clone()))
         .collect()
 }
 
+const OWN: [&str; 2] = [
+    "information_schema.user_mapping_options",
+    "pg_catalog.pg_user_mappings",
+];
+/// The mappings of all, and what ANALYZE makes of them.
+const ALL: [&str; 3] = [
+    "pg_catalog.pg_statistic",
+    "pg_catalog.pg_stats",
+    "pg_catalog.pg_user_mapping",
+];
+
 #[test]
-fn who_sees_the_key() {
-    let database = Database::new("it_secrets");
-    let url = variable("NEON_SIMULATOR_URL");
-    database.add_server("neon", "test-secrets", &url, "");
-    let mut admin = connect(&database.name, "postgres");
-    // A Postgres without its contributed modules has no such view, which then shows nothing.
-    let loaded = one(
-        &mut admin,
-        "SELECT current_setting('shared_preload_libraries') = 'pg_stat_statements'",
-    );
-    if loaded.get(0) {
-        admin
-            .batch_execute("CREATE EXTENSION pg_stat_statements")
-            .expect("the module");
-    }
-    admin
-        .batch_execute(
-            "CREATE ROLE it_secrets_mapped LOGIN;
-             CREATE ROLE it_secrets_stranger LOGIN;
-             CREATE ROLE it_secrets_monitor LOGIN IN ROLE pg_monitor;
-             GRANT USAGE ON SCHEMA neon_auth_admin TO it_secrets_mapped;
-             GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA neon_auth_admin TO it_secrets_mapped;
-             GRANT USAGE ON FOREIGN SERVER neon TO it_secrets_mapped",
-        )
-        .expect("roles");
-    let mut mapped = database.session_as("it_secrets_mapped");
-    set_api_key(&mut mapped, "neon");
-    for session in [&mut database.session(), &mut mapped] {
-        session
-            .query("SELECT * FROM neon_auth_admin.list_domains()", &[])
-            .expect("listed");
+fn who_sees_which_secret_and_where() {
+    let mut world = World::new("it_secrets");
+    let [mapped, borrower, stranger, monitor, reader] =
+        ["mapped", "borrower", "stranger", "monitor", "reader"].map(|n| format!("it_secrets_{n}"));
+    world.add_role(&mapped);
+    world.add_role(&borrower);
+    world.execute(&format!(
+        "CREATE ROLE {stranger} LOGIN;
+         CREATE ROLE {monitor} LOGIN IN ROLE pg_monitor;
+         CREATE ROLE {reader} LOGIN IN ROLE pg_read_all_data"
+    ));
+    add_pg_stat_statements(&mut world.admin.session);
+
+    let mut owner = world.witness("it_secrets");
+    let mut mapped = world.witness(&mapped);
+    let mut borrower = world.witness(&borrower);
+    let mut stranger = world.witness(&stranger);
+    let mut monitor = world.witness(&monitor);
+    let mut reader = world.witness(&reader);
+    let canaries = &mut world.canaries;
+    store_keys(&mut owner, canaries, PUBLIC_KEY, "public");
+    store_keys(&mut owner, canaries, OWNERS_KEY, "it_secrets");
+    store_keys(&mut mapped, canaries, MAPPED_KEY, "it_secrets_mapped");
+    store_keys(&mut world.admin, canaries, ADMINS_KEY, "postgres");
+    // Whoever asks for them gets the secrets that are masked otherwise.
+    let show = "SET neon_auth_admin.show_secrets = on";
+    owner.session.batch_execute(show).expect("a setting");
+    let masked = [SDK_KEY, TRANSFER, NAME];
+    let shown = [SDK_KEY, TRANSFER, NAME, CLIENT_SECRET, PASSWORD];
+    for (witness, in_rows, who) in [
+        (&mut owner, &shown[..], "the server's owner, who asks"),
+        (&mut mapped, &masked, "a role with a mapping"),
+        (&mut borrower, &masked, "a role that borrows a key"),
+        (&mut world.admin, &masked, "a superuser"),
+        (&mut stranger, &[], "an ordinary role"),
+        (&mut monitor, &[], "pg_monitor"),
+        (&mut reader, &[], "pg_read_all_data"),
+    ] {
+        call_everything(witness, canaries);
+        assert_heard(witness, canaries, in_rows, who);
+        if !in_rows.is_empty() {
+            assert_everything_failed(witness);
+        }
     }
 
-    let own = [
-        "pg_user_mappings",
-        "information_schema.user_mapping_options",
+    world.execute("ANALYZE pg_catalog.pg_user_mapping");
+    for witness in [&mut owner, &mut mapped, &mut borrower, &mut stranger] {
+        let pid = pid(&mut witness.session);
+        world.execute(&format!("SELECT pg_log_backend_memory_contexts({pid})"));
+    }
+
+    // The README: "Who can read a key". These are the sessions that made the calls.
+    let World {
+        canaries, admin, ..
+    } = &mut world;
+    let own = at(&OWN, &[OWNERS_KEY, PUBLIC_KEY, REFUSED_KEY]);
+    assert_eq!(sightings(&mut owner.session, canaries), own, "the owner");
+    let own = at(&OWN, &[MAPPED_KEY, REFUSED_KEY]);
+    assert_eq!(sightings(&mut mapped.session, canaries), own, "own mapping");
+    let none = Sightings::new();
+    for (witness, who) in [
+        (&mut borrower, "a role that uses the mapping of PUBLIC"),
+        (&mut stranger, "an ordinary role"),
+        (&mut monitor, "pg_monitor"),
+    ] {
+        assert_eq!(sightings(&mut witness.session, canaries), none, "{who}");
+    }
+    let all = at(&ALL, &KEYS);
+    let seen = sightings(&mut reader.session, canaries);
+    assert_eq!(seen, all, "pg_read_all_data");
+    // This view is for who may use the server as well.
+    let own = [&OWN[..], &["information_schema._pg_user_mappings"]].concat();
+    let everywhere = at(&[&own[..], &ALL].concat(), &KEYS);
+    let seen = sightings(&mut admin.session, canaries);
+    assert_eq!(seen, everywhere, "a superuser");
+    assert_eq!(logged(canaries), BTreeSet::new(), "the server's log");
+}
+
+/// While a call waits, its statement and its session are there to be looked at.
+#[test]
+fn nobody_sees_a_secret_while_a_call_waits() {
+    let mut world = World::new("it_waiting");
+    let monitor = "it_waiting_monitor";
+    world.execute(&format!(
+        "CREATE ROLE {monitor} LOGIN IN ROLE pg_monitor;
+         ALTER SERVER silent OPTIONS (SET timeout '1min')"
+    ));
+    let mut session = world.database.session();
+    let pid = pid(&mut session);
+    let cancel = session.cancel_token();
+    let canaries = &world.canaries;
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let key = canaries.value(OWNERS_KEY);
+            let secret = canaries.value(CLIENT_SECRET);
+            session
+                .query(
+                    "SELECT neon_auth_admin.set_api_key($1, 'silent'), \
+                     neon_auth_admin.add_oauth_provider('github', 'id', $2, server => 'silent')",
+                    &[&key, &secret],
+                )
+                .expect_err("cancelled");
+        });
+        let waits = format!(
+            "SELECT count(*) = 1 FROM pg_stat_activity \
+             WHERE pid = {pid} AND wait_event_type = 'Extension'"
+        );
+        wait_until(&mut world.admin.session, "the call waits", &waits);
+        let admin = sightings(&mut world.admin.session, canaries);
+        let monitor = sightings(&mut connect(&world.database.name, monitor), canaries);
+        cancel.cancel_query(NoTls).expect("cancelled");
+        let none = Sightings::new();
+        assert_eq!(admin, none, "a superuser, of a mapping not yet committed");
+        assert_eq!(monitor, none, "pg_monitor");
+    });
+    assert_eq!(logged(canaries), BTreeSet::new(), "the server's log");
+}
+
+/// The oracle hears no more than the server says.
+#[test]
+fn the_server_says_all_it_can() {
+    let mut session = connect("postgres", "postgres");
+    let mut settings = vec![
+        ("log_statement", "all"),
+        ("log_min_messages", "debug5"),
+        ("log_min_error_statement", "debug5"),
+        ("log_min_duration_statement", "0"),
     ];
-    assert_eq!(seen_by(&mut database.session()), own, "the server's owner");
-    assert_eq!(seen_by(&mut mapped), own, "a role with its own mapping");
-    let none: [&str; 0] = [];
-    let mut stranger = database.session_as("it_secrets_stranger");
-    assert_eq!(seen_by(&mut stranger), none, "any other role");
-    let mut monitor = database.session_as("it_secrets_monitor");
-    assert_eq!(seen_by(&mut monitor), none, "pg_monitor");
-    let all = [
-        "pg_user_mappings",
-        "pg_user_mapping",
-        "information_schema.user_mapping_options",
-    ];
-    assert_eq!(seen_by(&mut admin), all, "a superuser");
+    if has_pg_stat_statements(&mut session) {
+        settings.push(("pg_stat_statements.track", "all"));
+    }
+    for (setting, expected) in settings {
+        let shown: String = one(&mut session, &format!("SHOW {setting}")).get(0);
+        assert_eq!(shown, expected, "{setting}");
+    }
 }

@@ -13,6 +13,17 @@ pub fn variable(name: &str) -> String {
     env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run these tests with make test"))
 }
 
+/// How to get a session on `database` as `user`.
+pub fn config(database: &str, user: &str) -> Config {
+    config_of("NEON_AUTH_ADMIN_TEST_DSN", database, user)
+}
+
+fn config_of(dsn: &str, database: &str, user: &str) -> Config {
+    let mut config: Config = variable(dsn).parse().expect("a connection string");
+    config.dbname(database).user(user);
+    config
+}
+
 /// A session on `database` as `user`.
 pub fn connect(database: &str, user: &str) -> Client {
     connect_to("NEON_AUTH_ADMIN_TEST_DSN", database, user)
@@ -20,12 +31,8 @@ pub fn connect(database: &str, user: &str) -> Client {
 
 /// The same on the server of that variable.
 pub fn connect_to(dsn: &str, database: &str, user: &str) -> Client {
-    let mut config: Config = variable(dsn).parse().expect("a connection string");
-    config
-        .dbname(database)
-        .user(user)
-        .connect(NoTls)
-        .expect("a session")
+    let config = config_of(dsn, database, user);
+    config.connect(NoTls).expect("a session")
 }
 
 /// A fresh database with the extension, owned by a fresh role of the same name that is no superuser.
@@ -53,11 +60,6 @@ impl Database {
     /// A session of the owner.
     pub fn session(&self) -> Client {
         connect(&self.name, &self.name)
-    }
-
-    /// A session of another role.
-    pub fn session_as(&self, role: &str) -> Client {
-        connect(&self.name, role)
     }
 
     /// A server with these options, and the API key for the owner.

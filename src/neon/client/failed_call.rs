@@ -198,8 +198,8 @@ impl FailedCall<'_> {
         )
     }
 
-    /// Neon's own words about an error, safe to show: no secret of the call, no control character,
-    /// no more than [`MAX_QUOTE`] bytes.
+    /// Neon's own words about an error, safe to show: no secret of the call and not its body, no
+    /// control character, no more than [`MAX_QUOTE`] bytes.
     pub fn quote<T>(&self, request: &Request<T>, body: &[u8]) -> Option<String> {
         let error: GeneralError = serde_json::from_slice(body).ok()?;
         let text = match error.code.as_str() {
@@ -210,6 +210,7 @@ impl FailedCall<'_> {
             .secrets()
             .iter()
             .chain([&self.connection.api_key])
+            .chain(request.body())
             .collect();
         Some(quotable(&text, &secrets))
     }

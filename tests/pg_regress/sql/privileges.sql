@@ -151,27 +151,6 @@ SELECT current_setting('neon_auth_admin.allowed_hosts') LIKE '%evil%' AS points_
 ALTER ROLE app_owner SET neon_auth_admin.allowed_hosts = 'evil.example';
 ALTER ROLE app_owner SET neon_auth_admin.proxy = 'http://evil.example:3128';
 ALTER DATABASE regress SET neon_auth_admin.ca_file = '/tmp/evil.pem';
-\c - app_owner
--- Before the library is loaded Postgres 14 takes these, and 15 does not; either way they have no effect.
-SET client_min_messages = error;
-DO $$
-BEGIN
-    EXECUTE 'ALTER ROLE app_owner SET neon_auth_admin.allowed_hosts = ''evil.example''';
-EXCEPTION WHEN insufficient_privilege THEN
-END
-$$;
-DO $$
-BEGIN
-    EXECUTE 'ALTER DATABASE regress SET neon_auth_admin.proxy = ''http://evil.example:3128''';
-EXCEPTION WHEN insufficient_privilege THEN
-END
-$$;
-\c - app_owner
-SET client_min_messages = error;
-SELECT count(*) FROM neon_auth_admin.list_domains('shop');
-SELECT current_setting('neon_auth_admin.allowed_hosts') LIKE '%evil%' AS points_elsewhere;
-ALTER ROLE app_owner RESET ALL;
-ALTER DATABASE regress RESET ALL;
 
 -- Clean up.
 

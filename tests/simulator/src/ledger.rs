@@ -31,6 +31,8 @@ pub struct Recorded {
     pub project: Option<String>,
     /// Whether the request carried one of the API keys.
     pub authorized: bool,
+    /// Which of them, counted from 0.
+    pub api_key: Option<usize>,
     pub user_agent: Option<String>,
     /// The `X-Request-ID` that was sent.
     pub request_id: Option<String>,

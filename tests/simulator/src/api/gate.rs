@@ -35,9 +35,10 @@ pub async fn gate(
         let value = parts.headers.get(name)?;
         Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
     };
-    let authorized = call
+    let api_key = call
         .bearer()
-        .is_some_and(|key| app.api_keys.iter().any(|known| known == key));
+        .and_then(|key| app.api_keys.iter().position(|known| known == key));
+    let authorized = api_key.is_some();
     let full_path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     let number = app.ledger.record(Recorded {
         n: 0,
@@ -47,6 +48,7 @@ pub async fn gate(
         path: full_path.strip_prefix(BASE).unwrap_or(full_path).to_owned(),
         project: call.project.clone(),
         authorized,
+        api_key,
         user_agent: header(USER_AGENT),
         request_id: header(HeaderName::from_static("x-request-id")),
         headers: visible(&parts.headers),

@@ -32,6 +32,7 @@ fn requests_are_kept_in_order_with_secrets_masked() {
     assert_eq!(first.path, path);
     assert_eq!(first.project.as_deref(), Some("test-a"));
     assert!(first.authorized && !first.tls);
+    assert_eq!(first.api_key, Some(0));
     assert!(first.user_agent.as_ref().unwrap().starts_with("ureq"));
     assert_eq!(first.request_id.as_deref(), Some("request-of-the-test"));
     assert_eq!(first.headers["content-type"], "application/json");

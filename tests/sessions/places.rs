@@ -1,0 +1,228 @@
+//! Places where Postgres may run a function without being asked to, in the eyes of the ledger: where
+//! nothing may be sent nothing is, and elsewhere one request for each row.
+
+use postgres::Client;
+use postgres::error::SqlState;
+
+use crate::support::{Database, arrived, connect, one, sqlstate, variable};
+
+struct World {
+    session: Client,
+    project: String,
+}
+
+impl World {
+    fn new(name: &str) -> Self {
+        let database = Database::new(name);
+        let project = format!("test-{}", name.replace('_', "-"));
+        let url = variable("NEON_SIMULATOR_URL");
+        database.add_server("neon", &project, &url, "");
+        Self {
+            session: database.session(),
+            project,
+        }
+    }
+
+    fn run(&mut self, statements: &str) {
+        let ran = self.session.batch_execute(statements);
+        ran.unwrap_or_else(|error| panic!("{statements}: {error:?}"));
+    }
+
+    #[track_caller]
+    fn assert_refused(&mut self, statements: &str, expected: &SqlState) {
+        let error = self.session.batch_execute(statements);
+        let error = error.expect_err(statements);
+        assert_eq!(&sqlstate(&error), expected, "{statements}: {error:?}");
+    }
+
+    fn arrived(&self) -> usize {
+        arrived(&self.project)
+    }
+
+    /// The lines of a plan.
+    fn plan(&mut self, query: &str) -> String {
+        let lines = self.session.query(&format!("EXPLAIN {query}"), &[]);
+        let lines = lines.unwrap_or_else(|error| panic!("{query}: {error:?}"));
+        lines
+            .iter()
+            .map(|line| line.get::<_, String>(0) + "\n")
+            .collect()
+    }
+}
+
+/// Every function, with arguments that it would take.
+const CALLS: [&str; 18] = [
+    "create_integration('br-main-000001')",
+    "list_integrations()",
+    "get_integration()",
+    "create_sdk_keys()",
+    "transfer_ownership()",
+    "delete_integration()",
+    "create_user('ada@example.com')",
+    "delete_user('id')",
+    "list_oauth_providers()",
+    "add_oauth_provider('google')",
+    "update_oauth_provider('google', 'id', 'secret')",
+    "delete_oauth_provider('google')",
+    "list_domains()",
+    "add_domain('https://example.com')",
+    "delete_domain('https://example.com')",
+    "delete_domains('{https://example.com}')",
+    "get_email_server()",
+    "update_email_server('shared')",
+];
+
+#[test]
+fn making_a_plan_sends_nothing() {
+    let mut world = World::new("it_plans");
+    world.run("CREATE TABLE many AS SELECT n FROM generate_series(1, 1000) AS n; ANALYZE many");
+    for (n, call) in CALLS.into_iter().enumerate() {
+        let call = format!("neon_auth_admin.{call}");
+        for query in [
+            format!("SELECT * FROM {call}"),
+            format!("SELECT {call}"),
+            format!("(VERBOSE, SETTINGS) SELECT {call} FROM many WHERE n < 10"),
+            // Values that a planner would like to know.
+            format!("SELECT * FROM many WHERE n = (SELECT count(*) FROM {call})"),
+            format!("SELECT * FROM many LIMIT (SELECT count(*) FROM {call})"),
+            format!("INSERT INTO many SELECT count(*) FROM {call}"),
+        ] {
+            world.plan(&query);
+        }
+        world.run(&format!(
+            "PREPARE call_{n} AS SELECT * FROM {call};
+             EXPLAIN EXECUTE call_{n};
+             CREATE VIEW view_{n} AS SELECT count(*) FROM {call};
+             CREATE FUNCTION function_{n}() RETURNS void LANGUAGE sql AS 'SELECT {}'",
+            call.replace('\'', "''") + " LIMIT 0"
+        ));
+    }
+    assert_eq!(world.arrived(), 0);
+    world
+        .session
+        .query("EXPLAIN ANALYZE EXECUTE call_12", &[])
+        .expect("the plan was run");
+    assert_eq!(world.arrived(), 1, "the ledger can count");
+}
+
+#[test]
+fn never_in_a_parallel_worker() {
+    let mut world = World::new("it_parallel");
+    let forced = match one(
+        &mut world.session,
+        "SELECT current_setting('server_version_num')::int",
+    )
+    .get::<_, i32>(0)
+    {
+        ..160_000 => "force_parallel_mode",
+        _ => "debug_parallel_query",
+    };
+    world.run(&format!(
+        "CREATE TABLE many AS SELECT n FROM generate_series(1, 10000) AS n; ANALYZE many;
+         SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0;
+         SET min_parallel_table_scan_size = 0; SET {forced} = on"
+    ));
+    // Postgres does go parallel here, and not where one of our functions is.
+    let harmless = world.plan("SELECT count(*) FROM many WHERE n < 0");
+    assert!(harmless.contains("Gather"), "{harmless}");
+    for call in CALLS {
+        let query = format!("SELECT (SELECT count(*) FROM neon_auth_admin.{call}), n FROM many");
+        let plan = world.plan(&query);
+        assert!(!plan.contains("Gather"), "{plan}");
+    }
+    world.run("SELECT neon_auth_admin.add_domain('https://example.com')");
+    assert_eq!(world.arrived(), 1, "called by the session itself");
+
+    // A caller's own function may claim what is not so. In a worker the call is refused.
+    for (n, call) in CALLS.into_iter().enumerate() {
+        let body = format!("PERFORM neon_auth_admin.{call}; RETURN 1;");
+        world.run(&format!(
+            "CREATE FUNCTION claims_{n}() RETURNS int LANGUAGE plpgsql PARALLEL SAFE
+             AS $$ BEGIN {body} END $$"
+        ));
+        let query = format!("SELECT claims_{n}() FROM many WHERE n = 1");
+        let plan = world.plan(&query);
+        assert!(plan.contains("Gather"), "{plan}");
+        world.assert_refused(&query, &SqlState::INVALID_TRANSACTION_STATE);
+    }
+    assert_eq!(world.arrived(), 1, "nothing from a worker");
+}
+
+#[test]
+fn indexes_views_and_constraints() {
+    let mut world = World::new("it_kept");
+    let restricted = &SqlState::INSUFFICIENT_PRIVILEGE;
+    world.run(
+        "CREATE TABLE people (email text);
+         INSERT INTO people VALUES ('ada@example.com'), ('grace@example.com');
+         CREATE FUNCTION claims(email text) RETURNS text LANGUAGE plpgsql IMMUTABLE
+            AS $$ BEGIN RETURN (neon_auth_admin.create_user(email)).id; END $$",
+    );
+    // As such they are not IMMUTABLE; a caller's function may claim so, but Postgres evaluates an
+    // index and a materialized view in a restricted operation.
+    world.assert_refused(
+        "CREATE INDEX ON people (((neon_auth_admin.create_user(email)).id))",
+        &SqlState::INVALID_OBJECT_DEFINITION,
+    );
+    world.assert_refused("CREATE INDEX ON people (claims(email))", restricted);
+    world.assert_refused(
+        "CREATE INDEX ON people (email) WHERE claims(email) IS NOT NULL",
+        restricted,
+    );
+    world.run("CREATE MATERIALIZED VIEW ids AS SELECT claims(email) FROM people WITH NO DATA");
+    world.assert_refused("REFRESH MATERIALIZED VIEW ids", restricted);
+    world.assert_refused(
+        "CREATE MATERIALIZED VIEW more AS SELECT claims(email) FROM people",
+        restricted,
+    );
+    world.assert_refused(
+        "CREATE TABLE generated (email text, id text
+            GENERATED ALWAYS AS ((neon_auth_admin.create_user(email)).id) STORED)",
+        &SqlState::INVALID_OBJECT_DEFINITION,
+    );
+    assert_eq!(world.arrived(), 0);
+
+    // Postgres does not refuse a CHECK, so it calls, once for each row that is checked.
+    world.run(
+        "CREATE TABLE checked (email text
+            CHECK ((neon_auth_admin.create_user(email)).id IS NOT NULL))",
+    );
+    assert_eq!(world.arrived(), 0);
+    world.run("INSERT INTO checked SELECT email FROM people");
+    assert_eq!(world.arrived(), 2);
+    world.assert_refused(
+        "UPDATE checked SET email = email",
+        &SqlState::UNIQUE_VIOLATION,
+    );
+    assert_eq!(world.arrived(), 3);
+
+    // ROLLBACK takes back none of it: the next one is there already.
+    world.run("BEGIN; SELECT neon_auth_admin.create_user('alan@example.com'); ROLLBACK");
+    world.assert_refused(
+        "SELECT neon_auth_admin.create_user('alan@example.com')",
+        &SqlState::UNIQUE_VIOLATION,
+    );
+    assert_eq!(world.arrived(), 5);
+}
+
+/// The functions are found in the catalog, so that none is forgotten.
+#[test]
+fn every_function_is_tried() {
+    let database = Database::new("it_all_functions");
+    let mut session = connect(&database.name, "postgres");
+    let functions = session
+        .query(
+            "SELECT proname::text FROM pg_proc
+             WHERE pronamespace = 'neon_auth_admin'::regnamespace
+                 AND proname NOT IN ('neon_auth_admin_validator', 'set_api_key')",
+            &[],
+        )
+        .expect("functions");
+    for function in functions {
+        let name: String = function.get(0);
+        let tried = CALLS
+            .iter()
+            .any(|call| call.starts_with(&format!("{name}(")));
+        assert!(tried, "{name}");
+    }
+}
