@@ -13,6 +13,7 @@ mod hanging_name;
 mod harness;
 mod input;
 mod interrupts;
+mod migration;
 mod options;
 mod phases;
 mod postmaster;
