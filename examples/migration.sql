@@ -72,12 +72,15 @@ BEGIN
     END IF;
 END $$;
 
--- A user that has to exist. Nothing is read first: the table of users is another one at each level,
--- and neither has a user in the first moment after its creation.
+-- A user that has to exist. list_users() reads the table of either level; run this in the database
+-- that Neon Auth writes its users into.
 DO $$
 BEGIN
-    PERFORM neon_auth_admin.create_user('support@example.com', 'Support');
-    RAISE NOTICE 'created user support@example.com';
+    IF NOT EXISTS (SELECT FROM neon_auth_admin.list_users()
+                   WHERE lower(email) = 'support@example.com') THEN
+        PERFORM neon_auth_admin.create_user('support@example.com', 'Support');
+        RAISE NOTICE 'created user support@example.com';
+    END IF;
 EXCEPTION WHEN unique_violation THEN
-    NULL; -- it is there, which is what we want
+    NULL; -- created, and not yet in the table
 END $$;

@@ -15,18 +15,21 @@ SELECT neon_auth_admin.set_api_key(:'key');
 
 -- Users: created at Neon, and a moment later in this database.
 SELECT * FROM neon_auth_admin.create_user('ada@example.com', 'Ada Lovelace') \gset
-SELECT id, email, name, created_at FROM neon_auth_admin.wait_for_user(:'id');
+SELECT * FROM neon_auth_admin.wait_for_user(:'id');
 
--- Several users from local rows: a call for each row, each user when it has arrived, and roles.
-CREATE TABLE invitations (email text, name text, roles text[]);
-INSERT INTO invitations VALUES
-    ('grace@example.com', 'Grace Hopper', '{admin}'), ('alan@example.com', 'Alan Turing', '{user}');
+-- Several users from local rows: a call for each row, and each user when it has arrived.
+CREATE TABLE invitations (email text, name text);
+INSERT INTO invitations
+    VALUES ('grace@example.com', 'Grace Hopper'), ('alan@example.com', 'Alan Turing');
 CREATE TEMP TABLE invited AS
-    SELECT created.*, i.roles
-    FROM invitations AS i, neon_auth_admin.create_user(i.email, i.name) AS created;
-SELECT arrived.email, arrived.name FROM invited, neon_auth_admin.wait_for_user(invited.id) AS arrived;
-SELECT neon_auth_admin.set_user_roles(id, roles) FROM invited \g /dev/null
-SELECT email, name FROM neon_auth_admin.list_users() ORDER BY email;
+    SELECT created.* FROM invitations AS i, neon_auth_admin.create_user(i.email, i.name) AS created;
+SELECT invited.email, arrived.created_at::timestamp(0) AS arrived
+    FROM invited, neon_auth_admin.wait_for_user(invited.id) AS arrived;
+
+-- Roles, and the users of this database.
+SELECT neon_auth_admin.set_user_roles(id, '{admin}') FROM invited WHERE email = 'grace@example.com';
+SELECT pg_sleep(1) \g /dev/null
+SELECT email, name, role FROM neon_auth_admin.list_users() ORDER BY email;
 
 -- OAuth providers: secrets are masked.
 SELECT * FROM neon_auth_admin.add_oauth_provider(
@@ -73,8 +76,9 @@ SELECT * FROM neon_auth_admin.update_oauth_provider('microsoft', client_secret =
 CREATE SERVER stack FOREIGN DATA WRAPPER neon_auth_admin
     OPTIONS (project_id :'project', api_url :'url');
 SELECT neon_auth_admin.set_api_key(:'key', server => 'stack') \g /dev/null
-SELECT arrived.* FROM neon_auth_admin.create_user('mary@example.com', 'Mary Somerville', server => 'stack') AS created,
-    neon_auth_admin.wait_for_user(created.id) AS arrived;
+SELECT * FROM neon_auth_admin.create_user('mary@example.com', 'Mary Somerville', server => 'stack') \gset
+SELECT email FROM neon_auth_admin.wait_for_user(:'id') \g /dev/null
+SELECT id, email, name FROM neon_auth.users_sync WHERE deleted_at IS NULL;
 SELECT auth_provider, pub_client_key FROM neon_auth_admin.create_sdk_keys(server => 'stack');
 
 -- A level says so where it has no such operation; nothing is sent then.

@@ -77,10 +77,14 @@ fn look(row: &Row, id: &str) -> Result<(Vec<Table>, Option<Composite>), ErrorRep
     let mut found = None;
     let tables = Table::find_all();
     let mut is_possible = tables.is_empty();
-    for table in &tables {
+    for (n, table) in tables.iter().enumerate() {
         let Some(query) = table.one(id) else {
             continue;
         };
+        // Who may not read the only table is told so; a former one need not be open to everybody.
+        if n > 0 && !table.is_readable() {
+            continue;
+        }
         is_possible = true;
         // Somebody who holds the table for long must not hold us beyond our time.
         if found.is_none() && table.lock_if_free() {

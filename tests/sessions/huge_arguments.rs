@@ -8,7 +8,7 @@ use crate::support::{Database, arrived, one, sqlstate, variable};
 
 /// Every argument that is a text, where `huge` stands, with what else is needed. An array that is
 /// stored whole is read whole: it is its elements that are huge here.
-const CALLS: [&str; 42] = [
+const CALLS: [&str; 43] = [
     "create_user(huge)",
     "create_user('ada@example.com', huge)",
     "delete_user(huge)",
@@ -51,6 +51,7 @@ const CALLS: [&str; 42] = [
     "set_api_key('napi_1', huge)",
     "set_api_key('napi_1', 'neon', huge)",
     "list_domains(huge)",
+    "wait_for_user(huge)",
 ];
 /// No server and no role can have such a name.
 const NAMES: [&str; 2] = ["set_api_key('napi_1', ", "list_domains("];

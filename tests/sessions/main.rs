@@ -19,6 +19,7 @@ mod input;
 mod interrupts;
 mod leaks;
 mod logs;
+mod migration;
 mod options;
 mod oracle;
 mod phases;

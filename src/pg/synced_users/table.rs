@@ -71,6 +71,14 @@ impl Table {
         self.layout.name()
     }
 
+    /// Whether the role in effect may read all of it.
+    pub fn is_readable(&self) -> bool {
+        let select = pg_sys::ACL_SELECT as pg_sys::AclMode;
+        // SAFETY: look-ups in the catalogs; a table that is gone is raised as Postgres does.
+        let result = unsafe { pg_sys::pg_class_aclcheck(self.oid, pg_sys::GetUserId(), select) };
+        result == pg_sys::AclResult::ACLCHECK_OK
+    }
+
     /// Locks it for reading if that needs no wait, and if it is still the one that was found.
     pub fn lock_if_free(&self) -> bool {
         // SAFETY: it is no harm if there is no such table any more.

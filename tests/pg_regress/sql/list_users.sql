@@ -206,6 +206,15 @@ SELECT id, role FROM neon_auth_admin.wait_for_user('33333333-3333-4333-8333-3333
 \echo :LAST_ERROR_SQLSTATE
 -- A user who came before the project moved on is waited for as well.
 SELECT id FROM neon_auth_admin.wait_for_user('plain');
+-- Who may read the current table alone waits for users in that one.
+GRANT USAGE ON SCHEMA neon_auth, neon_auth_admin TO auditor;
+GRANT EXECUTE ON FUNCTION neon_auth_admin.wait_for_user TO auditor;
+GRANT SELECT ON neon_auth."user" TO auditor;
+REVOKE ALL ON neon_auth.users_sync FROM auditor;
+SET ROLE auditor;
+SELECT id FROM neon_auth_admin.wait_for_user('11111111-1111-4111-8111-11111111111a');
+SELECT id FROM neon_auth_admin.wait_for_user('33333333-3333-4333-8333-333333333333', '0');
+RESET ROLE;
 DROP TABLE neon_auth.users_sync;
 SELECT id FROM neon_auth_admin.wait_for_user('plain');
 \echo :LAST_ERROR_SQLSTATE
