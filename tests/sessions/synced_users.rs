@@ -236,7 +236,7 @@ fn an_error_while_it_waits_leaves_the_transaction_whole() {
              GRANT SELECT ON neon_auth.users_sync TO it_wait_reader",
         )
         .expect("a role");
-    let mut session = database.session_as("it_wait_reader");
+    let mut session = connect(&database.name, "it_wait_reader");
     session
         .batch_execute("BEGIN; CREATE TEMP TABLE kept AS SELECT 1 AS n; SAVEPOINT s")
         .expect("begun");
