@@ -18,8 +18,9 @@ pub const SDK_KEY: &str = "an SDK key";
 pub const NAME: &str = "a user's name";
 pub const TRANSFER: &str = "a URL that completes a transfer";
 
-/// The project of each server is the kind of fault that it has; of one, nobody is at its address.
-const SERVERS: [(&str, &str); 7] = [
+/// The project of each server is the kind of fault that it has; of one, nobody is at its address. One
+/// speaks to the branch-level API.
+const SERVERS: [(&str, &str); 9] = [
     ("neon", "test-secrets"),
     ("echo", "fault-echo--secrets"),
     ("silent", "fault-silent--secrets"),
@@ -27,8 +28,12 @@ const SERVERS: [(&str, &str); 7] = [
     ("malformed", "fault-badjson--secrets"),
     ("refused", "test-secrets"),
     (NOWHERE, "test-secrets"),
+    (BRANCH, "test-secrets"),
+    (BRANCH_ECHO, "fault-echo--secrets"),
 ];
 const NOWHERE: &str = "nowhere";
+const BRANCH: &str = "branch";
+const BRANCH_ECHO: &str = "branch_echo";
 
 /// What befalls whoever calls everything: refused by Neon and by the arguments' checks, unreachable,
 /// cut off, unknown, malformed.
@@ -61,11 +66,15 @@ impl World {
                 NOWHERE => "http://127.0.0.1:1",
                 _ => simulator.url(),
             };
+            let branch = match server {
+                BRANCH | BRANCH_ECHO => ", branch_id 'br-secrets-1'",
+                _ => "",
+            };
             let timeout = if server == "silent" { "20ms" } else { "10s" };
             owner
                 .batch_execute(&format!(
                     "CREATE SERVER {server} FOREIGN DATA WRAPPER neon_auth_admin
-                     OPTIONS (project_id '{project}', api_url '{url}', timeout '{timeout}', max_attempts '1')"
+                     OPTIONS (project_id '{project}', api_url '{url}', timeout '{timeout}', max_attempts '1'{branch})"
                 ))
                 .expect(server);
         }
@@ -149,6 +158,18 @@ fn call_with_secrets(witness: &mut Witness, canaries: &Canaries) {
             "delete_domain('https://example.com', $1)",
             "delete_domains('{https://example.com}', $1)",
             "create_integration('br-main-000001', server => $1)",
+            "get_plugins($1)",
+            "update_organization(true, server => $1)",
+            "update_magic_link(true, server => $1)",
+            "update_phone_number(true, server => $1)",
+            "get_webhooks($1)",
+            "update_webhooks(true, 'https://example.com', server => $1)",
+            "get_email_and_password($1)",
+            "update_email_and_password(true, server => $1)",
+            "get_allow_localhost($1)",
+            "update_allow_localhost(true, $1)",
+            "get_phone_number($1)",
+            "set_user_roles('no-such-user', '{admin}', $1)",
         ] {
             drop(witness.call(call, &[&server]));
         }
@@ -159,13 +180,28 @@ fn call_with_secrets(witness: &mut Witness, canaries: &Canaries) {
         ] {
             drop(witness.call(call, &[&secret, &server]));
         }
-        drop(witness.call("delete_oauth_provider('github', $1)", &[&server]));
         let name = canaries.value(NAME);
         let create = "create_user(current_user || '@example.com', $1, $2)";
         drop(witness.call(create, &[&name, &server]));
         let update = "update_email_server('standard', 'h', 587, 'u', $1, 'a@b.example', 'n', $2)";
         drop(witness.call(update, &[&password, &server]));
-        drop(witness.call("get_email_server($1)", &[&server]));
+        for host in ["h", "smtp.fail.example"] {
+            let test = format!(
+                "send_test_email('a@b.example', '{host}', 587, 'u', $1, 'a@b.example', 'n', $2)"
+            );
+            drop(witness.call(&test, &[&password, &server]));
+        }
+        for call in [
+            "test_email_server('a@b.example', $1)",
+            "get_email_server($1)",
+            "list_oauth_providers($1)",
+            "get_plugins($1)",
+        ] {
+            drop(witness.call(call, &[&server]));
+        }
+        drop(witness.call("delete_oauth_provider('github', $1)", &[&server]));
+        let rename = "update_config($1, $2)";
+        drop(witness.call(rename, &[&name, &server]));
     }
 }
 

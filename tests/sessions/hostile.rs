@@ -62,6 +62,8 @@ fn plant(session: &mut Client) {
             "int4",
             "bool",
             "timestamptz",
+            "interval",
+            "uuid",
             "void",
             "jsonb",
         ] {
@@ -201,6 +203,25 @@ fn in_the_search_path() {
     call(&mut session, "delete_integration()");
     call(&mut session, "create_integration('br-main-000001')");
     assert_eq!(arrived("test-hostile"), 18);
+
+    // What reads this database is parsed with the caller's search_path.
+    session
+        .batch_execute(
+            "CREATE SCHEMA neon_auth;
+             CREATE TABLE neon_auth.users_sync (id pg_catalog.text, email pg_catalog.text,
+                name pg_catalog.text, created_at pg_catalog.timestamptz,
+                deleted_at pg_catalog.timestamptz);
+             INSERT INTO neon_auth.users_sync VALUES ('u1', 'ada@example.com')",
+        )
+        .expect("a table of users");
+    assert_eq!(
+        call(&mut session, "list_users()")[0][0].as_deref(),
+        Some("u1")
+    );
+    assert_eq!(
+        call(&mut session, "wait_for_user('u1')")[0][0].as_deref(),
+        Some("u1")
+    );
 
     session
         .batch_execute("DROP EXTENSION neon_auth_admin CASCADE")

@@ -2,10 +2,11 @@
 //! shows state, as the catalogs list them, and knows nothing of who may see what.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error as StdError;
 use std::sync::{Arc, Mutex};
 
 use postgres::error::SqlState;
-use postgres::types::{ToSql, Type};
+use postgres::types::{FromSql, ToSql, Type};
 use postgres::{Client, Error, NoTls, Row};
 
 use crate::support::{config, one, server_log};
@@ -234,12 +235,20 @@ impl Witness {
     }
 }
 
-/// The texts of a row; numbers, times and void are no secrets.
+/// A row as the driver got it, whatever its types: texts and JSON are readable in it.
 fn texts(row: &Row) -> String {
-    let columns = row.columns().iter().enumerate();
-    columns
-        .filter(|(_, column)| column.type_() == &Type::TEXT)
-        .filter_map(|(n, _)| row.get::<_, Option<String>>(n))
-        .map(|text| text + "\n")
-        .collect()
+    let columns = (0..row.len()).filter_map(|n| row.get::<_, Option<Raw>>(n));
+    columns.map(|Raw(text)| text + "\n").collect()
+}
+
+struct Raw(String);
+
+impl FromSql<'_> for Raw {
+    fn from_sql(_: &Type, raw: &[u8]) -> Result<Self, Box<dyn StdError + Sync + Send>> {
+        Ok(Self(String::from_utf8_lossy(raw).into_owned()))
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
 }

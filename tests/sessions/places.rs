@@ -50,16 +50,18 @@ impl World {
     }
 }
 
-/// Every function that calls Neon, with arguments that it would take.
-const CALLS: [&str; 33] = [
+/// Every function but those that read this database, with arguments that it would take.
+const CALLS: [&str; 34] = [
     "create_integration('br-main-000001')",
     "list_integrations()",
     "get_integration()",
     "create_sdk_keys()",
     "transfer_ownership()",
     "delete_integration()",
+    "update_config('name')",
     "create_user('ada@example.com')",
     "delete_user('id')",
+    "set_user_roles('id', '{admin}')",
     "list_oauth_providers()",
     "add_oauth_provider('google')",
     "update_oauth_provider('google', 'id', 'secret')",
@@ -70,21 +72,20 @@ const CALLS: [&str; 33] = [
     "delete_domains('{https://example.com}')",
     "get_email_server()",
     "update_email_server('shared')",
-    "set_user_roles('id', '{admin}')",
-    "send_test_email('a@b.c', 'h', 587, 'u', 'p', 'a@b.c', 'n')",
-    "test_email_server('a@b.c')",
+    "send_test_email('a@b.example', 'h', 25, 'u', 'p', 'a@b.example', 'n')",
+    "test_email_server('a@b.example')",
     "get_email_and_password()",
     "update_email_and_password(true)",
     "get_allow_localhost()",
     "update_allow_localhost(true)",
-    "update_config('Example')",
     "get_plugins()",
     "update_organization(true)",
     "update_magic_link(true)",
     "get_phone_number()",
     "update_phone_number(true)",
     "get_webhooks()",
-    "update_webhooks(true)",
+    "update_webhooks(true, 'https://example.com')",
+    "set_api_key('napi_1')",
 ];
 
 #[test]
@@ -115,7 +116,10 @@ fn making_a_plan_sends_nothing() {
     assert_eq!(world.arrived(), 0);
     world
         .session
-        .query("EXPLAIN ANALYZE EXECUTE call_12", &[])
+        .query(
+            "EXPLAIN ANALYZE SELECT * FROM neon_auth_admin.list_domains()",
+            &[],
+        )
         .expect("the plan was run");
     assert_eq!(world.arrived(), 1, "the ledger can count");
 }
@@ -149,7 +153,11 @@ fn never_in_a_parallel_worker() {
     assert_eq!(world.arrived(), 1, "called by the session itself");
 
     // A caller's own function may claim what is not so. In a worker the call is refused.
-    for (n, call) in CALLS.into_iter().enumerate() {
+    // (Postgres itself refuses to store a key there.)
+    let calls = CALLS
+        .into_iter()
+        .filter(|call| !call.starts_with("set_api_key"));
+    for (n, call) in calls.enumerate() {
         let body = format!("PERFORM neon_auth_admin.{call}; RETURN 1;");
         world.run(&format!(
             "CREATE FUNCTION claims_{n}() RETURNS int LANGUAGE plpgsql PARALLEL SAFE
@@ -229,7 +237,7 @@ fn every_function_is_tried() {
         .query(
             "SELECT proname::text FROM pg_proc
              WHERE pronamespace = 'neon_auth_admin'::regnamespace
-                 AND proname NOT IN ('neon_auth_admin_validator', 'set_api_key', 'list_users', 'wait_for_user')",
+                 AND proname NOT IN ('neon_auth_admin_validator', 'list_users', 'wait_for_user')",
             &[],
         )
         .expect("functions");

@@ -11,7 +11,7 @@ use crate::calls::*;
 use crate::oracle::{
     Canaries, Sightings, Witness, add_pg_stat_statements, has_pg_stat_statements, logged, sightings,
 };
-use crate::support::{connect, one, wait_until};
+use crate::support::{connect, one};
 
 /// What the session heard: no secret in a message, and in rows those that the functions are for.
 fn assert_heard(witness: &Witness, canaries: &Canaries, in_rows: &[&'static str], who: &str) {
@@ -131,7 +131,7 @@ fn nobody_sees_a_secret_while_a_call_waits() {
          ALTER SERVER silent OPTIONS (SET timeout '1min')"
     ));
     let mut session = world.database.session();
-    let pid = Backend::of(&mut session).pid;
+    let backend = Backend::of(&mut session);
     let cancel = session.cancel_token();
     let canaries = &world.canaries;
     thread::scope(|scope| {
@@ -146,11 +146,7 @@ fn nobody_sees_a_secret_while_a_call_waits() {
                 )
                 .expect_err("cancelled");
         });
-        let waits = format!(
-            "SELECT count(*) = 1 FROM pg_stat_activity \
-             WHERE pid = {pid} AND wait_event_type = 'Extension'"
-        );
-        wait_until(&mut world.admin.session, "the call waits", &waits);
+        backend.wait_for("NeonAuthAdminReceive");
         let admin = sightings(&mut world.admin.session, canaries);
         let monitor = sightings(&mut connect(&world.database.name, monitor), canaries);
         cancel.cancel_query(NoTls).expect("cancelled");
