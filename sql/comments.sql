@@ -133,3 +133,10 @@ COMMENT ON FUNCTION neon_auth_admin.transfer_ownership IS
     'Starts the transfer of the auth project from Neon to an own account; returns the URL that completes it. Project level. Not undone by ROLLBACK';
 COMMENT ON FUNCTION neon_auth_admin.delete_integration IS
     'Disables Neon Auth for the project or branch, with delete_data also drops the schema neon_auth; returns nothing. Not undone by ROLLBACK';
+
+-- Connection
+
+COMMENT ON TYPE neon_auth_admin.connection_check IS
+    'A step of the way to Neon; ok is NULL when an earlier step keeps it from being looked at';
+COMMENT ON FUNCTION neon_auth_admin.check_connection IS
+    'Looks at each step between this session and Neon, one row each; a step that fails is a row and no error';

@@ -130,6 +130,12 @@ CREATE TYPE neon_auth_admin.webhooks AS (
     enabled_events text[],
     timeout_seconds integer
 );
+
+CREATE TYPE neon_auth_admin.connection_check AS (
+    step text,
+    ok boolean,
+    detail text
+);
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -158,6 +164,17 @@ AllocatedByRust > , ErrorReport > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'add_oauth_provider_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/pg/check_connection.rs
+-- neon_auth_admin::pg::check_connection::check_connection
+CREATE  FUNCTION "check_connection"(
+	"server" TEXT DEFAULT NULL /* Option < Text > */
+) RETURNS SETOF neon_auth_admin.connection_check /* Result < Rows < Finding > , ErrorReport > */
+VOLATILE PARALLEL UNSAFE COST 10000
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'check_connection_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -790,5 +807,12 @@ COMMENT ON FUNCTION neon_auth_admin.transfer_ownership IS
     'Starts the transfer of the auth project from Neon to an own account; returns the URL that completes it. Project level. Not undone by ROLLBACK';
 COMMENT ON FUNCTION neon_auth_admin.delete_integration IS
     'Disables Neon Auth for the project or branch, with delete_data also drops the schema neon_auth; returns nothing. Not undone by ROLLBACK';
+
+-- Connection
+
+COMMENT ON TYPE neon_auth_admin.connection_check IS
+    'A step of the way to Neon; ok is NULL when an earlier step keeps it from being looked at';
+COMMENT ON FUNCTION neon_auth_admin.check_connection IS
+    'Looks at each step between this session and Neon, one row each; a step that fails is a row and no error';
 /* </end connected objects> */
 

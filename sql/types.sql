@@ -119,3 +119,9 @@ CREATE TYPE neon_auth_admin.webhooks AS (
     enabled_events text[],
     timeout_seconds integer
 );
+
+CREATE TYPE neon_auth_admin.connection_check AS (
+    step text,
+    ok boolean,
+    detail text
+);

@@ -6,6 +6,7 @@
     reason = "pgrx knows an ErrorReport by its type, so it cannot be boxed"
 )]
 
+mod check_connection;
 mod domains;
 mod email_server;
 mod integration;

@@ -10,7 +10,7 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 use crate::error::{Error, ErrorKind};
-use crate::neon::client::Client;
+use crate::neon::client::{Client, Connection};
 use crate::neon::http::{Http, MAX_IDLE, Settings, TimeKeeper};
 use crate::neon::request::Request;
 use crate::neon::scope::Scope;
@@ -76,30 +76,45 @@ pub fn run<T>(
     server: Option<&str>,
     work: impl FnOnce(&Client) -> Result<T, Error>,
 ) -> Result<T, ErrorReport> {
-    // SAFETY: a NUL-terminated name; raises in a parallel worker, where only a caller's function that
-    // is wrongly marked as safe there can bring us. Then reads the backend's security context.
+    refuse_wrong_place()?;
+    Ok(run_over(&server::connection(server)?, work)?)
+}
+
+/// Some places are none for a call: a parallel worker (where only a caller's function that is wrongly
+/// marked as safe can bring us), a security-restricted operation such as the refresh of a materialized
+/// view, and a session whose settings are not the configured ones.
+pub fn refuse_wrong_place() -> Result<(), Error> {
+    // SAFETY: a NUL-terminated name; raises in a parallel worker. Then reads the backend's security
+    // context.
     #[allow(unsafe_code)]
     let restricted = unsafe {
         pgrx::pg_sys::PreventCommandIfParallelMode(c"a call of the Neon API".as_ptr());
         pgrx::pg_sys::InSecurityRestrictedOperation()
     };
     if restricted {
-        return Err(Error::security_restricted().into());
+        return Err(Error::security_restricted());
     }
-    if let Some(setting) = guc::overridden() {
-        return Err(Error::overridden_setting(&setting).into());
+    match guc::overridden() {
+        Some(setting) => Err(Error::overridden_setting(&setting)),
+        None => Ok(()),
     }
-    let connection = server::connection(server)?;
+}
+
+/// Runs `work` with a client over this connection, and raises what interrupts it.
+pub fn run_over<T>(
+    connection: &Connection,
+    work: impl FnOnce(&Client) -> Result<T, Error>,
+) -> Result<T, Error> {
     let http = http()?;
     begin_call(connection.timeout);
-    let result = work(&Client::new(&connection, &http, &Backend));
+    let result = work(&Client::new(connection, &http, &Backend));
     if is_interrupted() {
         if let Err(error) = &result {
             warn_of_lost_write(error);
         }
         raise_interrupt();
     }
-    result.map_err(ErrorReport::from)
+    result
 }
 
 /// An interrupted call ends with Postgres' own error, which knows nothing of the request: whoever

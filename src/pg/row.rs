@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::error::Error;
 use crate::pg::guc;
-use crate::pg::text::{Text, to_server};
+use crate::pg::text::{Text, text_datum, to_server};
 use crate::secret::{MASK, Secret};
 
 /// The text of a JSON value. (pgrx's own type takes every database for one that speaks UTF-8.)
@@ -87,16 +87,8 @@ impl Row {
         Ok(Self { shape, values })
     }
 
-    pub fn set<T: IntoDatum>(mut self, column: &str, value: T) -> Result<Self, ErrorReport> {
-        let index = self
-            .shape
-            .iter()
-            .position(|attribute| {
-                attribute.name() == column && T::is_compatible_with(attribute.atttypid)
-            })
-            .ok_or_else(|| Error::stale_extension(&format!("no column {column}")))?;
-        self.values[index] = value.into_datum();
-        Ok(self)
+    pub fn set<T: IntoDatum>(self, column: &str, value: T) -> Result<Self, ErrorReport> {
+        self.set_datum(column, T::is_compatible_with, || value.into_datum())
     }
 
     pub fn text<'a>(
@@ -104,7 +96,23 @@ impl Row {
         column: &str,
         value: impl Into<Option<&'a str>>,
     ) -> Result<Self, ErrorReport> {
-        self.set(column, value.into().map(Text::new))
+        let datum = || value.into().and_then(text_datum);
+        self.set_datum(column, |oid| oid == pg_sys::TEXTOID, datum)
+    }
+
+    fn set_datum(
+        mut self,
+        column: &str,
+        fits: fn(pg_sys::Oid) -> bool,
+        datum: impl FnOnce() -> Option<pg_sys::Datum>,
+    ) -> Result<Self, ErrorReport> {
+        let index = self
+            .shape
+            .iter()
+            .position(|attribute| attribute.name() == column && fits(attribute.atttypid))
+            .ok_or_else(|| Error::stale_extension(&format!("no column {column}")))?;
+        self.values[index] = datum();
+        Ok(self)
     }
 
     /// JSON as Postgres' `jsonb`.
@@ -137,6 +145,20 @@ impl Row {
     /// Sets a column by a place of [`Row::places_of`].
     pub fn set_raw(&mut self, place: usize, value: Option<pg_sys::Datum>) {
         self.values[place] = value;
+    }
+
+    /// The value of a column of type text; empty for NULL.
+    pub fn text_at(&self, column: &str) -> Result<String, ErrorReport> {
+        let place = self
+            .shape
+            .iter()
+            .position(|own| own.name() == column && own.atttypid == pg_sys::TEXTOID)
+            .ok_or_else(|| Error::stale_extension(&format!("no column {column}")))?;
+        // SAFETY: a text, or none.
+        let text = self.values[place].and_then(|value| unsafe {
+            Text::from_polymorphic_datum(value, false, pg_sys::TEXTOID)
+        });
+        Ok(text.map(|text| text.to_string()).unwrap_or_default())
     }
 
     pub fn shape(&self) -> *mut pg_sys::TupleDescData {

@@ -1,16 +1,18 @@
 //! Owns the SQL functions that read users in this database, where Neon Auth keeps them. They send
 //! nothing.
 
+use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
 use pgrx::composite_type;
 use pgrx::datum::Interval;
-use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::pg_sys::panic::{CaughtError, ErrorReport};
 use pgrx::prelude::*;
 
 use self::table::Table;
 use crate::error::Error;
-use crate::neon::check;
+use crate::neon::check as argument;
+use crate::neon::diagnosis::Finding;
 use crate::pg::call::required;
 use crate::pg::query::{snapshot_is_fixed, without_a_trace};
 use crate::pg::row::{Composite, Row};
@@ -43,7 +45,7 @@ fn wait_for_user(
     id: Option<Text>,
     timeout: default!(Option<Interval>, "'5 s'"),
 ) -> Result<composite_type!('static, "neon_auth_admin.synced_user"), ErrorReport> {
-    let id = check::id("id", required("id", id.as_deref())?)?;
+    let id = argument::id("id", required("id", id.as_deref())?)?;
     let timeout = to_duration(required("timeout", timeout)?)?;
     let row = new_row()?;
     let end = Instant::now() + timeout;
@@ -99,6 +101,38 @@ fn look(row: &Row, id: &str) -> Result<(Vec<Table>, Option<Composite>), ErrorRep
     } else {
         Err(Error::invalid_argument("id", "a UUID, as all ids here are").into())
     }
+}
+
+/// Says how many users the table has, and how old the latest change in it is. `like` is a row of
+/// `connection_check`. Whatever the caller may not read is a finding as well.
+pub fn check(like: &Row) -> Result<Finding, ErrorReport> {
+    let finding = |ok, detail| Finding {
+        step: "users table",
+        ok: Some(ok),
+        detail,
+    };
+    let look = || -> Result<Finding, ErrorReport> {
+        let Some(table) = Table::find() else {
+            return Ok(finding(false, "this database has none".to_owned()));
+        };
+        let mut state = String::new();
+        table.state().run(like, |row| {
+            state = row.text_at("detail")?;
+            Ok(())
+        })?;
+        Ok(finding(true, state))
+    };
+    PgTryBuilder::new(AssertUnwindSafe(|| without_a_trace(look)))
+        .catch_when(PgSqlErrorCode::ERRCODE_QUERY_CANCELED, |error| {
+            error.rethrow()
+        })
+        .catch_others(move |error| match error {
+            CaughtError::PostgresError(report) | CaughtError::ErrorReport(report) => {
+                Ok(finding(false, report.message().to_owned()))
+            }
+            panic => panic.rethrow(),
+        })
+        .execute()
 }
 
 fn to_duration(timeout: Interval) -> Result<Duration, Error> {

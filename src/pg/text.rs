@@ -14,7 +14,10 @@ use pgrx::pgrx_sql_entity_graph::metadata::{
     ArgumentError, ReturnsError, ReturnsRef, SqlMappingRef, SqlTranslatable, TypeOrigin,
 };
 use pgrx::prelude::*;
-use pgrx::varlena::{rust_byte_slice_to_bytea, varlena_to_byte_slice};
+use pgrx::varlena::{
+    rust_byte_slice_to_bytea, varatt_is_1b, varatt_is_1b_e, varatt_is_4b_u, varlena_to_byte_slice,
+    varsize_any_exhdr,
+};
 use pgrx::{IntoDatum, pg_sys};
 
 /// Longer than any check lets through, short enough to never matter.
@@ -33,6 +36,12 @@ impl Text {
     unsafe fn from_raw(datum: pg_sys::Datum) -> Self {
         // SAFETY: the caller's promise.
         unsafe {
+            let plain = datum.cast_mut_ptr();
+            // As arguments mostly come: nothing to unpack, and no call of Postgres.
+            let is_short = varatt_is_1b(plain) && !varatt_is_1b_e(plain);
+            if is_short || varatt_is_4b_u(plain) && varsize_any_exhdr(plain) <= MAX_ARGUMENT {
+                return Self(from_server_bytes(varlena_to_byte_slice(plain)));
+            }
             let text = if pg_sys::toast_raw_datum_size(datum) > MAX_ARGUMENT {
                 pg_sys::pg_detoast_datum_slice(datum.cast_mut_ptr(), 0, MAX_ARGUMENT as i32)
             } else {
@@ -107,6 +116,15 @@ pub fn to_server(text: &str) -> CString {
     }
 }
 
+/// A `text` in the current memory context.
+pub fn text_datum(text: &str) -> Option<pg_sys::Datum> {
+    if is_utf8() {
+        return text.into_datum();
+    }
+    // A bytea is a text without the promise of an encoding; this one keeps the server's.
+    rust_byte_slice_to_bytea(to_server(text).as_bytes()).into_datum()
+}
+
 /// A message for people: in a database of another encoding, what is not ASCII is escaped rather than
 /// converted, because a failed conversion would hide the message.
 pub fn for_message(text: String) -> String {
@@ -156,11 +174,7 @@ impl FromDatum for Text {
 
 impl IntoDatum for Text {
     fn into_datum(self) -> Option<pg_sys::Datum> {
-        if is_utf8() {
-            return self.0.as_str().into_datum();
-        }
-        // A bytea is a text without the promise of an encoding; this one keeps the server's.
-        rust_byte_slice_to_bytea(to_server(&self.0).as_bytes()).into_datum()
+        text_datum(&self.0)
     }
 
     fn type_oid() -> pg_sys::Oid {

@@ -21,7 +21,7 @@ use crate::neon::client::{Host, SleepInterrupted};
 use crate::neon::http::interrupted;
 use crate::pg::server::role_in_effect;
 
-pub use dns::LatchResolver;
+pub use dns::{LatchResolver, Unresolved, look_up};
 pub use tcp::LatchConnector;
 
 thread_local! {
@@ -33,7 +33,7 @@ thread_local! {
 }
 
 /// Why a wait ended without what it waited for.
-enum Ended {
+pub enum Ended {
     Interrupted,
     TimeUp,
 }

@@ -112,6 +112,19 @@ impl Table {
         Some(Query::new(query, Some(Text::new(id)), Sees::Latest))
     }
 
+    /// How many users there are and how old the latest change is, in words, as the column `detail`.
+    pub fn state(&self) -> Query {
+        let text = format!(
+            "SELECT pg_catalog.concat('{}: ', pg_catalog.count(*), ' users', ', the latest change ' \
+             OPERATOR(pg_catalog.||) pg_catalog.date_trunc('second', pg_catalog.clock_timestamp() \
+             OPERATOR(pg_catalog.-) pg_catalog.max(GREATEST(created_at, updated_at, deleted_at))) \
+             ::pg_catalog.text OPERATOR(pg_catalog.||) ' ago') AS detail FROM ({}) AS users",
+            self.name(),
+            self.select()
+        );
+        Query::new(text, None, Sees::Latest)
+    }
+
     fn select(&self) -> String {
         let (role, created_at, updated_at, deleted_at) = match self.layout {
             // A column of a plugin, which need not be there.

@@ -12,7 +12,7 @@ use pgrx::pg_sys;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 
-use super::{Event, deadline, wait};
+use super::{Ended, Event, deadline, wait};
 use crate::neon::http::addresses::{Addresses, is_good};
 
 thread_local! {
@@ -73,11 +73,11 @@ impl Resolver for LatchResolver {
             443
         };
         let port = uri.port_u16().unwrap_or(default_port);
-        let addresses = match host.trim_matches(['[', ']']).parse() {
-            Ok(literal) => vec![literal],
-            Err(_) => find(host, timeout)?,
-        };
-        let addresses = addresses.into_iter().map(|ip| SocketAddr::new(ip, port));
+        let found = look_up(host, deadline(timeout)).map_err(|why| match why {
+            Unresolved::Ended(ended) => ended.into_error(timeout),
+            Unresolved::Failed(error) => error.into(),
+        });
+        let addresses = found?.into_iter().map(|ip| SocketAddr::new(ip, port));
         let mut resolved = self.empty();
         for address in config.ip_family().keep_wanted(addresses).take(16) {
             resolved.push(address);
@@ -94,17 +94,26 @@ pub fn forget(host: &str) {
     ADDRESSES.with_borrow_mut(|addresses| addresses.forget(host));
 }
 
-fn find(host: &str, timeout: NextTimeout) -> Result<Vec<IpAddr>, ureq::Error> {
+/// Why there are no addresses.
+pub enum Unresolved {
+    Ended(Ended),
+    Failed(io::Error),
+}
+
+/// The addresses of a host, as it stands in a URL. The end of the call is a deadline in any case.
+pub fn look_up(host: &str, deadline: Option<Instant>) -> Result<Vec<IpAddr>, Unresolved> {
+    if let Ok(literal) = host.trim_matches(['[', ']']).parse() {
+        return Ok(vec![literal]);
+    }
     let known = ADDRESSES
         .with_borrow(|addresses| addresses.get(host, Instant::now()).map(<[IpAddr]>::to_vec));
     if let Some(addresses) = known {
         return Ok(addresses);
     }
-    let deadline = deadline(timeout);
     loop {
         let (lookup, is_left_over) = match LOOKUP.take() {
             Some(left_over) => (left_over, true),
-            None => (Lookup::start(host)?, false),
+            None => (Lookup::start(host).map_err(Unresolved::Failed)?, false),
         };
         let fd = lookup.done.as_raw_fd();
         if let Err(ended) = wait(
@@ -114,12 +123,10 @@ fn find(host: &str, timeout: NextTimeout) -> Result<Vec<IpAddr>, ureq::Error> {
             Event::Resolve,
         ) {
             LOOKUP.set(Some(lookup));
-            return Err(ended.into_error(timeout));
+            return Err(Unresolved::Ended(ended));
         }
-        let found = lookup
-            .answer
-            .recv()
-            .map_err(|_| ureq::Error::HostNotFound)?;
+        let gone = |_| Unresolved::Failed(io::Error::other("the look-up ended without an answer"));
+        let found = lookup.answer.recv().map_err(gone)?;
         // What an interrupted call had asked for may be another host, a failure of that time, or an
         // old answer. In any case its thread is free now.
         let now = Instant::now();
@@ -127,7 +134,7 @@ fn find(host: &str, timeout: NextTimeout) -> Result<Vec<IpAddr>, ureq::Error> {
         if lookup.host != host || (is_left_over && is_old) {
             continue;
         }
-        let found = found.map_err(io::Error::other)?;
+        let found = found.map_err(|error| Unresolved::Failed(io::Error::other(error)))?;
         ADDRESSES.with_borrow_mut(|addresses| {
             addresses.insert(host, found.clone(), lookup.started, now);
         });

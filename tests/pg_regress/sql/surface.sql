@@ -32,7 +32,7 @@ WHERE fdwname = 'neon_auth_admin' AND coalesce(obj_description(oid, 'pg_foreign_
 -- Writers say what ROLLBACK leaves; the others change nothing at Neon.
 SELECT proname FROM test.functions
 WHERE (obj_description(oid, 'pg_proc') LIKE '%Not undone by ROLLBACK')
-    = (proname ~ '^(get|list|wait)_' OR proname IN ('set_api_key', 'neon_auth_admin_validator'));
+    = (proname ~ '^(get|list|wait|check)_' OR proname IN ('set_api_key', 'neon_auth_admin_validator'));
 
 -- PUBLIC may neither call a function nor make a server.
 SELECT proname FROM test.functions

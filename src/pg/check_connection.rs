@@ -1,0 +1,176 @@
+//! Owns `check_connection`: the way to Neon, looked at step by step.
+
+use std::time::Duration;
+
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+
+use crate::error::Error;
+use crate::neon::client::{Client, Connection};
+use crate::neon::diagnosis::{self, Finding};
+use crate::pg::call::{refuse_wrong_place, run_over};
+use crate::pg::row::Row;
+use crate::pg::rows::{Rows, SetOf};
+use crate::pg::text::Text;
+use crate::pg::wait::{Unresolved, look_up};
+use crate::pg::{guc, server, synced_users};
+
+/// Looks at each step between this session and Neon; a step that fails is a row and no error. See
+/// [`diagnosis::diagnose`] for those that are Neon's.
+#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+fn check_connection(server: default!(Option<Text>, "NULL")) -> Result<Rows<Finding>, ErrorReport> {
+    refuse_wrong_place()?;
+    let row = Row::new(c"connection_check", &["step", "ok", "detail"])?;
+    let mut findings = Findings::default();
+    if let Some(connection) = configured(server.as_deref(), &mut findings) {
+        let found = run_over(&connection, |client| Ok(on_the_way(client)));
+        match found {
+            Ok(found) => findings.0.extend(found),
+            // The roots of TLS cannot be read, or the proxy is none.
+            Err(error) => findings.failed("TLS", &error),
+        }
+    }
+    for step in ORDER {
+        if !findings.has(step) {
+            findings.0.push(Finding::not_checked(step));
+        }
+    }
+    findings
+        .0
+        .sort_by_key(|finding| ORDER.iter().position(|step| *step == finding.step));
+    findings.0.push(synced_users::check(&row)?);
+    Rows::new(row, &findings.0, |row, finding| {
+        row.text("step", finding.step)?
+            .set("ok", finding.ok)?
+            .text("detail", finding.detail.as_str())
+    })
+}
+
+/// As a person would look.
+const ORDER: [&str; 8] = [
+    SERVER,
+    KEY,
+    HOST,
+    NAME,
+    diagnosis::STEPS[0],
+    diagnosis::STEPS[1],
+    diagnosis::STEPS[2],
+    diagnosis::STEPS[3],
+];
+const SERVER: &str = "server found";
+const KEY: &str = "key present";
+const HOST: &str = "host allowed";
+const NAME: &str = "name resolves";
+
+#[derive(Default)]
+struct Findings(Vec<Finding>);
+
+impl Findings {
+    fn has(&self, step: &str) -> bool {
+        self.0.iter().any(|finding| finding.step == step)
+    }
+
+    fn succeeded(&mut self, step: &'static str, detail: String) {
+        self.0.push(Finding {
+            step,
+            ok: Some(true),
+            detail,
+        });
+    }
+
+    fn failed(&mut self, step: &'static str, error: &Error) {
+        self.0.push(Finding {
+            step,
+            ok: Some(false),
+            detail: in_one_line(error),
+        });
+    }
+
+    /// Keeps what came of a step, and says what it gave if it went well.
+    fn keep<T>(
+        &mut self,
+        step: &'static str,
+        result: Result<T, Error>,
+        detail: impl FnOnce(&T) -> String,
+    ) -> Option<T> {
+        match result {
+            Ok(value) => {
+                self.succeeded(step, detail(&value));
+                Some(value)
+            }
+            Err(error) => {
+                self.failed(step, &error);
+                None
+            }
+        }
+    }
+}
+
+/// What the catalogs and the settings have to say.
+fn configured(name: Option<&str>, findings: &mut Findings) -> Option<Connection> {
+    let found = server::usable_server(name)
+        .and_then(|server| server::scope(&server).map(|scope| (server, scope)));
+    let found = findings.keep(SERVER, found, |(server, scope)| {
+        format!("\"{}\": {scope}", server.name)
+    });
+    let (server, scope) = found?;
+    // Both are looked at: whoever mends one may mend the other as well.
+    let key = findings.keep(KEY, server::key(&server), |key| match key.is_of_public {
+        true => "of PUBLIC".to_owned(),
+        false => format!("of role \"{}\"", server::role_in_effect()),
+    });
+    let url = server::api_url(&server);
+    let url = findings.keep(HOST, url, |url| url.host().to_owned());
+    Some(server::connection_of(&server, scope, key?, url?))
+}
+
+/// The name, and what Neon has to say.
+fn on_the_way(client: &Client) -> Vec<Finding> {
+    let name = |ok, detail| Finding {
+        step: NAME,
+        ok: Some(ok),
+        detail,
+    };
+    if guc::text(&guc::proxy()).is_some() {
+        let mut findings = vec![name(true, "left to the proxy".to_owned())];
+        findings.extend(diagnosis::diagnose(client));
+        return findings;
+    }
+    let host = client.connection().api_url.host();
+    match look_up(host, None) {
+        Ok(addresses) => {
+            let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+            let mut findings = vec![name(true, addresses.join(", "))];
+            findings.extend(diagnosis::diagnose(client));
+            findings
+        }
+        Err(Unresolved::Failed(error)) => vec![name(false, error.to_string())],
+        // An interrupt is raised in a moment; this is for the end of the time.
+        Err(Unresolved::Ended(_)) => vec![name(
+            false,
+            format!("no answer in {}", in_words(client.connection().timeout)),
+        )],
+    }
+}
+
+fn in_words(time: Duration) -> String {
+    format!("{} ms", time.as_millis())
+}
+
+fn in_one_line(error: &Error) -> String {
+    let parts = [
+        Some(&error.message),
+        error.detail.as_ref(),
+        error.hint.as_ref(),
+    ];
+    let parts: Vec<_> = parts
+        .into_iter()
+        .flatten()
+        .map(|part| part.trim_end_matches('.'))
+        .collect();
+    parts.join(". ")
+}
+
+impl SetOf for Finding {
+    const SQL: &str = "SETOF neon_auth_admin.connection_check";
+}
