@@ -302,7 +302,11 @@ fn plain_body(answer: &[u8]) -> Option<Value> {
     let (head, body) = split_head(answer)?;
     let head = std::str::from_utf8(head).ok()?;
     let mut length = None;
-    for line in head.split("\r\n").skip(1) {
+    let mut lines = head.split("\r\n");
+    if lines.next()?.contains('\n') {
+        return None; // a header that ends the first line in its own way
+    }
+    for line in lines {
         let (name, value) = line.split_once(": ")?;
         let is_odd = name.is_empty() || line.contains(['\r', '\n', '\0']);
         match name.to_ascii_lowercase().as_str() {
