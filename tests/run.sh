@@ -177,5 +177,6 @@ check "no key in the output of clients or in the server's log" \
   has_no_canary "$TARGET/test-output.log" "$TARGET/pg_regress" "$CLUSTER/server.log" "$CLUSTER/standby.log"
 
 ((FAILED == 0)) || keep_logs
+say "Kinds of fault: $(sed -n 's/^fault kinds: //p' "$TARGET/test-output.log" | tail -n 1)"
 say "$PASSED passed, $FAILED failed"
 ((FAILED == 0))
