@@ -276,7 +276,13 @@ fn a_fixed_snapshot_is_refused_at_once() {
 
 #[test]
 fn a_user_is_created_and_waited_for_in_one_transaction() {
-    let database = Database::new("it_wait_created");
+    create_and_wait("it_wait_project", "", "users_sync");
+    create_and_wait("it_wait_branch", ", branch_id 'br-a'", "user");
+}
+
+/// At one level of the API, with the simulator's own delay; the user arrives in this table.
+fn create_and_wait(database: &str, options: &str, table: &str) {
+    let database = Database::new(database);
     let (host, port) = (variable("PGHOST"), variable("PGPORT"));
     let name = &database.name;
     let simulator = Simulator::start(Options {
@@ -285,7 +291,7 @@ fn a_user_is_created_and_waited_for_in_one_transaction() {
         ..Options::default()
     })
     .expect("the simulator starts");
-    database.add_server("neon", "test-wait", simulator.url(), "");
+    database.add_server("neon", "test-wait", simulator.url(), options);
     let mut session = database.session();
     let mut transaction = session.transaction().expect("begun");
     let created = transaction
@@ -305,5 +311,8 @@ fn a_user_is_created_and_waited_for_in_one_transaction() {
     println!("a user arrived {:.1?} later", started.elapsed());
     assert_eq!(arrived.get::<_, &str>("id"), id);
     assert_eq!(arrived.get::<_, &str>("email"), "ada@example.com");
+    let count = format!(r#"SELECT count(*) FROM neon_auth."{table}""#);
+    let rows = transaction.query_one(&count, &[]).expect("counted");
+    assert_eq!(rows.get::<_, i64>(0), 1, "{table}");
     transaction.commit().expect("committed");
 }
