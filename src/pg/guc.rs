@@ -91,6 +91,11 @@ pub fn define() {
 
 /// Where the value comes from that a session of this connection starts with and goes back to.
 fn reset_source(name: &CStr) -> Option<GucSource::Type> {
+    find(name).map(|setting| setting.reset_source)
+}
+
+/// Postgres' own record of a setting, whoever defined it.
+pub fn find(name: &CStr) -> Option<&'static pg_sys::config_generic> {
     // SAFETY: Postgres keeps its settings as long as the backend lives, and this is its only thread.
     #[allow(unsafe_code)]
     unsafe {
@@ -102,12 +107,11 @@ fn reset_source(name: &CStr) -> Option<GucSource::Type> {
                 let found = CStr::from_ptr((***setting).name).to_bytes();
                 found.eq_ignore_ascii_case(name.to_bytes())
             })?;
-            Some((**setting).reset_source)
+            setting.as_ref()
         }
         #[cfg(not(any(feature = "pg14", feature = "pg15")))]
         {
-            let setting = pg_sys::find_option(name.as_ptr(), false, true, 0);
-            (!setting.is_null()).then(|| (*setting).reset_source)
+            pg_sys::find_option(name.as_ptr(), false, true, 0).as_ref()
         }
     }
 }

@@ -11,6 +11,7 @@ use pgrx::pg_sys;
 
 use super::catalog::ForeignServer;
 use crate::error::Error;
+use crate::pg::guc;
 use crate::pg::text::from_server;
 
 const CURRENT: &str = "current";
@@ -43,29 +44,5 @@ fn read(server: &str, option: &str) -> Result<String, Error> {
 /// Whether the setting has its value from where only the server's administrator writes. A Neon compute
 /// defines these settings so that nobody else can set them; elsewhere anybody could make them up.
 fn is_from_configuration(name: &CStr) -> bool {
-    // SAFETY: the record of a setting lives as long as the backend.
-    unsafe {
-        let setting = find(name);
-        !setting.is_null() && (*setting).source <= pg_sys::GucSource::PGC_S_ARGV
-    }
-}
-
-#[cfg(any(feature = "pg14", feature = "pg15"))]
-unsafe fn find(name: &CStr) -> *mut pg_sys::config_generic {
-    // SAFETY: an array of that length, whose records have NUL-terminated names.
-    unsafe {
-        let settings = pg_sys::get_guc_variables();
-        let count = pg_sys::GetNumConfigOptions() as usize;
-        std::slice::from_raw_parts(settings, count)
-            .iter()
-            .copied()
-            .find(|setting| CStr::from_ptr((**setting).name) == name)
-            .unwrap_or(std::ptr::null_mut())
-    }
-}
-
-#[cfg(not(any(feature = "pg14", feature = "pg15")))]
-unsafe fn find(name: &CStr) -> *mut pg_sys::config_generic {
-    // SAFETY: a NUL-terminated name; NULL when there is no such setting.
-    unsafe { pg_sys::find_option(name.as_ptr(), false, true, pg_sys::DEBUG1 as i32) }
+    guc::find(name).is_some_and(|setting| setting.source <= pg_sys::GucSource::PGC_S_ARGV)
 }
