@@ -128,7 +128,7 @@ fn nobody_sees_a_secret_while_a_call_waits() {
     let monitor = "it_waiting_monitor";
     world.execute(&format!(
         "CREATE ROLE {monitor} LOGIN IN ROLE pg_monitor;
-         ALTER SERVER silent OPTIONS (SET timeout '1min')"
+         ALTER SERVER silent OPTIONS (SET timeout '30s')"
     ));
     let mut session = world.database.session();
     let backend = Backend::of(&mut session);
