@@ -69,7 +69,7 @@ impl ApiUrl {
 
     /// The URL of `path`, which begins with a slash.
     pub fn join(&self, path: &str) -> String {
-        format!("{}{path}", self.base)
+        [&self.base, path].concat()
     }
 
     pub fn is_https(&self) -> bool {

@@ -7,7 +7,7 @@ pub mod retry_after;
 mod roots;
 
 use std::fmt;
-use std::io;
+use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,12 +15,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use ureq::config::AutoHeaderValue;
+use ureq::http::{self, HeaderName, HeaderValue, header};
 use ureq::tls::TlsConfig;
 use ureq::unversioned::resolver::{DefaultResolver, Resolver};
 use ureq::unversioned::transport::{
     ConnectProxyConnector, Connector, Either, TcpConnector, Transport,
 };
-use ureq::{Agent, RequestBuilder};
+use ureq::{Agent, AsSendBody};
 
 use self::chain::{SentMarker, Tls};
 use crate::error::Error;
@@ -175,12 +176,8 @@ impl Http {
         let retry_after = header
             .and_then(|value| value.to_str().ok())
             .and_then(|value| retry_after::parse(value, Timestamp::now()));
-        let body = response
-            .into_body()
-            .into_with_config()
-            .limit(message.max_body)
-            .read_to_vec()
-            .map_err(|error| match self.failure(error) {
+        let body = read(response.into_body(), message.max_body).map_err(|error| {
+            match self.failure(error.into()) {
                 Failure {
                     cause: Cause::Connection,
                     ..
@@ -190,7 +187,8 @@ impl Http {
                     reason: "the answer was cut short".into(),
                 },
                 failure => failure,
-            })?;
+            }
+        })?;
         Ok(Response {
             status,
             retry_after,
@@ -198,43 +196,48 @@ impl Http {
         })
     }
 
-    fn call(&self, message: Message) -> Result<ureq::http::Response<ureq::Body>, ureq::Error> {
-        let (agent, url) = (&self.agent, message.url);
-        let Some(body) = message.body else {
-            return match message.method {
-                Method::Delete => self.prepare(agent.delete(url), &message).call(),
-                Method::Get => self.prepare(agent.get(url), &message).call(),
-                Method::Post => self.prepare(agent.post(url), &message).send_empty(),
-                Method::Put => self.prepare(agent.put(url), &message).send_empty(),
-                Method::Patch => self.prepare(agent.patch(url), &message).send_empty(),
-            };
+    fn call(&self, message: Message) -> Result<http::Response<ureq::Body>, ureq::Error> {
+        let mut request = http::Request::new(());
+        *request.uri_mut() = message.url.parse().map_err(http::Error::from)?;
+        *request.method_mut() = match message.method {
+            Method::Get => http::Method::GET,
+            Method::Post => http::Method::POST,
+            Method::Put => http::Method::PUT,
+            Method::Patch => http::Method::PATCH,
+            Method::Delete => http::Method::DELETE,
         };
-        let builder = match message.method {
-            Method::Get => agent.get(url).force_send_body(),
-            Method::Delete => agent.delete(url).force_send_body(),
-            Method::Post => agent.post(url),
-            Method::Put => agent.put(url),
-            Method::Patch => agent.patch(url),
+        let mut bearer = HeaderValue::try_from(["Bearer ", message.api_key.expose()].concat())
+            .map_err(http::Error::from)?;
+        bearer.set_sensitive(true);
+        let request_id = HeaderValue::from_str(message.request_id).map_err(http::Error::from)?;
+        let headers = request.headers_mut();
+        headers.insert(header::AUTHORIZATION, bearer);
+        headers.insert(HeaderName::from_static("x-request-id"), request_id);
+        if message.body.is_some() {
+            let json = HeaderValue::from_static("application/json");
+            headers.insert(header::CONTENT_TYPE, json);
+        }
+        let body = match (message.body, message.method) {
+            (Some(body), _) => body.expose(),
+            (None, Method::Post | Method::Put | Method::Patch) => "",
+            (None, Method::Get | Method::Delete) => return self.run(request, message.budget),
         };
-        self.prepare(builder, &message)
-            .header("Content-Type", "application/json")
-            .send(body.expose())
+        self.run(request.map(|()| body), message.budget)
     }
 
-    fn prepare<B>(&self, builder: RequestBuilder<B>, message: &Message) -> RequestBuilder<B> {
-        let builder = match self.time_keeper {
-            TimeKeeper::Ureq => builder
-                .config()
-                .timeout_global(Some(message.budget))
+    fn run(
+        &self,
+        request: http::Request<impl AsSendBody>,
+        budget: Duration,
+    ) -> Result<http::Response<ureq::Body>, ureq::Error> {
+        self.agent.run(match self.time_keeper {
+            TimeKeeper::Ureq => self
+                .agent
+                .configure_request(request)
+                .timeout_global(Some(budget))
                 .build(),
-            TimeKeeper::Transport => builder,
-        };
-        builder
-            .header(
-                "Authorization",
-                format!("Bearer {}", message.api_key.expose()),
-            )
-            .header("X-Request-ID", message.request_id)
+            TimeKeeper::Transport => request,
+        })
     }
 
     fn failure(&self, error: ureq::Error) -> Failure {
@@ -263,6 +266,17 @@ impl Http {
             reason,
         }
     }
+}
+
+/// A body of at most that many bytes. What it says of its own length is believed only for a start.
+fn read(body: ureq::Body, max: u64) -> io::Result<Vec<u8>> {
+    let length = body.content_length().unwrap_or(0).min(max);
+    let mut bytes = Vec::with_capacity(length.min(BUFFER as u64) as usize);
+    body.into_with_config()
+        .limit(max)
+        .reader()
+        .read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn io_failure(error: &io::Error) -> (Cause, String) {

@@ -196,6 +196,9 @@ impl<T> Request<T> {
 
 /// Whether `\u0000` stands in this JSON text, other than as the letters behind an escaped backslash.
 fn has_escaped_nul(json: &[u8]) -> bool {
+    if !json.contains(&b'\\') {
+        return false;
+    }
     let mut escaped = false;
     json.windows(5).any(|window| {
         let found = escaped && window == b"u0000";

@@ -79,7 +79,7 @@ impl Row {
         let shape =
             unsafe { PgTupleDesc::from_pg_unchecked(pg_sys::lookup_rowtype_tupdesc_copy(oid, -1)) };
         for column in columns {
-            if !shape.iter().any(|attribute| attribute.name() == *column) {
+            if !shape.iter().any(|attribute| is_named(attribute, column)) {
                 return Err(Error::stale_extension(&format!("no column {column}")).into());
             }
         }
@@ -109,7 +109,7 @@ impl Row {
         let index = self
             .shape
             .iter()
-            .position(|attribute| attribute.name() == column && fits(attribute.atttypid))
+            .position(|attribute| is_named(attribute, column) && fits(attribute.atttypid))
             .ok_or_else(|| Error::stale_extension(&format!("no column {column}")))?;
         self.values[index] = datum();
         Ok(self)
@@ -152,7 +152,7 @@ impl Row {
         let place = self
             .shape
             .iter()
-            .position(|own| own.name() == column && own.atttypid == pg_sys::TEXTOID)
+            .position(|own| is_named(own, column) && own.atttypid == pg_sys::TEXTOID)
             .ok_or_else(|| Error::stale_extension(&format!("no column {column}")))?;
         // SAFETY: a text, or none.
         let text = self.values[place].and_then(|value| unsafe {
@@ -180,4 +180,11 @@ impl Row {
         unsafe { PgHeapTuple::from_datums(self.shape, self.values) }
             .map_err(|error| Error::stale_extension(&error.to_string()).into())
     }
+}
+
+/// pgrx's own way to the name of a column first makes sure that it is UTF-8.
+fn is_named(column: &pg_sys::FormData_pg_attribute, name: &str) -> bool {
+    // SAFETY: Postgres ends its names with a NUL.
+    let own = unsafe { CStr::from_ptr(column.attname.data.as_ptr()) };
+    own.to_bytes() == name.as_bytes()
 }

@@ -6,12 +6,12 @@
 #![allow(unsafe_code)]
 
 mod dns;
+mod readiness;
 mod tcp;
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
-use std::os::fd::RawFd;
-use std::panic::{catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{Duration, Instant};
 
 use pgrx::pg_sys;
@@ -20,6 +20,8 @@ use ureq::unversioned::transport::NextTimeout;
 use crate::neon::client::{Host, SleepInterrupted};
 use crate::neon::http::interrupted;
 use crate::pg::server::role_in_effect;
+
+use readiness::Readiness;
 
 pub use dns::{LatchResolver, Unresolved, look_up};
 pub use tcp::LatchConnector;
@@ -75,19 +77,24 @@ fn serve_interrupts() -> Result<(), Ended> {
     if is_interrupted() {
         return Err(Ended::Interrupted);
     }
-    let served = catch_unwind(|| {
+    park_errors(|| {
         look_for_client();
         if !is_dying() {
             pg_sys::check_for_interrupts!();
         }
-    });
-    if let Err(raised) = served {
-        PARKED.set(Some(raised));
-    }
+    })?;
     if is_interrupted() {
         return Err(Ended::Interrupted);
     }
     Ok(())
+}
+
+/// Calls Postgres, and parks what it raises.
+fn park_errors<T>(call: impl FnOnce() -> T) -> Result<T, Ended> {
+    catch_unwind(AssertUnwindSafe(call)).map_err(|raised| {
+        PARKED.set(Some(raised));
+        Ended::Interrupted
+    })
 }
 
 /// Looks whether the client is still there when `client_connection_check_interval` says that it is
@@ -128,10 +135,10 @@ fn may_serve() -> bool {
     unsafe { pg_sys::InterruptHoldoffCount == 0 && pg_sys::CritSectionCount == 0 }
 }
 
-/// Waits until `fd` is ready for `what` (`WL_SOCKET_*`; nothing when there is no `fd`), or `deadline`
-/// has come.
+/// Waits until the descriptor is ready for `what` (`WL_SOCKET_*`; nothing when there is none), or
+/// `deadline` has come.
 fn wait(
-    fd: Option<RawFd>,
+    descriptor: Option<&Readiness>,
     what: u32,
     deadline: Option<Instant>,
     event: Event,
@@ -140,30 +147,21 @@ fn wait(
     loop {
         // The latch may have been reset by somebody else since the interrupt came.
         serve_interrupts()?;
-        let mut wake = pg_sys::WL_LATCH_SET | pg_sys::WL_EXIT_ON_PM_DEATH | what;
         let mut milliseconds = -1;
         if let Some(deadline) = deadline {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Err(Ended::TimeUp);
             }
-            wake |= pg_sys::WL_TIMEOUT;
             // Rounded up: a wait that ends early would only start again.
             milliseconds = left.as_micros().div_ceil(1000).min(i32::MAX as u128) as i64;
         }
-        // SAFETY: the backend's own latch, on its own thread; `fd` is open, its owner is borrowed
-        // by the caller.
-        let woken = unsafe {
-            pg_sys::WaitLatchOrSocket(
-                pg_sys::MyLatch,
-                wake as i32,
-                fd.unwrap_or(pg_sys::PGINVALID_SOCKET),
-                milliseconds as _,
-                wait_event(event),
-            )
-        } as u32;
+        let woken = match descriptor {
+            Some(descriptor) => descriptor.wait(what, milliseconds, event)?,
+            None => wait_for_latch(milliseconds, event)?,
+        };
         if woken & pg_sys::WL_LATCH_SET != 0 {
-            // SAFETY: as above.
+            // SAFETY: the backend's own latch, on its own thread.
             unsafe { pg_sys::ResetLatch(pg_sys::MyLatch) };
             serve_interrupts()?;
         }
@@ -171,6 +169,23 @@ fn wait(
             return Ok(());
         }
     }
+}
+
+/// What has happened of `WL_LATCH_SET` within that time (-1: no limit).
+fn wait_for_latch(milliseconds: i64, event: Event) -> Result<u32, Ended> {
+    let mut wake = pg_sys::WL_LATCH_SET | pg_sys::WL_EXIT_ON_PM_DEATH;
+    if milliseconds >= 0 {
+        wake |= pg_sys::WL_TIMEOUT;
+    }
+    // SAFETY: the backend's own latch, on its own thread.
+    park_errors(|| unsafe {
+        pg_sys::WaitLatch(
+            pg_sys::MyLatch,
+            wake as i32,
+            milliseconds as _,
+            wait_event(event),
+        ) as u32
+    })
 }
 
 #[cfg(any(feature = "pg14", feature = "pg15", feature = "pg16"))]
@@ -222,15 +237,15 @@ pub fn pause(length: Duration) {
     }
 }
 
-/// Waits for a socket within ureq's time limit.
+/// Waits for a descriptor within ureq's time limit.
 fn wait_within(
-    fd: RawFd,
+    descriptor: &Readiness,
     what: u32,
     timeout: NextTimeout,
     event: Event,
 ) -> Result<(), ureq::Error> {
     let deadline = deadline(timeout);
-    wait(Some(fd), what, deadline, event).map_err(|ended| ended.into_error(timeout))
+    wait(Some(descriptor), what, deadline, event).map_err(|ended| ended.into_error(timeout))
 }
 
 /// For a loop that need not wait.

@@ -17,6 +17,7 @@ mod hostile;
 mod huge_arguments;
 mod input;
 mod interrupts;
+mod keepalive;
 mod leaks;
 mod logs;
 mod migration;

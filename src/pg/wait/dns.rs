@@ -12,7 +12,7 @@ use pgrx::pg_sys;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 
-use super::{Ended, Event, deadline, wait};
+use super::{Ended, Event, Readiness, deadline, wait};
 use crate::neon::http::addresses::{Addresses, is_good};
 
 thread_local! {
@@ -115,13 +115,10 @@ pub fn look_up(host: &str, deadline: Option<Instant>) -> Result<Vec<IpAddr>, Unr
             Some(left_over) => (left_over, true),
             None => (Lookup::start(host).map_err(Unresolved::Failed)?, false),
         };
-        let fd = lookup.done.as_raw_fd();
-        if let Err(ended) = wait(
-            Some(fd),
-            pg_sys::WL_SOCKET_READABLE,
-            deadline,
-            Event::Resolve,
-        ) {
+        let readable = pg_sys::WL_SOCKET_READABLE;
+        let answered = Readiness::new(lookup.done.as_raw_fd(), readable)
+            .and_then(|pipe| wait(Some(&pipe), readable, deadline, Event::Resolve));
+        if let Err(ended) = answered {
             LOOKUP.set(Some(lookup));
             return Err(Unresolved::Ended(ended));
         }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::AsRawFd;
 use std::time::Instant;
 
 use pgrx::pg_sys;
@@ -11,7 +11,7 @@ use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport,
 };
 
-use super::{Event, check_in, dns, wait_within};
+use super::{Ended, Event, Readiness, check_in, dns, wait_within};
 use crate::neon::http::is_interrupted;
 
 const MAX_UNSENT: usize = 16 * 1024;
@@ -59,12 +59,14 @@ impl<In: Transport> Connector<In> for LatchConnector {
 /// A non-blocking socket whose waits are on the backend's latch.
 #[derive(Debug)]
 pub struct LatchTransport {
-    stream: TcpStream,
+    stream: Stream,
     buffers: LazyBuffers,
     /// Output that waits for more, or for the wish to read.
     unsent: Vec<u8>,
     /// After a failure nobody knows what the other side has got: nothing more is said on this one.
     is_broken: bool,
+    /// Something was sent since ureq asked last whether this is open.
+    was_used: bool,
     _descriptor: ExternalDescriptor,
 }
 
@@ -78,22 +80,25 @@ impl LatchTransport {
         let kind = Type::STREAM.nonblocking().cloexec();
         let socket = Socket::new(Domain::for_address(address), kind, None)?;
         socket.set_tcp_nodelay(true)?;
-        match socket.connect(&address.into()) {
-            Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => {
-                let fd = socket.as_raw_fd();
-                wait_within(fd, pg_sys::WL_SOCKET_CONNECTED, timeout, Event::Connect)?;
-                if let Some(error) = socket.take_error()? {
-                    return Err(error.into());
-                }
+        let is_underway = match socket.connect(&address.into()) {
+            Ok(()) => false,
+            Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => true,
+            Err(error) => return Err(error.into()),
+        };
+        let stream = Stream::new(socket.into()).map_err(|ended| ended.into_error(timeout))?;
+        if is_underway {
+            stream.wait(pg_sys::WL_SOCKET_CONNECTED, timeout, Event::Connect)?;
+            if let Some(error) = stream.socket.take_error()? {
+                return Err(error.into());
             }
-            connected => connected?,
         }
         let config = details.config;
         Ok(Self {
-            stream: socket.into(),
+            stream,
             buffers: LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size()),
             unsent: Vec::new(),
             is_broken: false,
+            was_used: false,
             _descriptor: descriptor,
         })
     }
@@ -114,13 +119,13 @@ impl LatchTransport {
     }
 
     fn write_all(&self, mut output: &[u8], timeout: NextTimeout) -> Result<(), ureq::Error> {
-        let fd = self.stream.as_raw_fd();
         while !output.is_empty() {
-            match (&self.stream).write(output) {
+            match (&self.stream.socket).write(output) {
                 Ok(written) => output = &output[written..],
                 Err(error) => {
                     let what = pg_sys::WL_SOCKET_WRITEABLE;
-                    wait_unless_failed(error, fd, what, timeout, Event::Send)?;
+                    self.stream
+                        .wait_unless_failed(error, what, timeout, Event::Send)?;
                 }
             }
         }
@@ -138,6 +143,7 @@ impl Transport for LatchTransport {
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
         let output = &self.buffers.output()[..amount];
         self.unsent.extend_from_slice(output);
+        self.was_used = true;
         if self.unsent.len() > MAX_UNSENT {
             self.flush(timeout)?;
         }
@@ -149,41 +155,67 @@ impl Transport for LatchTransport {
         // A server that never stops sending must not keep an interrupt, or the end of the call,
         // waiting.
         check_in(timeout)?;
-        let fd = self.stream.as_raw_fd();
         loop {
-            match (&self.stream).read(self.buffers.input_append_buf()) {
+            match (&self.stream.socket).read(self.buffers.input_append_buf()) {
                 Ok(amount) => {
                     self.buffers.input_appended(amount);
                     return Ok(amount > 0);
                 }
                 Err(error) => {
                     let what = pg_sys::WL_SOCKET_READABLE;
-                    wait_unless_failed(error, fd, what, timeout, Event::Receive)?;
+                    self.stream
+                        .wait_unless_failed(error, what, timeout, Event::Receive)?;
                 }
             }
         }
     }
 
     /// Open, and with nothing to read: an idle connection on which something arrived was closed, or
-    /// is out of step.
+    /// is out of step. ureq's pool asks when it gets a connection back, and again when it gives it
+    /// out: only then the socket itself is asked, as what it said before would be of no use.
     fn is_open(&mut self) -> bool {
+        let is_given_back = std::mem::take(&mut self.was_used);
         !self.is_broken
             && self.buffers.input().is_empty()
-            && matches!(self.stream.peek(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+            && (is_given_back || self.stream.is_silent())
     }
 }
 
-fn wait_unless_failed(
-    error: io::Error,
-    fd: RawFd,
-    what: u32,
-    timeout: NextTimeout,
-    event: Event,
-) -> Result<(), ureq::Error> {
-    match error.kind() {
-        io::ErrorKind::WouldBlock => wait_within(fd, what, timeout, event),
-        io::ErrorKind::Interrupted => Ok(()),
-        _ => Err(error.into()),
+/// A socket, and what it takes to wait for it.
+#[derive(Debug)]
+struct Stream {
+    /// To be gone before the socket is closed, as fields are dropped in their order.
+    readiness: Readiness,
+    socket: TcpStream,
+}
+
+impl Stream {
+    fn new(socket: TcpStream) -> Result<Self, Ended> {
+        let readiness = Readiness::new(socket.as_raw_fd(), pg_sys::WL_SOCKET_CONNECTED)?;
+        Ok(Self { readiness, socket })
+    }
+
+    fn wait(&self, what: u32, timeout: NextTimeout, event: Event) -> Result<(), ureq::Error> {
+        wait_within(&self.readiness, what, timeout, event)
+    }
+
+    fn is_silent(&self) -> bool {
+        let peeked = self.socket.peek(&mut [0]);
+        peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    }
+
+    fn wait_unless_failed(
+        &self,
+        error: io::Error,
+        what: u32,
+        timeout: NextTimeout,
+        event: Event,
+    ) -> Result<(), ureq::Error> {
+        match error.kind() {
+            io::ErrorKind::WouldBlock => self.wait(what, timeout, event),
+            io::ErrorKind::Interrupted => Ok(()),
+            _ => Err(error.into()),
+        }
     }
 }
 

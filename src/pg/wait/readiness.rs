@@ -1,0 +1,91 @@
+//! Owns the readiness of one descriptor: Postgres' own set of what a backend waits for, kept as long
+//! as the descriptor. (`WaitLatchOrSocket` makes one for every wait, with five system calls.)
+
+use std::os::fd::RawFd;
+use std::ptr::NonNull;
+
+use pgrx::pg_sys;
+
+use super::{Ended, Event, park_errors, wait_event};
+
+/// Waits for a descriptor, the backend's latch and the death of the postmaster. It has to be gone
+/// before its descriptor is closed.
+#[derive(Debug)]
+pub struct Readiness {
+    set: NonNull<pg_sys::WaitEventSet>,
+    place: i32,
+}
+
+// SAFETY: ureq wants its transports to be so. Postgres' functions are called through pgrx, which lets
+// the backend's own thread alone do that.
+unsafe impl Send for Readiness {}
+// SAFETY: as above.
+unsafe impl Sync for Readiness {}
+
+impl Readiness {
+    /// For an open descriptor, and at first for `what` (`WL_SOCKET_*`).
+    pub fn new(fd: RawFd, what: u32) -> Result<Self, Ended> {
+        park_errors(|| {
+            // SAFETY: on the backend's own thread; the set is the backend's, not a transaction's.
+            unsafe {
+                let mut readiness = Self {
+                    set: NonNull::new(new_set(3)).expect("Postgres raises when it has no memory"),
+                    place: 0,
+                };
+                let no_socket = pg_sys::PGINVALID_SOCKET;
+                let own = pg_sys::MyLatch;
+                readiness.add(pg_sys::WL_LATCH_SET, no_socket, own);
+                if pg_sys::IsUnderPostmaster {
+                    let none = std::ptr::null_mut();
+                    readiness.add(pg_sys::WL_EXIT_ON_PM_DEATH, no_socket, none);
+                }
+                readiness.place = readiness.add(what, fd, std::ptr::null_mut());
+                readiness
+            }
+        })
+    }
+
+    /// What has happened of `what` and `WL_LATCH_SET` within that time (-1: no limit).
+    pub fn wait(&self, what: u32, milliseconds: i64, event: Event) -> Result<u32, Ended> {
+        park_errors(|| {
+            let mut happened = [pg_sys::WaitEvent::default(); 2];
+            // SAFETY: a live set, and as much room as is said.
+            let count = unsafe {
+                let set = self.set.as_ptr();
+                pg_sys::ModifyWaitEvent(set, self.place, what, std::ptr::null_mut());
+                let (room, most) = (happened.as_mut_ptr(), happened.len() as i32);
+                pg_sys::WaitEventSetWait(set, milliseconds as _, room, most, wait_event(event))
+            };
+            happened[..count as usize]
+                .iter()
+                .fold(0, |all, one| all | one.events)
+        })
+    }
+
+    unsafe fn add(&self, what: u32, fd: RawFd, latch: *mut pg_sys::Latch) -> i32 {
+        // SAFETY: a live set with room; the caller's promise of descriptor and latch.
+        unsafe {
+            let nobody = std::ptr::null_mut();
+            pg_sys::AddWaitEventToSet(self.set.as_ptr(), what, fd, latch, nobody)
+        }
+    }
+}
+
+impl Drop for Readiness {
+    fn drop(&mut self) {
+        // SAFETY: made by `new`, and used by nobody any more.
+        unsafe { pg_sys::FreeWaitEventSet(self.set.as_ptr()) }
+    }
+}
+
+#[cfg(any(feature = "pg14", feature = "pg15", feature = "pg16"))]
+unsafe fn new_set(room: i32) -> *mut pg_sys::WaitEventSet {
+    // SAFETY: a context that lives as long as the backend.
+    unsafe { pg_sys::CreateWaitEventSet(pg_sys::TopMemoryContext, room) }
+}
+
+#[cfg(not(any(feature = "pg14", feature = "pg15", feature = "pg16")))]
+unsafe fn new_set(room: i32) -> *mut pg_sys::WaitEventSet {
+    // SAFETY: without an owner, a set lives as long as the backend.
+    unsafe { pg_sys::CreateWaitEventSet(std::ptr::null_mut(), room) }
+}
