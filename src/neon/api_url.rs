@@ -3,6 +3,7 @@
 //! scheme) is refused, so that no two readers of the same URL can disagree about its host.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind};
 
@@ -15,7 +16,7 @@ pub const DEFAULT_HOSTS: &str = "console.neon.tech";
 /// A base URL that passed the grammar and the allow-list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiUrl {
-    base: String,
+    base: Arc<str>,
     https: bool,
 }
 
@@ -62,7 +63,7 @@ impl ApiUrl {
             return Err(Error::plain_http(host));
         }
         Ok(Self {
-            base: base.to_owned(),
+            base: base.into(),
             https,
         })
     }

@@ -14,7 +14,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use ureq::config::AutoHeaderValue;
 use ureq::http::{self, HeaderName, HeaderValue, header};
 use ureq::tls::TlsConfig;
 use ureq::unversioned::resolver::{DefaultResolver, Resolver};
@@ -106,6 +105,7 @@ pub enum TimeKeeper {
 /// marker is one per agent.
 pub struct Http {
     agent: Agent,
+    user_agent: HeaderValue,
     sent: Arc<AtomicBool>,
     time_keeper: TimeKeeper,
 }
@@ -147,9 +147,7 @@ impl Http {
         let config = Agent::config_builder()
             .tls_config(tls)
             .proxy(proxy)
-            .user_agent(settings.user_agent.as_str())
-            .accept("application/json")
-            .accept_encoding(AutoHeaderValue::from("identity"))
+            .user_agent(settings.user_agent.as_str()) // for a proxy
             .timeout_connect(Some(CONNECT_TIMEOUT))
             .http_status_as_error(false)
             .max_redirects(0)
@@ -160,9 +158,12 @@ impl Http {
             .max_idle_connections_per_host(1)
             .max_idle_age(settings.max_idle)
             .build();
+        let user_agent =
+            HeaderValue::from_bytes(settings.user_agent.as_bytes()).expect("a name and versions");
         let agent = Agent::with_parts(config, connector, resolver);
         Ok(Self {
             agent,
+            user_agent,
             sent,
             time_keeper,
         })
@@ -210,11 +211,18 @@ impl Http {
             .map_err(http::Error::from)?;
         bearer.set_sensitive(true);
         let request_id = HeaderValue::from_str(message.request_id).map_err(http::Error::from)?;
+        let json = HeaderValue::from_static("application/json");
         let headers = request.headers_mut();
+        headers.reserve(8);
+        headers.insert(header::USER_AGENT, self.user_agent.clone());
+        headers.insert(header::ACCEPT, json.clone());
+        headers.insert(
+            header::ACCEPT_ENCODING,
+            HeaderValue::from_static("identity"),
+        );
         headers.insert(header::AUTHORIZATION, bearer);
         headers.insert(HeaderName::from_static("x-request-id"), request_id);
         if message.body.is_some() {
-            let json = HeaderValue::from_static("application/json");
             headers.insert(header::CONTENT_TYPE, json);
         }
         let body = match (message.body, message.method) {
