@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::neon::check;
 use crate::neon::request::{Look, Method, Request, Segment, Texts};
 use crate::neon::scope::Scope;
-use crate::secret::Secret;
+use crate::secret::{Secret, blank_out};
 
 /// `standard` (an SMTP server of one's own, all fields) or `shared` (Neon's, with an optional
 /// sender).
@@ -66,6 +66,14 @@ pub struct EmailTest {
     pub error_message: Option<String>,
 }
 
+impl EmailTest {
+    /// The error without the password that was tried: mail servers may repeat what they refuse.
+    pub fn shown_error(&self, password: Option<&Secret>) -> Option<String> {
+        let message = self.error_message.as_deref()?;
+        Some(blank_out(message, password))
+    }
+}
+
 /// `GET .../auth/email_server`, at branch level `GET .../auth/email_provider`.
 pub fn get(scope: &Scope) -> Request<EmailServer> {
     Request::json(Method::Get, path(scope), texts("get email server"))
@@ -75,7 +83,9 @@ pub fn get(scope: &Scope) -> Request<EmailServer> {
 /// standard server that are left out stay as they are.
 pub fn update(scope: &Scope, kind: &str, fields: Fields) -> Result<Request<EmailServer>, Error> {
     match kind {
-        "standard" if scope.branch_id().is_none() => fields.need_all()?,
+        "standard" if scope.branch_id().is_none() => {
+            fields.need_all("An email server of type standard needs all of its fields.")?
+        }
         "standard" => (),
         "shared" => fields.need_no_server()?,
         _ => return Err(Error::invalid_argument("type", "standard or shared")),
@@ -95,7 +105,7 @@ pub fn send_test(
     fields: Fields,
 ) -> Result<Request<EmailTest>, Error> {
     scope.need_branch("send_test_email")?;
-    fields.need_all()?;
+    fields.need_all("A test needs all fields of the email server.")?;
     let body = Update {
         recipient_email: Some(check::email("recipient_email", recipient)?),
         ..fields.check()?
@@ -118,7 +128,7 @@ pub fn test(scope: &Scope, recipient: &str) -> Result<Request<EmailTest>, Error>
 }
 
 impl<'a> Fields<'a> {
-    fn need_all(&self) -> Result<(), Error> {
+    fn need_all(&self, detail: &str) -> Result<(), Error> {
         let given = self.given();
         let rest = [
             ("sender_email", self.sender_email.is_some()),
@@ -126,8 +136,7 @@ impl<'a> Fields<'a> {
         ];
         match given.iter().chain(&rest).find(|(_, given)| !given) {
             None => Ok(()),
-            Some((name, _)) => Err(Error::null_argument(name)
-                .with_detail("An email server of type standard needs all of its fields.")),
+            Some((name, _)) => Err(Error::null_argument(name).with_detail(detail)),
         }
     }
 

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::neon::check;
 use crate::neon::client::Client;
 use crate::neon::request::{Look, Method, Request, Segment, Texts};
-use crate::neon::scope::Scope;
+use crate::neon::scope::{Scope, lacks_integration};
 use crate::secret::Secret;
 
 /// `owned_by`: user or neon; `transfer_status`: initiated or finished.
@@ -140,15 +140,11 @@ pub fn list(scope: &Scope) -> Request<Integrations> {
         let data = vec![serde_json::from_slice(body)?];
         Ok(Integrations { data })
     };
-    // A branch that does not exist, or that the key may not see, is refused with other words.
     let accept = |status, message: &str| {
-        let there_is_none = status == 404 && message.contains(NONE_FOR_BRANCH);
-        there_is_none.then(|| Integrations { data: vec![] })
+        lacks_integration(status, message).then(|| Integrations { data: vec![] })
     };
     Request::new(Method::Get, scope.path([]), texts, decode).accepting(accept)
 }
-
-const NONE_FOR_BRANCH: &str = "integration not found for branch";
 
 /// The only row of [`list`]; `NotFound` when there is none, `TooManyRows` when there are more.
 pub fn get(client: &Client) -> Result<Integration, Error> {

@@ -120,3 +120,9 @@ pub fn is_auth_provider(name: &str) -> bool {
             .bytes()
             .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_'))
 }
+
+/// Whether a refusal says that the branch has no integration. What a key may not see, and what does not
+/// exist, is refused with other words.
+pub fn lacks_integration(status: u16, message: &str) -> bool {
+    status == 404 && message.contains("integration not found for branch")
+}

@@ -98,7 +98,7 @@ fn send_test_email(
         let recipient = required("recipient_email", recipient_email.as_deref())?;
         email_server::send_test(scope, recipient, fields)
     })?;
-    fill_test(row, &test)
+    fill_test(row, &test, password.as_ref())
 }
 
 /// Sends a test e-mail through the server that is configured; see [`email_server::test`].
@@ -112,16 +112,20 @@ fn test_email_server(
         let recipient = required("recipient_email", recipient_email.as_deref())?;
         email_server::test(scope, recipient)
     })?;
-    fill_test(row, &test)
+    fill_test(row, &test, None)
 }
 
 fn new_test_row() -> Result<Row, ErrorReport> {
     Row::new(c"email_test", &["success", "error_message"])
 }
 
-fn fill_test(row: Row, test: &EmailTest) -> Result<Composite, ErrorReport> {
+fn fill_test(
+    row: Row,
+    test: &EmailTest,
+    password: Option<&Secret>,
+) -> Result<Composite, ErrorReport> {
     row.set("success", test.success)?
-        .text("error_message", test.error_message.as_deref())?
+        .text("error_message", test.shown_error(password).as_deref())?
         .finish()
 }
 

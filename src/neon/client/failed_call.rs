@@ -7,6 +7,7 @@ use crate::error::{Error, ErrorKind, quote_literal};
 use crate::neon::http::{Cause, Failure, Response};
 use crate::neon::request::{Look, Request, Texts};
 use crate::neon::retry::Safety;
+use crate::neon::scope::lacks_integration;
 use crate::secret::{Secret, blank_out};
 
 /// What messages say of a call besides its request; on the way to success nobody asks.
@@ -67,6 +68,8 @@ impl FailedCall<'_> {
         let connection = self.connection;
         let (server, role) = (&connection.server, self.host.role());
         let write = request.safety() == Safety::Once;
+        let has_no_integration = words(&response.body)
+            .is_some_and(|error| lacks_integration(response.status, &error.message));
         let hint = match response.status {
             401 if connection.key_of_public => format!(
                 "The key is that of PUBLIC. Store a valid one: \
@@ -81,6 +84,11 @@ impl FailedCall<'_> {
             403 => format!(
                 "The key of role \"{role}\" on server \"{server}\" needs access to {}.",
                 connection.scope
+            ),
+            404 if has_no_integration => format!(
+                "There is no integration on this branch yet: \
+                 SELECT neon_auth_admin.create_integration(server => {});",
+                quote_literal(server)
             ),
             404 => format!(
                 "A key without access gets this answer too: look at the {} of server \"{server}\" \
@@ -201,7 +209,7 @@ impl FailedCall<'_> {
     /// Neon's own words about an error, safe to show: no secret of the call and not its body, no
     /// control character, no more than [`MAX_QUOTE`] bytes.
     pub fn quote<T>(&self, request: &Request<T>, body: &[u8]) -> Option<String> {
-        let error: GeneralError = serde_json::from_slice(body).ok()?;
+        let error = words(body)?;
         let text = match error.code.as_str() {
             "" => error.message,
             code => format!("{code}: {}", error.message),
@@ -216,9 +224,13 @@ impl FailedCall<'_> {
     }
 }
 
+fn words(body: &[u8]) -> Option<GeneralError> {
+    serde_json::from_slice(body).ok()
+}
+
 /// What a refusal answers after all, for a request that knows it as an answer.
 pub fn accepted<T>(request: &Request<T>, response: &Response) -> Option<T> {
-    let error: GeneralError = serde_json::from_slice(&response.body).ok()?;
+    let error = words(&response.body)?;
     request.accept(response.status, &error.message)
 }
 

@@ -38,6 +38,9 @@ SELECT * FROM neon_auth_admin.send_test_email(
 SELECT * FROM neon_auth_admin.send_test_email(
     recipient_email => 'ada@example.com', host => 'smtp.fail.example', port => 587, username => 'mailer',
     password => 's3cret', sender_email => 'no-reply@example.com', sender_name => 'Example', server => 'branch_email');
+-- A mail server that repeats the password.
+SELECT * FROM neon_auth_admin.send_test_email(
+    'ada@example.com', 'smtp.refuse.example', 587, 'mailer', 's3cret', 'no-reply@example.com', 'Example');
 SELECT * FROM neon_auth_admin.update_email_server('standard', host => 'smtp.fail.example');
 SELECT * FROM neon_auth_admin.test_email_server('ada@example.com');
 

@@ -15,6 +15,8 @@ use crate::api::error::ApiError;
 use crate::state::branch::{AuthProvider, EmailServer};
 
 const FAILING_HOST: &str = "smtp.fail.example";
+/// Repeats the password that it refuses, as some mail servers do.
+const REFUSING_HOST: &str = "smtp.refuse.example";
 const FAILING_RECIPIENT: &str = "fail@";
 
 /// `GET .../auth/email_provider`
@@ -63,17 +65,26 @@ pub async fn send_test_email(
     let body = call.body()?;
     let server = standard(&body, None)?;
     let recipient = body.required("recipient_email", email)?;
-    app.on_branch(&call, |_| Ok(Json(outcome(&server.host, &recipient))))
+    app.on_branch(&call, |_| {
+        Ok(Json(if server.host == REFUSING_HOST {
+            failure(&format!("535 5.7.8 refused: {}", server.password))
+        } else {
+            outcome(&server.host, &recipient)
+        }))
+    })
 }
 
 fn outcome(host: &str, recipient: &str) -> Value {
-    let error = if host == FAILING_HOST {
-        "could not connect to the email server"
+    if host == FAILING_HOST {
+        failure("could not connect to the email server")
     } else if recipient.starts_with(FAILING_RECIPIENT) {
-        "550 5.1.1 no such mailbox"
+        failure("550 5.1.1 no such mailbox")
     } else {
-        return json!({"success": true});
-    };
+        json!({"success": true})
+    }
+}
+
+fn failure(error: &str) -> Value {
     json!({"success": false, "error_message": error})
 }
 
