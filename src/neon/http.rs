@@ -293,13 +293,19 @@ fn io_failure(error: &io::Error) -> (Cause, String) {
             Some(error) => tls_failure(error),
             None => (Cause::Connection, inner.to_string()),
         },
-        None if error.raw_os_error().is_some() => {
-            // "Connection refused (os error 111)": the number helps nobody.
+        None => (Cause::Connection, in_words(error)),
+    }
+}
+
+/// "Connection refused (os error 111)": the number helps nobody.
+fn in_words(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(_) => {
             let text = error.to_string();
-            let text = text.split(" (os error").next().unwrap_or_default();
-            (Cause::Connection, text.to_lowercase())
+            let words = text.split(" (os error").next().unwrap_or_default();
+            words.to_lowercase()
         }
-        None => (Cause::Connection, error.kind().to_string()),
+        None => error.kind().to_string(),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::pg::call::{refuse_wrong_place, run_over};
 use crate::pg::row::Row;
 use crate::pg::rows::{Rows, SetOf};
 use crate::pg::text::Text;
-use crate::pg::wait::{Unresolved, look_up};
+use crate::pg::wait::{Failure, look_up};
 use crate::pg::{guc, server, synced_users};
 
 /// Looks at each step between this session and Neon; a step that fails is a row and no error. See
@@ -144,9 +144,9 @@ fn on_the_way(client: &Client) -> Vec<Finding> {
             findings.extend(diagnosis::diagnose(client));
             findings
         }
-        Err(Unresolved::Failed(error)) => vec![name(false, error.to_string())],
+        Err(Failure::Io(error)) => vec![name(false, error.to_string())],
         // An interrupt is raised in a moment; this is for the end of the time.
-        Err(Unresolved::Ended(_)) => vec![name(
+        Err(Failure::Ended(_)) => vec![name(
             false,
             format!("no answer in {}", in_words(client.connection().timeout)),
         )],

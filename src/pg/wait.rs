@@ -11,6 +11,7 @@ mod tcp;
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{Duration, Instant};
 
@@ -23,7 +24,7 @@ use crate::pg::server::role_in_effect;
 
 use readiness::Readiness;
 
-pub use dns::{LatchResolver, Unresolved, look_up};
+pub use dns::{LatchResolver, look_up};
 pub use tcp::LatchConnector;
 
 thread_local! {
@@ -38,6 +39,12 @@ thread_local! {
 pub enum Ended {
     Interrupted,
     TimeUp,
+}
+
+/// Why there is nothing that could be waited for, or no use in it.
+pub enum Failure {
+    Ended(Ended),
+    Io(io::Error),
 }
 
 /// What a backend is shown to wait for, in `pg_stat_activity.wait_event` (17 and later).
@@ -89,10 +96,12 @@ fn serve_interrupts() -> Result<(), Ended> {
     Ok(())
 }
 
-/// Calls Postgres, and parks what it raises.
+/// Calls Postgres, and parks what it raises, if it is the first.
 fn park_errors<T>(call: impl FnOnce() -> T) -> Result<T, Ended> {
     catch_unwind(AssertUnwindSafe(call)).map_err(|raised| {
-        PARKED.set(Some(raised));
+        PARKED.with_borrow_mut(|parked| {
+            parked.get_or_insert(raised);
+        });
         Ended::Interrupted
     })
 }
@@ -268,5 +277,26 @@ impl Ended {
             Self::Interrupted => interrupted(),
             Self::TimeUp => ureq::Error::Timeout(timeout.reason),
         }
+    }
+}
+
+impl Failure {
+    fn into_error(self, timeout: NextTimeout) -> ureq::Error {
+        match self {
+            Self::Ended(ended) => ended.into_error(timeout),
+            Self::Io(error) => error.into(),
+        }
+    }
+}
+
+impl From<Ended> for Failure {
+    fn from(ended: Ended) -> Self {
+        Self::Ended(ended)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
     }
 }

@@ -7,6 +7,7 @@ mod by_hand;
 mod calls;
 mod catalog;
 mod current;
+mod descriptors;
 mod dump;
 mod encodings;
 mod endurance;

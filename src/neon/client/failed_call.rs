@@ -68,8 +68,9 @@ impl FailedCall<'_> {
         let connection = self.connection;
         let (server, role) = (&connection.server, self.host.role());
         let write = request.safety() == Safety::Once;
-        let has_no_integration = words(&response.body)
-            .is_some_and(|error| lacks_integration(response.status, &error.message));
+        let has_no_integration = connection.scope.branch_id().is_some()
+            && words(&response.body)
+                .is_some_and(|error| lacks_integration(response.status, &error.message));
         let hint = match response.status {
             401 if connection.key_of_public => format!(
                 "The key is that of PUBLIC. Store a valid one: \

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use ureq::tls::{Certificate, PemItem, RootCerts, parse_pem};
 
+use super::in_words;
 use crate::error::Error;
 
 /// The certificates in `ca_file`, or the system's.
@@ -15,7 +16,7 @@ pub fn load(ca_file: Option<&Path>) -> Result<RootCerts, Error> {
             let unreadable = |why: &dyn fmt::Display| {
                 Error::unreadable_roots(&format!("Could not read \"{}\": {why}.", path.display()))
             };
-            let pem = std::fs::read(path).map_err(|error| unreadable(&error.kind()))?;
+            let pem = std::fs::read(path).map_err(|error| unreadable(&in_words(&error)))?;
             let items: Result<Vec<_>, _> = parse_pem(&pem).collect();
             items
                 .map_err(|error| unreadable(&error))?

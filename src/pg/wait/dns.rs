@@ -4,7 +4,6 @@
 use std::cell::RefCell;
 use std::io::{self, PipeReader};
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
-use std::os::fd::AsRawFd;
 use std::sync::mpsc;
 use std::time::Instant;
 
@@ -12,7 +11,7 @@ use pgrx::pg_sys;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 
-use super::{Ended, Event, Readiness, deadline, wait};
+use super::{Event, Failure, Readiness, deadline, wait};
 use crate::neon::http::addresses::{Addresses, is_good};
 
 thread_local! {
@@ -73,10 +72,7 @@ impl Resolver for LatchResolver {
             443
         };
         let port = uri.port_u16().unwrap_or(default_port);
-        let found = look_up(host, deadline(timeout)).map_err(|why| match why {
-            Unresolved::Ended(ended) => ended.into_error(timeout),
-            Unresolved::Failed(error) => error.into(),
-        });
+        let found = look_up(host, deadline(timeout)).map_err(|why| why.into_error(timeout));
         let addresses = found?.into_iter().map(|ip| SocketAddr::new(ip, port));
         let mut resolved = self.empty();
         for address in config.ip_family().keep_wanted(addresses).take(16) {
@@ -94,14 +90,8 @@ pub fn forget(host: &str) {
     ADDRESSES.with_borrow_mut(|addresses| addresses.forget(host));
 }
 
-/// Why there are no addresses.
-pub enum Unresolved {
-    Ended(Ended),
-    Failed(io::Error),
-}
-
 /// The addresses of a host, as it stands in a URL. The end of the call is a deadline in any case.
-pub fn look_up(host: &str, deadline: Option<Instant>) -> Result<Vec<IpAddr>, Unresolved> {
+pub fn look_up(host: &str, deadline: Option<Instant>) -> Result<Vec<IpAddr>, Failure> {
     if let Ok(literal) = host.trim_matches(['[', ']']).parse() {
         return Ok(vec![literal]);
     }
@@ -113,16 +103,16 @@ pub fn look_up(host: &str, deadline: Option<Instant>) -> Result<Vec<IpAddr>, Unr
     loop {
         let (lookup, is_left_over) = match LOOKUP.take() {
             Some(left_over) => (left_over, true),
-            None => (Lookup::start(host).map_err(Unresolved::Failed)?, false),
+            None => (Lookup::start(host)?, false),
         };
         let readable = pg_sys::WL_SOCKET_READABLE;
-        let answered = Readiness::new(lookup.done.as_raw_fd(), readable)
-            .and_then(|pipe| wait(Some(&pipe), readable, deadline, Event::Resolve));
-        if let Err(ended) = answered {
+        let answered = Readiness::new(&lookup.done, readable)
+            .and_then(|pipe| Ok(wait(Some(&pipe), readable, deadline, Event::Resolve)?));
+        if let Err(failure) = answered {
             LOOKUP.set(Some(lookup));
-            return Err(Unresolved::Ended(ended));
+            return Err(failure);
         }
-        let gone = |_| Unresolved::Failed(io::Error::other("the look-up ended without an answer"));
+        let gone = |_| io::Error::other("the look-up ended without an answer");
         let found = lookup.answer.recv().map_err(gone)?;
         // What an interrupted call had asked for may be another host, a failure of that time, or an
         // old answer. In any case its thread is free now.
@@ -131,7 +121,7 @@ pub fn look_up(host: &str, deadline: Option<Instant>) -> Result<Vec<IpAddr>, Unr
         if lookup.host != host || (is_left_over && is_old) {
             continue;
         }
-        let found = found.map_err(|error| Unresolved::Failed(io::Error::other(error)))?;
+        let found = found.map_err(io::Error::other)?;
         ADDRESSES.with_borrow_mut(|addresses| {
             addresses.insert(host, found.clone(), lookup.started, now);
         });

@@ -1,12 +1,14 @@
-//! Owns the readiness of one descriptor: Postgres' own set of what a backend waits for, kept as long
-//! as the descriptor. (`WaitLatchOrSocket` makes one for every wait, with five system calls.)
+//! Owns what a backend needs besides a descriptor to wait for it: its place among those that Postgres
+//! counts, and Postgres' own set of what to wait for, kept as long as the descriptor.
+//! (`WaitLatchOrSocket` makes one for every wait, with five system calls.)
 
-use std::os::fd::RawFd;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::ptr::NonNull;
 
 use pgrx::pg_sys;
 
-use super::{Ended, Event, park_errors, wait_event};
+use super::{Ended, Event, Failure, park_errors, wait_event};
 
 /// Waits for a descriptor, the backend's latch and the death of the postmaster. It has to be gone
 /// before its descriptor is closed.
@@ -23,9 +25,15 @@ unsafe impl Send for Readiness {}
 unsafe impl Sync for Readiness {}
 
 impl Readiness {
-    /// For an open descriptor, and at first for `what` (`WL_SOCKET_*`).
-    pub fn new(fd: RawFd, what: u32) -> Result<Self, Ended> {
-        park_errors(|| {
+    /// At first for `what` (`WL_SOCKET_*`).
+    pub fn new(of: &impl AsFd, what: u32) -> Result<Self, Failure> {
+        // It takes one descriptor more. Where there is no room for that, Postgres would raise.
+        drop((
+            ExternalDescriptor::acquire()?,
+            of.as_fd().try_clone_to_owned()?,
+        ));
+        let fd = of.as_fd().as_raw_fd();
+        let readiness = park_errors(|| {
             // SAFETY: on the backend's own thread; the set is the backend's, not a transaction's.
             unsafe {
                 let mut readiness = Self {
@@ -42,7 +50,8 @@ impl Readiness {
                 readiness.place = readiness.add(what, fd, std::ptr::null_mut());
                 readiness
             }
-        })
+        })?;
+        Ok(readiness)
     }
 
     /// What has happened of `what` and `WL_LATCH_SET` within that time (-1: no limit).
@@ -88,4 +97,26 @@ unsafe fn new_set(room: i32) -> *mut pg_sys::WaitEventSet {
 unsafe fn new_set(room: i32) -> *mut pg_sys::WaitEventSet {
     // SAFETY: without an owner, a set lives as long as the backend.
     unsafe { pg_sys::CreateWaitEventSet(std::ptr::null_mut(), room) }
+}
+
+/// A place in the number of descriptors that Postgres lets extensions hold.
+#[derive(Debug)]
+pub struct ExternalDescriptor;
+
+impl ExternalDescriptor {
+    pub fn acquire() -> io::Result<Self> {
+        // SAFETY: counts, and closes cached files of Postgres' own when there are too many.
+        if unsafe { pg_sys::AcquireExternalFD() } {
+            Ok(Self)
+        } else {
+            Err(io::Error::last_os_error())
+        }
+    }
+}
+
+impl Drop for ExternalDescriptor {
+    fn drop(&mut self) {
+        // SAFETY: undoes exactly one successful acquire.
+        unsafe { pg_sys::ReleaseExternalFD() }
+    }
 }

@@ -2,7 +2,6 @@
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::os::fd::AsRawFd;
 use std::time::Instant;
 
 use pgrx::pg_sys;
@@ -11,7 +10,8 @@ use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport,
 };
 
-use super::{Ended, Event, Readiness, check_in, dns, wait_within};
+use super::readiness::{ExternalDescriptor, Readiness};
+use super::{Event, Failure, check_in, dns, wait_within};
 use crate::neon::http::is_interrupted;
 
 const MAX_UNSENT: usize = 16 * 1024;
@@ -85,7 +85,7 @@ impl LatchTransport {
             Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => true,
             Err(error) => return Err(error.into()),
         };
-        let stream = Stream::new(socket.into()).map_err(|ended| ended.into_error(timeout))?;
+        let stream = Stream::new(socket.into()).map_err(|why| why.into_error(timeout))?;
         if is_underway {
             stream.wait(pg_sys::WL_SOCKET_CONNECTED, timeout, Event::Connect)?;
             if let Some(error) = stream.socket.take_error()? {
@@ -190,8 +190,8 @@ struct Stream {
 }
 
 impl Stream {
-    fn new(socket: TcpStream) -> Result<Self, Ended> {
-        let readiness = Readiness::new(socket.as_raw_fd(), pg_sys::WL_SOCKET_CONNECTED)?;
+    fn new(socket: TcpStream) -> Result<Self, Failure> {
+        let readiness = Readiness::new(&socket, pg_sys::WL_SOCKET_CONNECTED)?;
         Ok(Self { readiness, socket })
     }
 
@@ -216,27 +216,5 @@ impl Stream {
             io::ErrorKind::Interrupted => Ok(()),
             _ => Err(error.into()),
         }
-    }
-}
-
-/// A place in the number of descriptors that Postgres lets extensions hold.
-#[derive(Debug)]
-struct ExternalDescriptor;
-
-impl ExternalDescriptor {
-    fn acquire() -> io::Result<Self> {
-        // SAFETY: counts, and closes cached files of Postgres' own when there are too many.
-        if unsafe { pg_sys::AcquireExternalFD() } {
-            Ok(Self)
-        } else {
-            Err(io::Error::last_os_error())
-        }
-    }
-}
-
-impl Drop for ExternalDescriptor {
-    fn drop(&mut self) {
-        // SAFETY: undoes exactly one successful acquire.
-        unsafe { pg_sys::ReleaseExternalFD() }
     }
 }

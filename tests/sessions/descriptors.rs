@@ -1,0 +1,83 @@
+//! A backend that may open no more files: every step of a call fails in turn, and leaves nothing.
+
+use std::collections::HashSet;
+use std::fs;
+
+use postgres::error::SqlState;
+
+use crate::backend::Backend;
+use crate::phases::list;
+use crate::support::{Database, connect, sqlstate, variable, wait_for};
+
+/// More than a call needs at once.
+const ENOUGH: usize = 16;
+
+/// The numbers that new descriptors get, in their order: the lowest that are free.
+fn free(backend: Backend) -> impl Iterator<Item = usize> {
+    let entries = fs::read_dir(format!("/proc/{}/fd", backend.pid)).expect("a live backend");
+    let open: HashSet<usize> = entries
+        .map(|entry| entry.expect("an entry").file_name())
+        .map(|name| name.to_str().expect("ASCII").parse().expect("a number"))
+        .collect();
+    (0..).filter(move |number| !open.contains(number))
+}
+
+/// Lets a backend open descriptors below this number alone. The server's own user may do that.
+fn limit(backend: Backend, number: usize) {
+    let mut admin = connect("postgres", "postgres");
+    let command = format!("prlimit --pid {} --nofile={number}:", backend.pid);
+    admin
+        .batch_execute(&format!("COPY (SELECT) TO PROGRAM '{command}'"))
+        .expect("a limit");
+}
+
+#[test]
+fn a_call_without_descriptors_fails_clearly_and_leaves_none() {
+    let database = Database::new("it_descriptors");
+    for (scheme, variable_name) in [
+        ("http", "NEON_SIMULATOR_URL"),
+        ("https", "NEON_SIMULATOR_HTTPS_URL"),
+    ] {
+        database.add_server(
+            scheme,
+            "test-descriptors",
+            &variable(variable_name),
+            ", max_attempts '1'",
+        );
+        let mut session = database.session();
+        let backend = Backend::of(&mut session);
+        session
+            .query(&list("nobody"), &[])
+            .expect_err("no such server");
+        let before = backend.descriptors();
+        let mut failures = 0;
+        let enough = free(backend).take(ENOUGH).find(|&number| {
+            limit(backend, number);
+            let Err(error) = session.query(&list(scheme), &[]) else {
+                return true;
+            };
+            wait_for("the look-up ends", || backend.threads().len() == 1);
+            // A look-up that could not be waited for leaves its answer to the next call.
+            let answer = 1;
+            assert!(backend.descriptors() <= before + answer, "below {number}");
+            let detail = error
+                .as_db_error()
+                .and_then(|error| error.detail())
+                .expect("a detail");
+            println!("{scheme}: {failures} descriptors more: {detail}");
+            // At first, the file with the trusted certificates cannot be read.
+            let expected = if failures == 0 {
+                SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE
+            } else {
+                SqlState::SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION
+            };
+            assert_eq!(sqlstate(&error), expected, "{detail}");
+            failures += 1;
+            false
+        });
+        assert!(enough.is_some(), "{scheme}");
+        assert!(failures >= 2, "{scheme}");
+        let kept_alive = 2;
+        assert_eq!(backend.descriptors(), before + kept_alive, "{scheme}");
+    }
+}
