@@ -45,20 +45,26 @@ CREATE FUNCTION app.create_auth_user() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    customer app.customers;
     auth_id text;
 BEGIN
+    -- At COMMIT the row may be another than NEW, or gone, or have its user already.
+    SELECT * INTO customer FROM app.customers WHERE id = NEW.id AND auth_user_id IS NULL FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
     BEGIN
-        SELECT id INTO auth_id
-            FROM neon_auth_admin.create_user(NEW.email, NEW.name, server => 'neon_in_triggers');
+        SELECT id INTO auth_id FROM neon_auth_admin.create_user(
+            customer.email, customer.name, server => 'neon_in_triggers');
     EXCEPTION WHEN unique_violation THEN
         -- Neon knows the address: from an earlier attempt that was rolled back, or whose answer was
         -- lost (08007), or because somebody signed up with it, who need not be this customer: where
         -- that matters, look at "emailVerified" (raw_json ->> 'primary_email_verified' at project
         -- level). NULL if it is not there yet.
-        auth_id := app.auth_user_id(NEW.email);
+        auth_id := app.auth_user_id(customer.email);
     END;
     -- Other errors are not caught: the customer is not stored, and the client sees why.
-    UPDATE app.customers SET auth_user_id = auth_id WHERE id = NEW.id;
+    UPDATE app.customers SET auth_user_id = auth_id WHERE id = customer.id;
     RETURN NULL;
 END $$;
 REVOKE EXECUTE ON FUNCTION app.create_auth_user FROM PUBLIC;
@@ -72,10 +78,20 @@ CREATE CONSTRAINT TRIGGER create_auth_user
 INSERT INTO app.customers (email, name) VALUES ('mary@example.com', 'Mary Somerville');
 SELECT id, email, auth_user_id FROM app.customers;
 
--- An insert that is rolled back before the trigger ran has called nobody.
+-- An insert that is rolled back before the trigger ran has called nobody, nor has a row that is gone.
 BEGIN;
 INSERT INTO app.customers (email) VALUES ('nobody@example.com');
 ROLLBACK;
+BEGIN;
+INSERT INTO app.customers (email) VALUES ('gone@example.com');
+DELETE FROM app.customers WHERE email = 'gone@example.com';
+COMMIT;
+
+-- What counts is the row at COMMIT.
+BEGIN;
+INSERT INTO app.customers (email) VALUES ('grce@example.com');
+UPDATE app.customers SET email = 'grace@example.com' WHERE email = 'grce@example.com';
+COMMIT;
 
 -- A user that Neon already has is linked, not created again.
 SELECT pg_sleep(1) \g /dev/null

@@ -398,7 +398,8 @@ AS 'MODULE_PATHNAME', 'list_oauth_providers_wrapper';
 -- src/pg/synced_users.rs
 -- neon_auth_admin::pg::synced_users::list_users
 CREATE  FUNCTION "list_users"(
-	"include_deleted" bool DEFAULT false /* Option < bool > */
+	"include_deleted" bool DEFAULT false, /* Option < bool > */
+	"server" TEXT DEFAULT NULL /* Option < Text > */
 ) RETURNS SETOF neon_auth_admin.synced_user /* Result < Rows < SyncedUser > , ErrorReport > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
@@ -698,7 +699,7 @@ COMMENT ON FUNCTION neon_auth_admin.set_user_roles IS
 COMMENT ON TYPE neon_auth_admin.synced_user IS
     'A user as this database has it: a row of neon_auth."user" (role) or of neon_auth.users_sync (deleted_at)';
 COMMENT ON FUNCTION neon_auth_admin.list_users IS
-    'Lists the users in this database, one row each: of neon_auth."user" or, where that does not exist, of neon_auth.users_sync, which also has the deleted ones. Sends nothing; needs SELECT on the columns';
+    'Lists the users in this database, one row each: of neon_auth."user" or, where that does not exist, of neon_auth.users_sync, which also has the deleted ones; with a server, of the table of its level. Sends nothing; needs SELECT on the columns';
 COMMENT ON FUNCTION neon_auth_admin.wait_for_user IS
     'Waits until the user with this id is in this database and returns it, raises P0002 when it is not there in time. Sends nothing; sees new commits, so it needs READ COMMITTED';
 

@@ -14,8 +14,8 @@ impl Error {
             format!("server \"{server}\" does not exist"),
         )
         .with_hint(format!(
-            "Create it: CREATE SERVER {} FOREIGN DATA WRAPPER neon_auth_admin OPTIONS (project_id '...'); \
-             or name another one in the argument \"server\" or the setting neon_auth_admin.server.",
+            "Create it: CREATE SERVER {} FOREIGN DATA WRAPPER neon_auth_admin OPTIONS (project_id '...', \
+             branch_id '...'); or name another one in the argument \"server\" or the setting neon_auth_admin.server.",
             quote_identifier(server)
         ))
     }

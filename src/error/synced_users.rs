@@ -6,11 +6,22 @@ use super::{Error, ErrorKind};
 
 impl Error {
     pub fn no_table_of_users() -> Self {
+        Self::missing_users("Neither neon_auth.\"user\" nor neon_auth.users_sync exists.")
+    }
+
+    /// The table of one level is missing; `table` as SQL has it.
+    pub fn no_such_table_of_users(table: &str) -> Self {
+        Self::missing_users(&format!(
+            "The users of that server come into {table}, which does not exist."
+        ))
+    }
+
+    fn missing_users(detail: &str) -> Self {
         Self::new(
             ErrorKind::UndefinedTable,
             "this database has no table of Neon Auth's users",
         )
-        .with_detail("Neither neon_auth.\"user\" nor neon_auth.users_sync exists.")
+        .with_detail(detail)
         .with_hint(
             "Enable Neon Auth with neon_auth_admin.create_integration(), or connect to the branch \
              and database that neon_auth_admin.list_integrations() shows.",

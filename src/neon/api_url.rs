@@ -77,10 +77,15 @@ impl ApiUrl {
         self.https
     }
 
+    /// As in the URL: the host, and the port if it is there.
+    pub fn authority(&self) -> &str {
+        let (_, rest) = self.base.split_once("://").unwrap_or_default();
+        rest.split('/').next().unwrap_or_default()
+    }
+
     /// As in the URL: without a port, an IPv6 address in its brackets.
     pub fn host(&self) -> &str {
-        let (_, rest) = self.base.split_once("://").unwrap_or_default();
-        let authority = rest.split('/').next().unwrap_or_default();
+        let authority = self.authority();
         split_authority(authority).map_or(authority, |(host, _)| host)
     }
 }

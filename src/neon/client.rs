@@ -192,9 +192,11 @@ impl Ending {
         match self {
             Self::Answer(response) => Outcome::Status(response.status, response.retry_after),
             Self::Failure(failure) => match failure.cause {
-                Cause::Certificate | Cause::Malformed | Cause::TooLarge | Cause::Interrupted => {
-                    Outcome::Hopeless
-                }
+                Cause::Certificate
+                | Cause::Malformed
+                | Cause::TooLarge
+                | Cause::LargeHead
+                | Cause::Interrupted => Outcome::Hopeless,
                 _ if failure.sent => Outcome::Lost,
                 _ => Outcome::NotSent,
             },

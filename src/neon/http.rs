@@ -87,7 +87,10 @@ pub enum Cause {
     CutShort,
     /// Not HTTP.
     Malformed,
+    /// A longer body than is wanted.
     TooLarge,
+    /// Headers without end.
+    LargeHead,
     /// The transport was told to stop: see [`interrupted`].
     Interrupted,
 }
@@ -260,7 +263,7 @@ impl Http {
             }
             E::LargeResponseHeader(..) => {
                 let reason = format!("the answer's headers are larger than {MAX_HEADERS} bytes");
-                (Cause::TooLarge, reason)
+                (Cause::LargeHead, reason)
             }
             E::Rustls(error) => tls_failure(error),
             E::Io(error) => io_failure(error),

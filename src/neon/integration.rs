@@ -140,10 +140,7 @@ pub fn list(scope: &Scope) -> Request<Integrations> {
         let data = vec![serde_json::from_slice(body)?];
         Ok(Integrations { data })
     };
-    let accept = |status, message: &str| {
-        lacks_integration(status, message).then(|| Integrations { data: vec![] })
-    };
-    Request::new(Method::Get, scope.path([]), texts, decode).accepting(accept)
+    Request::new(Method::Get, scope.path([]), texts, decode).accepting(none)
 }
 
 /// The only row of [`list`]; `NotFound` when there is none, `TooManyRows` when there are more.
@@ -158,7 +155,12 @@ pub fn get(client: &Client) -> Result<Integration, Error> {
 
 fn list_to(scope: &Scope, texts: Texts) -> Request<Integrations> {
     let path = scope.path([Segment::fixed("integrations")]);
-    Request::json(Method::Get, path, texts)
+    Request::json(Method::Get, path, texts).accepting(none)
+}
+
+/// The refusal that is an empty list.
+fn none(status: u16, message: &str) -> Option<Integrations> {
+    lacks_integration(status, message).then(|| Integrations { data: vec![] })
 }
 
 fn only(integrations: Integrations) -> Result<Integration, Error> {

@@ -77,6 +77,14 @@ impl Scope {
         ["projects", "auth", operation].map(Segment::fixed).into()
     }
 
+    /// Where users of this level come into the database, as SQL has it.
+    pub fn table_of_users(&self) -> &'static str {
+        match self.branch_id {
+            Some(_) => "neon_auth.\"user\"",
+            None => "neon_auth.users_sync",
+        }
+    }
+
     /// `auth_provider` as a segment.
     pub fn provider_segment(&self) -> Segment {
         Segment::checked(self.auth_provider.clone())
@@ -121,8 +129,8 @@ pub fn is_auth_provider(name: &str) -> bool {
             .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_'))
 }
 
-/// Whether a refusal says that the branch has no integration. What a key may not see, and what does not
-/// exist, is refused with other words.
+/// Whether a refusal says that branch or project have no integration. What a key may not see, and what
+/// does not exist, is refused with other words.
 pub fn lacks_integration(status: u16, message: &str) -> bool {
-    status == 404 && message.contains("integration not found for branch")
+    status == 404 && message.contains("integration not found for ")
 }

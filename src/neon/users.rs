@@ -75,9 +75,6 @@ fn texts(scope: &Scope, purpose: &'static str) -> Texts {
     Texts {
         purpose,
         noun: "user",
-        look: Look::Table(match scope.branch_id() {
-            Some(_) => "neon_auth.\"user\"",
-            None => "neon_auth.users_sync",
-        }),
+        look: Look::Table(scope.table_of_users()),
     }
 }

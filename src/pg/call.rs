@@ -120,7 +120,10 @@ pub fn run_over<T>(
 /// An interrupted call ends with Postgres' own error, which knows nothing of the request: whoever
 /// looks after it needs the request's id.
 fn warn_of_lost_write(error: &Error) {
-    if error.hint.is_none() {
+    // Its hint is where to look; others have hints as well.
+    use ErrorKind::{BadResponse, Interrupted, OutcomeUnknown, ServerFault};
+    let may_be_done = [Interrupted, OutcomeUnknown, BadResponse, ServerFault].contains(&error.kind);
+    if !may_be_done || error.hint.is_none() {
         return;
     }
     let warning = Error {

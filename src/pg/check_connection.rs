@@ -1,5 +1,6 @@
 //! Owns `check_connection`: the way to Neon, looked at step by step.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use pgrx::pg_sys::panic::ErrorReport;
@@ -8,9 +9,11 @@ use pgrx::prelude::*;
 use crate::error::Error;
 use crate::neon::client::{Client, Connection};
 use crate::neon::diagnosis::{self, Finding};
+use crate::neon::scope::Scope;
 use crate::pg::call::{refuse_wrong_place, run_over};
 use crate::pg::row::Row;
 use crate::pg::rows::{Rows, SetOf};
+use crate::pg::server::catalog::ForeignServer;
 use crate::pg::text::Text;
 use crate::pg::wait::{Failure, look_up};
 use crate::pg::{guc, server, synced_users};
@@ -22,7 +25,10 @@ fn check_connection(server: default!(Option<Text>, "NULL")) -> Result<Rows<Findi
     refuse_wrong_place()?;
     let row = Row::new(c"connection_check", &["step", "ok", "detail"])?;
     let mut findings = Findings::default();
-    if let Some(connection) = configured(server.as_deref(), &mut findings) {
+    let found = findings.server(server.as_deref());
+    let scope = found.as_ref().map(|(_, scope)| scope.clone());
+    let connection = found.and_then(|(server, scope)| configured(&server, scope, &mut findings));
+    if let Some(connection) = connection {
         let found = run_over(&connection, |client| Ok(on_the_way(client)));
         match found {
             Ok(found) => findings.0.extend(found),
@@ -38,7 +44,8 @@ fn check_connection(server: default!(Option<Text>, "NULL")) -> Result<Rows<Findi
     findings
         .0
         .sort_by_key(|finding| ORDER.iter().position(|step| *step == finding.step));
-    findings.0.push(synced_users::check(&row)?);
+    let users = synced_users::check(&row, scope.as_ref())?;
+    findings.0.push(users);
     Rows::new(row, &findings.0, |row, finding| {
         row.text("step", finding.step)?
             .set("ok", finding.ok)?
@@ -86,6 +93,14 @@ impl Findings {
         });
     }
 
+    fn server(&mut self, name: Option<&str>) -> Option<(Rc<ForeignServer>, Scope)> {
+        let found = server::usable_server(name)
+            .and_then(|server| server::scope(&server).map(|scope| (server, scope)));
+        self.keep(SERVER, found, |(server, scope)| {
+            format!("\"{}\": {scope}", server.name)
+        })
+    }
+
     /// Keeps what came of a step, and says what it gave if it went well.
     fn keep<T>(
         &mut self,
@@ -106,22 +121,16 @@ impl Findings {
     }
 }
 
-/// What the catalogs and the settings have to say.
-fn configured(name: Option<&str>, findings: &mut Findings) -> Option<Connection> {
-    let found = server::usable_server(name)
-        .and_then(|server| server::scope(&server).map(|scope| (server, scope)));
-    let found = findings.keep(SERVER, found, |(server, scope)| {
-        format!("\"{}\": {scope}", server.name)
-    });
-    let (server, scope) = found?;
+/// What the catalogs and the settings have to say of a call through this server.
+fn configured(server: &ForeignServer, scope: Scope, findings: &mut Findings) -> Option<Connection> {
     // Both are looked at: whoever mends one may mend the other as well.
-    let key = findings.keep(KEY, server::key(&server), |key| match key.is_of_public {
+    let key = findings.keep(KEY, server::key(server), |key| match key.is_of_public {
         true => "of PUBLIC".to_owned(),
         false => format!("of role \"{}\"", server::role_in_effect()),
     });
-    let url = server::api_url(&server);
+    let url = server::api_url(server);
     let url = findings.keep(HOST, url, |url| url.host().to_owned());
-    Some(server::connection_of(&server, scope, key?, url?))
+    Some(server::connection_of(server, scope, key?, url?))
 }
 
 /// The name, and what Neon has to say.

@@ -13,10 +13,12 @@ use self::table::Table;
 use crate::error::Error;
 use crate::neon::check as argument;
 use crate::neon::diagnosis::Finding;
+use crate::neon::scope::Scope;
 use crate::pg::call::required;
 use crate::pg::query::{snapshot_is_fixed, without_a_trace};
 use crate::pg::row::{Composite, Row};
 use crate::pg::rows::{Rows, SetOf};
+use crate::pg::server;
 use crate::pg::text::Text;
 use crate::pg::wait::pause;
 
@@ -27,14 +29,22 @@ const LONGEST_WAIT: Duration = Duration::from_secs(600);
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
-/// Lists the users of this database, as its current statement sees them.
+/// Lists the users of this database, as its current statement sees them: of the table that belongs to
+/// the level of `server`, or without one of the current table.
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
 fn list_users(
     include_deleted: default!(Option<bool>, "false"),
+    server: default!(Option<Text>, "NULL"),
 ) -> Result<Rows<SyncedUser>, ErrorReport> {
     let include_deleted = required("include_deleted", include_deleted)?;
     let row = new_row()?;
-    let table = Table::find().ok_or_else(Error::no_table_of_users)?;
+    let table = match server.as_deref() {
+        None => Table::find().ok_or_else(Error::no_table_of_users)?,
+        Some(server) => {
+            let scope = server::scope(&*server::usable_server(Some(server))?)?;
+            Table::find_for(&scope).map_err(Error::no_such_table_of_users)?
+        }
+    };
     Ok(Rows::of_query(row, table.all(include_deleted)))
 }
 
@@ -103,17 +113,23 @@ fn look(row: &Row, id: &str) -> Result<(Vec<Table>, Option<Composite>), ErrorRep
     }
 }
 
-/// Says how many users the table has, and how old the latest change in it is. `like` is a row of
-/// `connection_check`. Whatever the caller may not read is a finding as well.
-pub fn check(like: &Row) -> Result<Finding, ErrorReport> {
+/// Says how many users the table for `scope` (or the current one, if nothing is known of that) has, and
+/// how old the latest change in it is. `like` is a row of `connection_check`. Whatever the caller may not
+/// read is a finding as well.
+pub fn check(like: &Row, scope: Option<&Scope>) -> Result<Finding, ErrorReport> {
     let finding = |ok, detail| Finding {
         step: "users table",
         ok: Some(ok),
         detail,
     };
     let look = || -> Result<Finding, ErrorReport> {
-        let Some(table) = Table::find() else {
-            return Ok(finding(false, "this database has none".to_owned()));
+        let table = match scope {
+            None => Table::find().ok_or("no table of Neon Auth's users"),
+            Some(scope) => Table::find_for(scope),
+        };
+        let table = match table {
+            Ok(table) => table,
+            Err(missing) => return Ok(finding(false, format!("this database has no {missing}"))),
         };
         let mut state = String::new();
         table.state().run(like, |row| {

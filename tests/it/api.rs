@@ -47,8 +47,11 @@ fn neons_words_are_cut_at_a_kilobyte() {
 #[test]
 fn hints_name_the_server_and_the_role() {
     let mut world = World::new();
-    for status in [401, 403, 404, 409] {
-        world.project(&format!("fault-{status}--hint"));
+    // A project that the key may not see, if there is one.
+    let nowhere = (404, "nowhere-123456".to_owned());
+    let faults = [401, 403, 409].map(|status| (status, format!("fault-{status}--hint")));
+    for (status, project) in faults.into_iter().chain([nowhere]) {
+        world.project(&project);
         let errors = [
             world.create_user().expect_err("refused"),
             world.send(domains::list).expect_err("refused"),
@@ -59,6 +62,25 @@ fn hints_name_the_server_and_the_role() {
         }
         assert_eq!(world.arrived().len(), 2, "{status} is not tried again");
     }
+}
+
+#[test]
+fn a_hint_says_how_to_create_the_integration_that_is_missing() {
+    let mut world = World::new();
+    let create = "SELECT neon_auth_admin.create_integration(";
+    world.project("test-empty-hint");
+    let error = world.send(domains::list).expect_err("no integration");
+    let arguments = "branch_id => '...', server => 'neon');";
+    assert!(
+        hint(&error).ends_with(&format!("{create}{arguments}")),
+        "{error:?}"
+    );
+    world.branch("test-hint", "br-empty-1");
+    let error = world.send(domains::list).expect_err("no integration");
+    assert!(
+        hint(&error).ends_with(&format!("{create}server => 'neon');")),
+        "{error:?}"
+    );
 }
 
 #[test]

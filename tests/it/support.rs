@@ -184,3 +184,13 @@ pub fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     let result = work();
     (result, started.elapsed())
 }
+
+/// The hint of a request that was not sent.
+pub const CHECK: &str =
+    "See which step fails: SELECT * FROM neon_auth_admin.check_connection('neon');";
+
+/// Whether a detail says that the request was not sent, and why.
+pub fn is_unsent(detail: &str, why: &str) -> bool {
+    let end = detail.split_once(" was not sent to ").map(|(_, end)| end);
+    end.is_some_and(|end| end.contains(&format!(": {why}")))
+}

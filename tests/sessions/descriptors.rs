@@ -65,18 +65,18 @@ fn a_call_without_descriptors_fails_clearly_and_leaves_none() {
                 .and_then(|error| error.detail())
                 .expect("a detail");
             println!("{scheme}: {failures} descriptors more: {detail}");
-            // At first, the file with the trusted certificates cannot be read.
-            let expected = if failures == 0 {
-                SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE
-            } else {
-                SqlState::SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION
-            };
-            assert_eq!(sqlstate(&error), expected, "{detail}");
+            let state = sqlstate(&error);
+            let roots = state == SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE;
+            assert_eq!(roots, detail.starts_with("Could not read"), "{detail}");
+            if !roots {
+                let unreachable = SqlState::SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION;
+                assert_eq!(state, unreachable, "{detail}");
+            }
             failures += 1;
             false
         });
         assert!(enough.is_some(), "{scheme}");
-        assert!(failures >= 2, "{scheme}");
+        assert!(failures > 0, "{scheme}");
         let kept_alive = 2;
         assert_eq!(backend.descriptors(), before + kept_alive, "{scheme}");
     }

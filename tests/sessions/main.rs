@@ -11,6 +11,7 @@ mod descriptors;
 mod dump;
 mod encodings;
 mod endurance;
+mod examples;
 mod hanging_name;
 #[path = "../it/fuzz/harness.rs"]
 mod harness;
@@ -39,3 +40,4 @@ mod standby;
 mod support;
 mod sweep;
 mod synced_users;
+mod tryout;

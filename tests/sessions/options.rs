@@ -88,17 +88,11 @@ const WORDS: &[&str] = &[
     "600000",
     "4294967296",
     "-",
-    "+",
-    ".5",
-    "e3",
     "0x",
     " ",
     "\t",
     "ms",
-    "s",
     "min",
-    "us",
-    "d",
     "\r\n",
     "é",
     "\u{202e}",
@@ -275,14 +269,14 @@ fn every_option_is_accepted_or_refused() {
             assert_expected(&world, kind, &options, &refusal);
             return;
         }
-        // Of an option that is set twice, only the last value is stored.
-        let is_stored = |place: usize, name: &str| {
-            let mut later = options[place + 1..].iter();
-            !later.any(|(other, _)| other == name)
-        };
         for (place, (name, value)) in options.iter().enumerate() {
-            let is_too_long = value.len() > MAX_VALUE && is_stored(place, name);
-            assert!(!is_too_long, "{} bytes", value.len());
+            // Of an option that is set twice, only the last value is stored.
+            let is_stored = options[place + 1..].iter().all(|(other, _)| other != name);
+            assert!(
+                !is_stored || value.len() <= MAX_VALUE,
+                "{} bytes",
+                value.len()
+            );
         }
 
         // A call gets as far as its argument, which is missing: nothing is sent anywhere.

@@ -1,5 +1,5 @@
-//! Runs the SQL blocks of README.md, in order and in one psql session, and the examples, against a
-//! simulator of its own. It knows nothing of what they are about.
+//! Runs the SQL blocks of README.md, in order and in one psql session, against a simulator of its own.
+//! It knows nothing of what they are about.
 //!
 //! A `text` block that directly follows an `sql` block is what psql prints for it; other blocks must
 //! not print an error. A block after `<!-- not run: reason -->` is skipped. With UPDATE_README=1 in
@@ -7,26 +7,10 @@
 
 use std::env;
 use std::fmt::Write;
-use std::fs::{self, File};
-use std::io::Write as _;
+use std::fs;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use neon_simulator::{Options, Simulator};
-use postgres::Client;
-
-use crate::support::{connect, variable};
-
-/// Not the key of the other tests: a README gives keys as literals, and the server logs those.
-const KEY: &str = "napi_readme";
-const PROJECT: &str = "quiet-bar-123456";
-const BRANCH: &str = "br-cool-lake-123456";
-const DATABASE: &str = "neondb";
-const OWNER: &str = "neondb_owner";
-/// The owner, and the roles that the README creates.
-const ROLES: [&str; 3] = ["web", "reporting", OWNER];
+use crate::tryout::{Place, file};
 
 #[test]
 fn the_readme_tells_the_truth() {
@@ -44,132 +28,6 @@ fn the_readme_tells_the_truth() {
         complain(&mut report, &lines, block, output);
     }
     assert!(report.is_empty(), "README.md is wrong:\n{report}");
-}
-
-#[test]
-fn the_examples_run_and_the_migration_runs_twice() {
-    let place = Place::new();
-    let run = |name: &str, options: &str| {
-        let script = fs::read_to_string(file("examples").join(name)).expect(name);
-        place.psql(&format!("\\set ON_ERROR_STOP on\n{script}"), options)
-    };
-    run("tour.sql", "");
-    assert!(run("migration.sql", "").contains("NOTICE:  updated the email server"));
-    let again = run("migration.sql", "");
-    let changes: Vec<_> = again
-        .lines()
-        .filter(|line| line.contains("NOTICE:") && !line.ends_with("already exists, skipping"))
-        .collect();
-    assert!(changes.is_empty(), "the second run changes: {changes:?}");
-    run("triggers.sql", "");
-    let real = run("tour_real.sql", "-c default_transaction_read_only=on");
-    let errors: Vec<_> = real
-        .lines()
-        .filter(|line| line.contains("ERROR:"))
-        .collect();
-    assert_eq!(
-        errors,
-        ["ERROR:  cannot execute add_domain() in a read-only transaction"]
-    );
-}
-
-/// A file or folder of the repository.
-fn file(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
-}
-
-/// A fresh database, its owner, and a simulator that writes users into it. One at a time, because
-/// roles belong to the whole cluster and the README names them.
-struct Place {
-    admin: Client,
-    simulator: Option<Simulator>,
-    _turn: MutexGuard<'static, ()>,
-}
-
-static TURN: Mutex<()> = Mutex::new(());
-
-impl Place {
-    fn new() -> Self {
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut admin = connect("postgres", "postgres");
-        clean_up(&mut admin);
-        for statement in [
-            format!("CREATE ROLE {OWNER} LOGIN CREATEROLE"),
-            format!("CREATE DATABASE {DATABASE} OWNER {OWNER}"),
-        ] {
-            admin.batch_execute(&statement).expect(&statement);
-        }
-        let (host, port) = (variable("PGHOST"), variable("PGPORT"));
-        let simulator = Simulator::start(Options {
-            api_keys: vec![KEY.to_owned()],
-            database_url: Some(format!(
-                "host={host} port={port} user={OWNER} dbname={DATABASE}"
-            )),
-            ..Options::default()
-        });
-        Self {
-            admin,
-            simulator: Some(simulator.expect("the simulator starts")),
-            _turn: turn,
-        }
-    }
-
-    fn api_url(&self) -> &str {
-        self.simulator
-            .as_ref()
-            .expect("it runs until the end")
-            .url()
-    }
-
-    /// What psql prints, as the owner: errors and rows in the order in which a terminal shows them.
-    fn psql(&self, script: &str, options: &str) -> String {
-        let name = format!("neon_auth_admin_readme.{}", std::process::id());
-        let path = env::temp_dir().join(name);
-        let output = File::create(&path).expect("the temporary folder is writable");
-        let mut psql = Command::new(variable("PSQL"))
-            .args(["-X", "-P", "pager=off", "-U", OWNER, "-d", DATABASE])
-            .env("NEON_API_KEY", KEY)
-            .env("NEON_PROJECT_ID", PROJECT)
-            .env("NEON_BRANCH_ID", BRANCH)
-            .env("NEON_SIMULATOR_URL", self.api_url())
-            .env("PGOPTIONS", options)
-            .env("PGTZ", "UTC")
-            .env("LC_ALL", "C")
-            .stdin(Stdio::piped())
-            .stderr(output.try_clone().expect("a file has a second handle"))
-            .stdout(output)
-            .spawn()
-            .expect("psql starts");
-        let mut stdin = psql.stdin.take().expect("it was piped");
-        // psql may stop at an error, and then does not read the rest.
-        let _ = stdin.write_all(script.as_bytes());
-        drop(stdin);
-        let status = psql.wait().expect("psql ends");
-        let printed = fs::read_to_string(&path).expect("psql prints UTF-8");
-        let _ = fs::remove_file(&path);
-        assert!(status.success(), "psql ended with {status}:\n{printed}");
-        printed
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.simulator = None;
-        clean_up(&mut self.admin);
-    }
-}
-
-/// Without a panic, because it may run during one: what stays is in the way of the next [`Place`],
-/// which then says so.
-fn clean_up(admin: &mut Client) {
-    for statement in [
-        format!("DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)"),
-        format!("DROP ROLE IF EXISTS {}", ROLES.join(", ")),
-    ] {
-        if let Err(error) = admin.batch_execute(&statement) {
-            eprintln!("{statement}: {error}");
-        }
-    }
 }
 
 /// An `sql` block that is run.

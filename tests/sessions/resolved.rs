@@ -42,7 +42,7 @@ fn many_connections_need_one_look_up() {
     let impatient = "ALTER SERVER neon OPTIONS (ADD timeout '500ms')";
     other.batch_execute(impatient).expect("altered");
     let detail = refusal(&mut other, "neon");
-    assert!(detail.contains("was not sent: the time was up"), "{detail}");
+    assert!(detail.contains(": the time was up"), "{detail}");
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn a_host_that_cannot_be_reached_is_looked_up_again() {
     let impatient = "ALTER SERVER neon OPTIONS (ADD timeout '500ms')";
     session.batch_execute(impatient).expect("altered");
     let detail = refusal(&mut session, "neon");
-    assert!(detail.contains("was not sent: the time was up"), "{detail}");
+    assert!(detail.contains(": the time was up"), "{detail}");
     name.let_go();
     let patient = "ALTER SERVER neon OPTIONS (DROP timeout)";
     session.batch_execute(patient).expect("altered");

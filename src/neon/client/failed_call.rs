@@ -68,9 +68,8 @@ impl FailedCall<'_> {
         let connection = self.connection;
         let (server, role) = (&connection.server, self.host.role());
         let write = request.safety() == Safety::Once;
-        let has_no_integration = connection.scope.branch_id().is_some()
-            && words(&response.body)
-                .is_some_and(|error| lacks_integration(response.status, &error.message));
+        let has_no_integration = words(&response.body)
+            .is_some_and(|error| lacks_integration(response.status, &error.message));
         let hint = match response.status {
             401 if connection.key_of_public => format!(
                 "The key is that of PUBLIC. Store a valid one: \
@@ -87,8 +86,12 @@ impl FailedCall<'_> {
                 connection.scope
             ),
             404 if has_no_integration => format!(
-                "There is no integration on this branch yet: \
-                 SELECT neon_auth_admin.create_integration(server => {});",
+                "There is no integration yet: \
+                 SELECT neon_auth_admin.create_integration({}server => {});",
+                match connection.scope.branch_id() {
+                    Some(_) => "",
+                    None => "branch_id => '...', ",
+                },
                 quote_literal(server)
             ),
             404 => format!(
@@ -124,24 +127,30 @@ impl FailedCall<'_> {
         let write = request.safety() == Safety::Once;
         let (kind, reason) = match failure.cause {
             _ if !failure.sent => (K::Unreachable, "could not reach Neon"),
-            Cause::TooLarge => (K::BadResponse, "the answer is too large"),
+            Cause::TooLarge | Cause::LargeHead => (K::BadResponse, "the answer is too large"),
             _ if write => (K::OutcomeUnknown, ""),
             Cause::Malformed | Cause::CutShort => (K::BadResponse, "the answer is malformed"),
             Cause::Timeout => (K::Disconnected, "no answer in time"),
             _ => (K::Disconnected, "the connection was lost"),
         };
         let verb = if failure.sent {
-            "got no usable answer"
+            "got no usable answer".to_owned()
         } else {
-            "was not sent"
+            format!("was not sent to {}", self.connection.api_url.authority())
         };
         let message = message(request, kind, reason);
         let detail = self.detail(request, |_| format!("{verb}: {}", failure.reason), &[]);
         let error = Error::new(kind, message).with_detail(detail);
-        if write && failure.sent {
-            error.with_hint(self.look(request))
-        } else {
-            error
+        match failure.cause {
+            _ if !failure.sent => error.with_hint(format!(
+                "See which step fails: SELECT * FROM neon_auth_admin.check_connection({});",
+                quote_literal(&self.connection.server)
+            )),
+            _ if write => error.with_hint(self.look(request)),
+            Cause::TooLarge => {
+                error.with_hint("Raise the setting neon_auth_admin.max_response_size.")
+            }
+            _ => error,
         }
     }
 

@@ -7,6 +7,7 @@ use std::ffi::{CStr, CString};
 
 use pgrx::pg_sys;
 
+use crate::neon::scope::Scope;
 use crate::pg::query::{Query, Sees};
 use crate::pg::text::Text;
 
@@ -49,6 +50,13 @@ impl Table {
     /// The current table of this database.
     pub fn find() -> Option<Self> {
         Self::find_all().into_iter().next()
+    }
+
+    /// The table that users of that level come into; its name if there is none.
+    pub fn find_for(scope: &Scope) -> Result<Self, &'static str> {
+        let name = scope.table_of_users();
+        let mut tables = Self::find_all().into_iter();
+        tables.find(|table| table.name() == name).ok_or(name)
     }
 
     /// The tables of this database, the current one first. Without USAGE on the schema it is Postgres'

@@ -56,6 +56,8 @@ SELECT * FROM test.steps WHERE step = 'users table';
 CREATE SCHEMA neon_auth;
 CREATE TABLE neon_auth.users_sync (id text);
 SELECT * FROM test.steps WHERE step = 'users table';
+ALTER SERVER checked OPTIONS (DROP branch_id);
+SELECT * FROM test.steps WHERE step = 'users table';
 SELECT count(*) FROM kept;
 ROLLBACK;
 DROP VIEW test.steps;

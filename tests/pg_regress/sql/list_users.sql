@@ -206,6 +206,13 @@ SELECT id, role FROM neon_auth_admin.wait_for_user('33333333-3333-4333-8333-3333
 \echo :LAST_ERROR_SQLSTATE
 -- A user who came before the project moved on is waited for as well.
 SELECT id FROM neon_auth_admin.wait_for_user('plain');
+-- A server names the table of its level. Nothing is sent, so it needs no key.
+CREATE SERVER on_project FOREIGN DATA WRAPPER neon_auth_admin OPTIONS (project_id 'test-users');
+CREATE SERVER on_branch FOREIGN DATA WRAPPER neon_auth_admin OPTIONS (project_id 'test-users', branch_id 'br-main-000001');
+SELECT id FROM neon_auth_admin.list_users(server => 'on_project');
+SELECT id FROM neon_auth_admin.list_users(server => 'on_branch') ORDER BY id;
+SELECT id FROM neon_auth_admin.list_users(server => 'nowhere');
+\echo :LAST_ERROR_SQLSTATE
 -- Who may read the current table alone waits for users in that one.
 GRANT USAGE ON SCHEMA neon_auth, neon_auth_admin TO auditor;
 GRANT EXECUTE ON FUNCTION neon_auth_admin.wait_for_user TO auditor;
@@ -216,6 +223,8 @@ SELECT id FROM neon_auth_admin.wait_for_user('11111111-1111-4111-8111-1111111111
 SELECT id FROM neon_auth_admin.wait_for_user('33333333-3333-4333-8333-333333333333', '0');
 RESET ROLE;
 DROP TABLE neon_auth.users_sync;
+SELECT id FROM neon_auth_admin.list_users(server => 'on_project');
+\echo :LAST_ERROR_SQLSTATE
 SELECT id FROM neon_auth_admin.wait_for_user('plain');
 \echo :LAST_ERROR_SQLSTATE
 
