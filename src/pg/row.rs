@@ -165,14 +165,10 @@ impl Row {
         self.shape.as_ptr()
     }
 
-    /// The values, and which of them are NULL.
-    pub fn into_values(self) -> (Vec<pg_sys::Datum>, Vec<bool>) {
-        let nulls = self.values.iter().map(Option::is_none).collect();
-        let values = self
-            .values
-            .into_iter()
-            .map(|value| value.unwrap_or(0.into()));
-        (values.collect(), nulls)
+    /// The values (0 for NULL), and which of them are NULL.
+    pub fn values(&self) -> impl Iterator<Item = (pg_sys::Datum, bool)> {
+        let values = self.values.iter();
+        values.map(|value| (value.unwrap_or(0.into()), value.is_none()))
     }
 
     pub fn finish(self) -> Result<Composite, ErrorReport> {

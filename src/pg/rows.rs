@@ -87,8 +87,14 @@ unsafe impl<T> BoxRet for Rows<T> {
                 let store = pg_sys::tuplestore_begin_heap(random, false, pg_sys::work_mem);
                 (store, pg_sys::CreateTupleDescCopy(self.like.shape()))
             });
+            let (mut values, mut nulls) = (Vec::new(), Vec::new());
             let put = |row: Row| {
-                let (mut values, mut nulls) = row.into_values();
+                values.clear();
+                nulls.clear();
+                for (value, is_null) in row.values() {
+                    values.push(value);
+                    nulls.push(is_null);
+                }
                 pg_sys::tuplestore_putvalues(store, shape, values.as_mut_ptr(), nulls.as_mut_ptr());
                 Ok(())
             };

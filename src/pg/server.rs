@@ -15,7 +15,7 @@ use std::rc::Rc;
 
 use pgrx::pg_sys;
 
-use self::catalog::{ForeignServer, find_option, mapping_options};
+use self::catalog::{ForeignServer, mapped_key};
 use crate::error::Error;
 use crate::neon::api_url::{self, ApiUrl};
 use crate::neon::check;
@@ -62,13 +62,11 @@ pub struct Key {
 
 /// The key of the role in effect or, for want of a mapping of its own, of PUBLIC.
 pub fn key(server: &ForeignServer) -> Result<Key, Error> {
-    let own = mapping_options(user_in_effect(), server.oid);
+    let own = mapped_key(user_in_effect(), server.oid);
     let is_of_public = own.is_none();
-    let mapping = own
-        .or_else(|| mapping_options(pg_sys::InvalidOid, server.oid))
-        .unwrap_or_default();
-    let api_key = find_option(&mapping, "api_key")
-        .map(Secret::new)
+    let api_key = own
+        .or_else(|| mapped_key(pg_sys::InvalidOid, server.oid))
+        .flatten()
         .ok_or_else(|| Error::no_api_key(&server.name, &role_in_effect()))?;
     if !check::is_api_key(&api_key) {
         return Err(Error::invalid_option("api_key", check::API_KEY));

@@ -18,13 +18,14 @@ use super::options::{parse_max_attempts, parse_timeout};
 use crate::error::Error;
 use crate::pg::guc;
 use crate::pg::text::{from_server, to_server};
+use crate::secret::Secret;
 
 const WRAPPER: &CStr = c"neon_auth_admin";
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 const DEFAULT_MAX_ATTEMPTS: u32 = 3;
 
 /// Names and values.
-pub type Options = Vec<(String, String)>;
+type Options = Vec<(String, String)>;
 
 /// How often the catalogs of servers and wrappers may have changed.
 static CHANGES: AtomicU64 = AtomicU64::new(0);
@@ -100,7 +101,11 @@ impl ForeignServer {
             if CStr::from_ptr((*wrapper).fdwname) != WRAPPER {
                 return Err(Error::wrong_wrapper(name));
             }
-            ((*server).serverid, read_options((*server).options))
+            let mut options = Options::new();
+            look_at_options((*server).options, |name, value| {
+                options.push((from_server(name), from_server(value)));
+            });
+            ((*server).serverid, options)
         };
         let timeout = find_option(&options, "timeout").and_then(parse_timeout);
         let max_attempts = find_option(&options, "max_attempts").and_then(parse_max_attempts);
@@ -118,34 +123,30 @@ impl ForeignServer {
     }
 }
 
-pub fn find_option<'a>(options: &'a [(String, String)], name: &str) -> Option<&'a str> {
+fn find_option<'a>(options: &'a [(String, String)], name: &str) -> Option<&'a str> {
     options
         .iter()
         .find(|(found, _)| found == name)
         .map(|(_, value)| value.as_str())
 }
 
-/// The options in a list of `DefElem` that Postgres made.
-unsafe fn read_options(list: *mut pg_sys::List) -> Options {
+/// Shows `look` name and value of each option in a list of `DefElem` that Postgres made.
+unsafe fn look_at_options(list: *mut pg_sys::List, mut look: impl FnMut(&CStr, &CStr)) {
     // SAFETY: the caller's promise; names and values are NUL-terminated strings.
     unsafe {
-        PgList::<pg_sys::DefElem>::from_pg(list)
-            .iter_ptr()
-            .map(|option| {
-                let name = CStr::from_ptr((*option).defname);
-                let value = CStr::from_ptr(pg_sys::defGetString(option));
-                (from_server(name), from_server(value))
-            })
-            .collect()
+        for option in PgList::<pg_sys::DefElem>::from_pg(list).iter_ptr() {
+            let name = CStr::from_ptr((*option).defname);
+            look(name, CStr::from_ptr(pg_sys::defGetString(option)));
+        }
     }
 }
 
-/// The options of exactly this role's mapping (`InvalidOid`: PUBLIC's), `None` when it has none.
-/// They are read anew for each call: nothing about a key is kept. (`GetUserMapping` would raise, and
-/// fall back to PUBLIC.)
-pub fn mapping_options(user: pg_sys::Oid, server: pg_sys::Oid) -> Option<Options> {
+/// The API key in exactly this role's mapping (`InvalidOid`: PUBLIC's), if it has one; `None` when
+/// there is no mapping. It is read anew for each call: nothing about a key is kept. (`GetUserMapping`
+/// would raise, and fall back to PUBLIC.)
+pub fn mapped_key(user: pg_sys::Oid, server: pg_sys::Oid) -> Option<Option<Secret>> {
     let cache = USERMAPPINGUSERSERVER as c_int;
-    // SAFETY: the tuple is released after its last use; the options are copied out of it.
+    // SAFETY: the tuple is released after its last use; the key is copied out of it.
     unsafe {
         let tuple = pg_sys::SearchSysCache2(cache, user.into(), server.into());
         if tuple.is_null() {
@@ -154,12 +155,15 @@ pub fn mapping_options(user: pg_sys::Oid, server: pg_sys::Oid) -> Option<Options
         let mut is_null = false;
         let attribute = pg_sys::Anum_pg_user_mapping_umoptions as pg_sys::AttrNumber;
         let datum = pg_sys::SysCacheGetAttr(cache, tuple, attribute, &mut is_null);
-        let options = if is_null {
-            Vec::new()
-        } else {
-            read_options(pg_sys::untransformRelOptions(datum))
-        };
+        let mut key = None;
+        if !is_null {
+            look_at_options(pg_sys::untransformRelOptions(datum), |name, value| {
+                if name == c"api_key" {
+                    key = Some(Secret::new(from_server(value)));
+                }
+            });
+        }
         pg_sys::ReleaseSysCache(tuple);
-        Some(options)
+        Some(key)
     }
 }

@@ -9,7 +9,7 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use pgrx::{PgList, pg_sys};
 
-use super::catalog::{ForeignServer, find_option, mapping_options};
+use super::catalog::{ForeignServer, mapped_key};
 use crate::error::Error;
 use crate::neon::check;
 use crate::pg::call::required;
@@ -71,7 +71,7 @@ fn set_api_key(
         );
         let mut options = PgList::<pg_sys::DefElem>::new();
         options.push(option);
-        match mapping_options(owner, server.oid) {
+        match mapped_key(owner, server.oid) {
             None => {
                 let tag = pg_sys::NodeTag::T_CreateUserMappingStmt;
                 let statement = PgBox::<pg_sys::CreateUserMappingStmt>::alloc_node(tag).into_pg();
@@ -81,7 +81,7 @@ fn set_api_key(
                 pg_sys::CreateUserMapping(statement);
             }
             Some(stored) => {
-                (*option).defaction = match find_option(&stored, "api_key") {
+                (*option).defaction = match stored {
                     Some(_) => pg_sys::DefElemAction::DEFELEM_SET,
                     None => pg_sys::DefElemAction::DEFELEM_ADD,
                 };
