@@ -43,7 +43,7 @@ pub fn diagnose(client: &Client) -> Vec<Finding> {
                 (_, Some(list)) => {
                     found.push((true, "Neon knows the key".to_owned()));
                     found.push((true, connection.scope.to_string()));
-                    found.push(describe(&list.data));
+                    found.push(describe(&list.data, connection.scope.auth_provider()));
                 }
                 (403 | 404, None) => {
                     found.push((true, "Neon knows the key".to_owned()));
@@ -85,7 +85,8 @@ fn secured(client: &Client) -> String {
     }
 }
 
-fn describe(integrations: &[Integration]) -> (bool, String) {
+/// What there is, and whether it runs on what the server's option says.
+fn describe(integrations: &[Integration], auth_provider: &str) -> (bool, String) {
     let describe = |integration: &Integration| {
         let database = integration.db_name.as_deref().unwrap_or("unknown");
         format!("{}, database {database}", integration.auth_provider)
@@ -95,9 +96,14 @@ fn describe(integrations: &[Integration]) -> (bool, String) {
             let how = "there is none: create one with neon_auth_admin.create_integration()";
             (false, how.to_owned())
         }
-        some => (
-            true,
-            some.iter().map(describe).collect::<Vec<_>>().join("; "),
-        ),
+        some => {
+            let mut detail = some.iter().map(describe).collect::<Vec<_>>().join("; ");
+            let is_that = |one: &Integration| one.auth_provider == auth_provider;
+            let is_there = some.iter().any(is_that);
+            if !is_there {
+                detail += &format!("; but the option auth_provider is {auth_provider}");
+            }
+            (is_there, detail)
+        }
     }
 }

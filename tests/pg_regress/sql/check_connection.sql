@@ -25,9 +25,12 @@ SELECT * FROM test.steps;
 ALTER SERVER checked OPTIONS (DROP branch_id);
 SELECT * FROM test.steps;
 
--- Broken: a key that Neon does not know, a project that the key may not see, no such branch, no
--- integration, an answer that is no help, nobody there, and a host that no key may go to.
+-- Broken: another provider, a key that Neon does not know, a project that the key may not see, no such
+-- branch, no integration, an answer that is no help, nobody there, and a host that no key may go to.
 
+ALTER SERVER checked OPTIONS (ADD auth_provider 'better_auth');
+SELECT * FROM test.steps WHERE ok IS NOT TRUE;
+ALTER SERVER checked OPTIONS (DROP auth_provider);
 SELECT neon_auth_admin.set_api_key('napi_unknown', 'checked');
 SELECT * FROM test.steps WHERE ok IS NOT TRUE;
 SELECT neon_auth_admin.set_api_key(current_setting('test.api_key'), 'checked');
