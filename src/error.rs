@@ -186,12 +186,13 @@ impl Error {
         .with_detail(why)
     }
 
-    pub fn no_integration() -> Self {
+    /// `statement` creates one.
+    pub fn no_integration(statement: &str) -> Self {
         Self::new(
             ErrorKind::NotFound,
             "could not get integration: there is none",
         )
-        .with_hint("Create one with neon_auth_admin.create_integration().")
+        .with_hint(format!("Create one: {statement}"))
     }
 
     pub fn several_integrations() -> Self {

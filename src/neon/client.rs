@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use uuid::Builder;
 
 use self::failed_call::{FailedCall, accepted};
-use crate::error::Error;
+use crate::error::{Error, quote_literal};
 use crate::neon::api_url::ApiUrl;
 use crate::neon::http::{Cause, Failure, Http, Message, Response};
 use crate::neon::request::Request;
@@ -31,6 +31,18 @@ pub struct Connection {
     pub max_attempts: u32,
     /// The longest answer that is read, in bytes.
     pub max_response: u64,
+}
+
+impl Connection {
+    /// The statement that creates the integration, where there is none.
+    pub fn to_integrate(&self) -> String {
+        let branch_id = match self.scope.branch_id() {
+            Some(_) => "",
+            None => "branch_id => '...', ",
+        };
+        let server = quote_literal(&self.server);
+        format!("SELECT neon_auth_admin.create_integration({branch_id}server => {server});")
+    }
 }
 
 /// What the client needs of the place it runs in.

@@ -1,6 +1,6 @@
 //! Owns what one request shows of the way to Neon, as the steps that a person would look at.
 
-use crate::neon::client::{Attempt, Client};
+use crate::neon::client::{Attempt, Client, Connection};
 use crate::neon::integration::{self, Integration};
 
 /// A step of the way: `ok` is `None` when an earlier one keeps it from being looked at.
@@ -43,7 +43,7 @@ pub fn diagnose(client: &Client) -> Vec<Finding> {
                 (_, Some(list)) => {
                     found.push((true, "Neon knows the key".to_owned()));
                     found.push((true, connection.scope.to_string()));
-                    found.push(describe(&list.data, connection.scope.auth_provider()));
+                    found.push(describe(&list.data, connection));
                 }
                 (403 | 404, None) => {
                     found.push((true, "Neon knows the key".to_owned()));
@@ -86,16 +86,17 @@ fn secured(client: &Client) -> String {
 }
 
 /// What there is, and whether it runs on what the server's option says.
-fn describe(integrations: &[Integration], auth_provider: &str) -> (bool, String) {
+fn describe(integrations: &[Integration], connection: &Connection) -> (bool, String) {
+    let auth_provider = connection.scope.auth_provider();
     let describe = |integration: &Integration| {
         let database = integration.db_name.as_deref().unwrap_or("unknown");
         format!("{}, database {database}", integration.auth_provider)
     };
     match integrations {
-        [] => {
-            let how = "there is none: create one with neon_auth_admin.create_integration()";
-            (false, how.to_owned())
-        }
+        [] => (
+            false,
+            format!("there is none: {}", connection.to_integrate()),
+        ),
         some => {
             let mut detail = some.iter().map(describe).collect::<Vec<_>>().join("; ");
             let is_that = |one: &Integration| one.auth_provider == auth_provider;

@@ -109,6 +109,7 @@ pub enum TimeKeeper {
 pub struct Http {
     agent: Agent,
     user_agent: HeaderValue,
+    proxied: bool,
     sent: Arc<AtomicBool>,
     time_keeper: TimeKeeper,
 }
@@ -135,12 +136,13 @@ impl Http {
             Some(url) => Some(ureq::Proxy::new(url).map_err(|_| Error::invalid_proxy())?),
             None => None,
         };
+        let proxied = proxy.is_some();
         let sent = Arc::new(AtomicBool::new(false));
         let connector = ConnectProxyConnector::default()
             .chain(tcp)
             .chain(Tls::default())
             .chain(SentMarker {
-                proxied: proxy.is_some(),
+                proxied,
                 sent: sent.clone(),
             });
         let tls = TlsConfig::builder()
@@ -167,6 +169,7 @@ impl Http {
         Ok(Self {
             agent,
             user_agent,
+            proxied,
             sent,
             time_keeper,
         })
@@ -271,9 +274,15 @@ impl Http {
             E::Protocol(_) | E::Http(_) => (Cause::Malformed, "the answer is not HTTP".to_owned()),
             other => (Cause::Connection, other.to_string()),
         };
+        let sent = self.sent.load(Ordering::Relaxed);
+        let is_on_the_way = self.proxied && !sent && matches!(error, E::Io(_));
+        let reason = match cause {
+            Cause::Connection if is_on_the_way => format!("on the way through the proxy, {reason}"),
+            _ => reason,
+        };
         Failure {
             cause,
-            sent: self.sent.load(Ordering::Relaxed),
+            sent,
             reason,
         }
     }
@@ -291,25 +300,24 @@ fn read(body: ureq::Body, max: u64) -> io::Result<Vec<u8>> {
 }
 
 fn io_failure(error: &io::Error) -> (Cause, String) {
-    match error.get_ref() {
-        Some(inner) => match inner.downcast_ref::<rustls::Error>() {
-            Some(error) => tls_failure(error),
-            None => (Cause::Connection, inner.to_string()),
-        },
+    let inner = error.get_ref();
+    match inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        Some(error) => tls_failure(error),
         None => (Cause::Connection, in_words(error)),
     }
 }
 
-/// "Connection refused (os error 111)": the number helps nobody.
-fn in_words(error: &io::Error) -> String {
-    match error.raw_os_error() {
-        Some(_) => {
-            let text = error.to_string();
-            let words = text.split(" (os error").next().unwrap_or_default();
-            words.to_lowercase()
-        }
-        None => error.kind().to_string(),
+/// For people. "Connection refused (os error 111)": the number helps nobody.
+pub fn in_words(error: &io::Error) -> String {
+    if let Some(inner) = error.get_ref() {
+        return inner.to_string();
     }
+    if error.raw_os_error().is_none() {
+        return error.kind().to_string();
+    }
+    let text = error.to_string();
+    let words = text.split(" (os error").next().unwrap_or_default();
+    words.to_lowercase()
 }
 
 fn tls_failure(error: &rustls::Error) -> (Cause, String) {

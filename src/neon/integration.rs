@@ -149,7 +149,10 @@ pub fn get(client: &Client) -> Result<Integration, Error> {
     let texts = texts("get integration");
     match scope.branch_id() {
         Some(_) => client.send(&Request::json(Method::Get, scope.path([]), texts)),
-        None => only(client.send(&list_to(scope, texts))?),
+        None => only(
+            client.send(&list_to(scope, texts))?,
+            &client.connection().to_integrate(),
+        ),
     }
 }
 
@@ -163,11 +166,12 @@ fn none(status: u16, message: &str) -> Option<Integrations> {
     lacks_integration(status, message).then(|| Integrations { data: vec![] })
 }
 
-fn only(integrations: Integrations) -> Result<Integration, Error> {
+/// `to_integrate` is the statement for whoever has none.
+fn only(integrations: Integrations, to_integrate: &str) -> Result<Integration, Error> {
     let mut integrations = integrations.data.into_iter();
     match (integrations.next(), integrations.next()) {
         (Some(only), None) => Ok(only),
-        (None, _) => Err(Error::no_integration()),
+        (None, _) => Err(Error::no_integration(to_integrate)),
         (Some(_), Some(_)) => Err(Error::several_integrations()),
     }
 }
@@ -220,7 +224,12 @@ mod tests {
 
     #[test]
     fn the_only_integration() {
-        let parse = |json: &str| only(serde_json::from_str(json).expect("integrations"));
+        let parse = |json: &str| {
+            only(
+                serde_json::from_str(json).expect("integrations"),
+                "SELECT 1;",
+            )
+        };
         let one = r#"{"auth_provider":"stack","auth_provider_project_id":"p"}"#;
         let got = parse(&format!("{{\"data\":[{one}]}}")).expect("one");
         assert_eq!(got.auth_provider_project_id, "p");

@@ -1,7 +1,6 @@
 //! Owns `check_connection`: the way to Neon, looked at step by step.
 
 use std::rc::Rc;
-use std::time::Duration;
 
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
@@ -9,6 +8,7 @@ use pgrx::prelude::*;
 use crate::error::Error;
 use crate::neon::client::{Client, Connection};
 use crate::neon::diagnosis::{self, Finding};
+use crate::neon::http;
 use crate::neon::scope::Scope;
 use crate::pg::call::{refuse_wrong_place, run_over};
 use crate::pg::row::Row;
@@ -153,17 +153,13 @@ fn on_the_way(client: &Client) -> Vec<Finding> {
             findings.extend(diagnosis::diagnose(client));
             findings
         }
-        Err(Failure::Io(error)) => vec![name(false, error.to_string())],
+        Err(Failure::Io(error)) => vec![name(false, http::in_words(&error))],
         // An interrupt is raised in a moment; this is for the end of the time.
-        Err(Failure::Ended(_)) => vec![name(
-            false,
-            format!("no answer in {}", in_words(client.connection().timeout)),
-        )],
+        Err(Failure::Ended(_)) => {
+            let time = client.connection().timeout.as_millis();
+            vec![name(false, format!("no answer in {time} ms"))]
+        }
     }
-}
-
-fn in_words(time: Duration) -> String {
-    format!("{} ms", time.as_millis())
 }
 
 fn in_one_line(error: &Error) -> String {

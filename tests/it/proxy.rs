@@ -74,6 +74,12 @@ fn a_proxy_that_refuses_leaves_nothing_sent() {
     assert!(is_unsent(&detail, "proxy server responded 407"), "{detail}");
     assert_eq!(world.arrived().len(), 0);
     served.join().expect("served");
+
+    // Gone, so that nobody listens where it was.
+    let error = world.create_user().expect_err("no proxy");
+    let detail = error.detail.expect("a detail");
+    let why = "on the way through the proxy, connection refused";
+    assert!(is_unsent(&detail, why), "{detail}");
 }
 
 #[test]

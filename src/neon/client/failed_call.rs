@@ -85,15 +85,9 @@ impl FailedCall<'_> {
                 "The key of role \"{role}\" on server \"{server}\" needs access to {}.",
                 connection.scope
             ),
-            404 if has_no_integration => format!(
-                "There is no integration yet: \
-                 SELECT neon_auth_admin.create_integration({}server => {});",
-                match connection.scope.branch_id() {
-                    Some(_) => "",
-                    None => "branch_id => '...', ",
-                },
-                quote_literal(server)
-            ),
+            404 if has_no_integration => {
+                format!("There is no integration yet: {}", connection.to_integrate())
+            }
             404 => format!(
                 "A key without access gets this answer too: look at the {} of server \"{server}\" \
                  and at the key of role \"{role}\".",

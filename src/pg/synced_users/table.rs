@@ -69,7 +69,9 @@ impl Table {
             let schema = pg_sys::LookupExplicitNamespace(c"neon_auth".as_ptr(), true);
             let find = |layout: Layout| {
                 let oid = pg_sys::get_relname_relid(layout.relation().as_ptr(), schema);
-                (oid != pg_sys::InvalidOid).then_some(Self { oid, layout })
+                // Tables of each kind, and views; an index, say, may have the name as well.
+                let kind = pg_sys::get_rel_relkind(oid) as u8;
+                b"rpvmf".contains(&kind).then_some(Self { oid, layout })
             };
             LAYOUTS.into_iter().filter_map(find).collect()
         }

@@ -16,8 +16,10 @@ SELECT * FROM neon_auth_admin.list_users();
 SELECT * FROM neon_auth_admin.wait_for_user('ada', '0');
 \echo :LAST_ERROR_SQLSTATE
 CREATE SCHEMA neon_auth;
+CREATE SEQUENCE neon_auth."user"; -- no table, whatever its name
 \set VERBOSITY terse
 SELECT * FROM neon_auth_admin.list_users();
+DROP SEQUENCE neon_auth."user";
 \set VERBOSITY default
 
 -- Project level: users_sync, as Neon makes it.
