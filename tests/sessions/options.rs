@@ -91,10 +91,7 @@ const WORDS: &[&str] = &[
     "0x",
     " ",
     "\t",
-    "ms",
-    "min",
     "\r\n",
-    "é",
     "\u{202e}",
     "\u{feff}",
 ];
@@ -340,8 +337,12 @@ fn assert_expected(world: &World, kind: &str, options: &[Setting], refusal: &Ref
         SqlState::INVALID_PARAMETER_VALUE,
     ];
     assert!(states.contains(&refusal.code), "{refusal:?}");
-    let is_of_the_empty_value = options.iter().any(|(name, _)| {
-        let empty = [(name.clone(), String::new())];
+    // Where Postgres lets it, what comes behind "=" in a name begins the value.
+    let names = options
+        .iter()
+        .flat_map(|(name, _)| [Some(&**name), name.split('=').next()]);
+    let is_of_the_empty_value = names.flatten().any(|name| {
+        let empty = [(name.to_owned(), String::new())];
         let (sql, _) = statement(kind, &empty).expect("a statement");
         world.refusal(&sql).as_ref() == Some(refusal)
     });
