@@ -6,7 +6,7 @@
 //! errors into SQLSTATEs. Both have the same resource files, so a function is found by its row
 //! (users, domains, ...) and its column (what it is at Neon, what it is in SQL).
 //!
-//! Invariants, kept by tests:
+//! Invariants, kept by tests and by the lints of Cargo.toml:
 //! 1. Only `src/pg*` names pgrx; only `neon/http.rs` and `pg/wait.rs` name ureq.
 //! 2. Below `pg/` nothing panics on input and nothing raises.
 //! 3. Every `#[pg_extern]` returns `Result<_, ErrorReport>`.

@@ -1,6 +1,8 @@
 //! The inner ring: the Neon API. It knows nothing of Postgres, raises nothing and reads no settings;
 //! everything comes in as values and goes out as `Result<_, Error>`.
 
+#![forbid(unsafe_code)]
+
 pub mod request;
 pub mod scope;
 

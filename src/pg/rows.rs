@@ -63,6 +63,8 @@ impl<T> Rows<T> {
     }
 }
 
+// SAFETY: the rows are in a store of Postgres' own, where it looks for those of a set; NULL is what
+// it wants as the value beside them.
 unsafe impl<T> BoxRet for Rows<T> {
     unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> Datum<'fcx> {
         // SAFETY: a call of a function that returns a set comes with a ReturnSetInfo, whose node tag
@@ -113,6 +115,7 @@ unsafe impl<T> BoxRet for Rows<T> {
     }
 }
 
+// SAFETY: the rows are in the shape of the type that is named here.
 unsafe impl<T: SetOf> SqlTranslatable for Rows<T> {
     const TYPE_IDENT: &'static str = T::SQL;
     const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;

@@ -142,6 +142,7 @@ pub fn for_message(text: String) -> String {
         .collect()
 }
 
+// SAFETY: it is made of one argument, as it is from any datum, and keeps nothing of the call.
 unsafe impl<'fcx> ArgAbi<'fcx> for Text {
     unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
         // SAFETY: the caller's promise.
@@ -149,6 +150,7 @@ unsafe impl<'fcx> ArgAbi<'fcx> for Text {
     }
 }
 
+// SAFETY: it owns a copy, so there is no lifetime that it could outlive.
 unsafe impl UnboxDatum for Text {
     type As<'src> = Self;
 
@@ -182,6 +184,7 @@ impl IntoDatum for Text {
     }
 }
 
+// SAFETY: what is returned is a text datum or NULL.
 unsafe impl BoxRet for Text {
     unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> Datum<'fcx> {
         match self.into_datum() {
@@ -192,6 +195,7 @@ unsafe impl BoxRet for Text {
     }
 }
 
+// SAFETY: as an argument and as a result it is a datum of type text.
 unsafe impl SqlTranslatable for Text {
     const TYPE_IDENT: &'static str = "neon_auth_admin::pg::text::Text";
     const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;

@@ -1,5 +1,8 @@
 //! The inner ring against a simulator in the same process: no Postgres anywhere.
 
+// A panic is how a test fails, in its helpers too.
+#![allow(clippy::panic, clippy::unwrap_used)]
+
 mod alone;
 mod api;
 mod architecture;

@@ -1,6 +1,9 @@
 //! What only real sessions show, in the private cluster and against the simulator that tests/run.sh
 //! starts: interrupts, privileges, secrets, refused input, endurance.
 
+// A panic is how a test fails, in its helpers too.
+#![allow(clippy::panic, clippy::unwrap_used)]
+
 mod backend;
 mod backtraces;
 mod by_hand;
