@@ -305,6 +305,7 @@ AS 'MODULE_PATHNAME', 'get_email_and_password_wrapper';
 -- src/pg/email_server.rs
 -- neon_auth_admin::pg::email_server::get_email_server
 CREATE  FUNCTION "get_email_server"(
+	"show_secrets" bool DEFAULT false, /* Option < bool > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
 ) RETURNS neon_auth_admin.email_server /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
 AllocatedByRust > , ErrorReport > */
@@ -341,6 +342,7 @@ AS 'MODULE_PATHNAME', 'get_phone_number_wrapper';
 -- src/pg/plugins.rs
 -- neon_auth_admin::pg::plugins::get_plugins
 CREATE  FUNCTION "get_plugins"(
+	"show_secrets" bool DEFAULT false, /* Option < bool > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
 ) RETURNS neon_auth_admin.plugins /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
 AllocatedByRust > , ErrorReport > */
@@ -387,6 +389,7 @@ AS 'MODULE_PATHNAME', 'list_integrations_wrapper';
 -- src/pg/oauth_providers.rs
 -- neon_auth_admin::pg::oauth_providers::list_oauth_providers
 CREATE  FUNCTION "list_oauth_providers"(
+	"show_secrets" bool DEFAULT false, /* Option < bool > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
 ) RETURNS SETOF neon_auth_admin.oauth_provider /* Result < Rows < OauthProvider > , ErrorReport > */
 VOLATILE PARALLEL UNSAFE COST 10000
@@ -708,7 +711,7 @@ COMMENT ON FUNCTION neon_auth_admin.wait_for_user IS
 COMMENT ON TYPE neon_auth_admin.oauth_provider IS
     'An OAuth provider: id google, github, microsoft or vercel; type standard (own credentials) or shared (Neon''s)';
 COMMENT ON FUNCTION neon_auth_admin.list_oauth_providers IS
-    'Lists the OAuth providers that users can sign in with, one row each; client_secret is masked';
+    'Lists the OAuth providers that users can sign in with, one row each; client_secret is masked unless show_secrets is true';
 COMMENT ON FUNCTION neon_auth_admin.add_oauth_provider IS
     'Adds an OAuth provider, with own credentials or, without them, Neon''s shared ones; returns it. Not undone by ROLLBACK';
 COMMENT ON FUNCTION neon_auth_admin.update_oauth_provider IS
@@ -734,7 +737,7 @@ COMMENT ON FUNCTION neon_auth_admin.delete_domains IS
 COMMENT ON TYPE neon_auth_admin.email_server IS
     'The email server that Neon Auth sends from: type standard (own SMTP server) or shared (Neon''s)';
 COMMENT ON FUNCTION neon_auth_admin.get_email_server IS
-    'Returns the email server that Neon Auth sends from; password is masked';
+    'Returns the email server that Neon Auth sends from; password is masked unless show_secrets is true';
 COMMENT ON FUNCTION neon_auth_admin.update_email_server IS
     'Changes the email server and returns it: at project level type standard needs all fields, at branch level NULL leaves a field as it is; type shared takes a sender at most. Not undone by ROLLBACK';
 
@@ -771,7 +774,7 @@ COMMENT ON TYPE neon_auth_admin.magic_link IS
 COMMENT ON TYPE neon_auth_admin.phone_number IS
     'The phone number plugin; otp_expires_in is in seconds';
 COMMENT ON FUNCTION neon_auth_admin.get_plugins IS
-    'Returns everything that is configured, in one row; secrets are masked. Branch level';
+    'Returns everything that is configured, in one row; secrets are masked unless show_secrets is true. Branch level';
 COMMENT ON FUNCTION neon_auth_admin.update_organization IS
     'Changes the organization plugin and returns it; NULL leaves a field as it is. Branch level. Not undone by ROLLBACK';
 COMMENT ON FUNCTION neon_auth_admin.update_magic_link IS

@@ -107,7 +107,9 @@ impl Error {
             ErrorKind::InvalidValue,
             format!("argument \"{name}\" is a masked secret"),
         )
-        .with_detail("Secrets are shown as ******** unless neon_auth_admin.show_secrets is on.")
+        .with_detail(
+            "Readers show ******** in place of a secret unless their argument \"show_secrets\" is true.",
+        )
         .with_hint("Give the secret itself.")
     }
 

@@ -6,19 +6,20 @@ use pgrx::prelude::*;
 
 use crate::neon::email_server::{self, EmailServer, EmailTest, Fields};
 use crate::pg::call::{read, required, write};
-use crate::pg::row::{Composite, Row};
+use crate::pg::row::{Composite, Row, Secrets};
 use crate::pg::text::Text;
 use crate::secret::Secret;
 
 /// Reads the email server; see [`email_server::get`].
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
 fn get_email_server(
+    show_secrets: default!(Option<bool>, "false"),
     server: default!(Option<Text>, "NULL"),
 ) -> Result<composite_type!('static, "neon_auth_admin.email_server"), ErrorReport> {
-    fill(
-        new_row()?,
-        &read(server.as_deref(), |scope| Ok(email_server::get(scope)))?,
-    )
+    let secrets = Secrets::asked_for(show_secrets)?;
+    let row = new_row()?;
+    let email_server = read(server.as_deref(), |scope| Ok(email_server::get(scope)))?;
+    fill(row, &email_server, secrets)
 }
 
 /// Replaces the email server; see [`email_server::update`]. The SQL is written out because pgrx would
@@ -65,7 +66,7 @@ fn update_email_server(
         };
         email_server::update(scope, required("type", r#type.as_deref())?, fields)
     })?;
-    fill(row, &updated)
+    fill(row, &updated, Secrets::Masked)
 }
 
 /// Sends a test e-mail; see [`email_server::send_test`].
@@ -144,12 +145,12 @@ fn new_row() -> Result<Row, ErrorReport> {
     )
 }
 
-fn fill(row: Row, server: &EmailServer) -> Result<Composite, ErrorReport> {
+fn fill(row: Row, server: &EmailServer, secrets: Secrets) -> Result<Composite, ErrorReport> {
     row.text("type", server.r#type.as_str())?
         .text("host", server.host.as_deref())?
         .set("port", server.port)?
         .text("username", server.username.as_deref())?
-        .secret("password", server.password.as_ref())?
+        .secret("password", server.password.as_ref(), secrets)?
         .text("sender_email", server.sender_email.as_deref())?
         .text("sender_name", server.sender_name.as_deref())?
         .finish()

@@ -10,7 +10,6 @@ use pgrx::pg_sys::{self, GucSource};
 use crate::pg::text::from_server;
 
 static SERVER: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"neon"));
-static SHOW_SECRETS: GucSetting<bool> = GucSetting::<bool>::new(false);
 static MAX_RESPONSE_SIZE: GucSetting<i32> = GucSetting::<i32>::new(256);
 static ALLOWED_HOSTS: GucSetting<Option<CString>> =
     GucSetting::<Option<CString>>::new(Some(c"console.neon.tech"));
@@ -41,14 +40,6 @@ pub fn define() {
         c"Foreign server that is used when a function names none.",
         c"",
         &SERVER,
-        GucContext::Userset,
-        GucFlags::default(),
-    );
-    GucRegistry::define_bool_guc(
-        c"neon_auth_admin.show_secrets",
-        c"Show client secrets and passwords in results.",
-        c"When off they appear as ********.",
-        &SHOW_SECRETS,
         GucContext::Userset,
         GucFlags::default(),
     );
@@ -138,10 +129,6 @@ pub fn overridden() -> Option<String> {
 
 pub fn server() -> String {
     text(&SERVER.get()).unwrap_or_default()
-}
-
-pub fn show_secrets() -> bool {
-    SHOW_SECRETS.get()
 }
 
 /// In bytes.

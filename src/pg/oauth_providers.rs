@@ -11,7 +11,7 @@ use crate::neon::oauth_providers::{self, Credentials, OauthProvider};
 use crate::neon::request::Request;
 use crate::neon::scope::Scope;
 use crate::pg::call::{read, required, write};
-use crate::pg::row::{Composite, Row};
+use crate::pg::row::{Composite, Row, Secrets};
 use crate::pg::rows::{Rows, SetOf};
 use crate::pg::text::Text;
 use crate::secret::Secret;
@@ -19,11 +19,15 @@ use crate::secret::Secret;
 /// Lists the providers; see [`oauth_providers::list`].
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
 fn list_oauth_providers(
+    show_secrets: default!(Option<bool>, "false"),
     server: default!(Option<Text>, "NULL"),
 ) -> Result<Rows<OauthProvider>, ErrorReport> {
+    let secrets = Secrets::asked_for(show_secrets)?;
     let row = new_row()?;
     let list = read(server.as_deref(), |scope| Ok(oauth_providers::list(scope)))?;
-    Rows::new(row, &list.providers, fill)
+    Rows::new(row, &list.providers, |row, provider| {
+        fill(row, provider, secrets)
+    })
 }
 
 /// Adds a provider; see [`oauth_providers::add`].
@@ -82,7 +86,7 @@ fn save(
         };
         request(scope, required("id", id.as_deref())?, credentials)
     })?;
-    fill(row, &provider)?.finish()
+    fill(row, &provider, Secrets::Masked)?.finish()
 }
 
 /// Deletes a provider; see [`oauth_providers::delete`].
@@ -107,9 +111,9 @@ fn new_row() -> Result<Row, ErrorReport> {
     )
 }
 
-fn fill(row: Row, provider: &OauthProvider) -> Result<Row, ErrorReport> {
+fn fill(row: Row, provider: &OauthProvider, secrets: Secrets) -> Result<Row, ErrorReport> {
     row.text("id", provider.id.as_str())?
         .text("type", provider.r#type.as_str())?
         .text("client_id", provider.client_id.as_deref())?
-        .secret("client_secret", provider.client_secret.as_ref())
+        .secret("client_secret", provider.client_secret.as_ref(), secrets)
 }

@@ -3,20 +3,19 @@
 use pgrx::composite_type;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
-use serde_json::Value;
 
 use crate::neon::plugins::{self, MagicLink, Organization, OrganizationUpdate, PhoneNumber};
 use crate::pg::call::{read, write};
-use crate::pg::guc;
-use crate::pg::row::{Composite, Row};
+use crate::pg::row::{Composite, Row, Secrets};
 use crate::pg::text::Text;
-use crate::secret::mask;
 
 /// Reads everything that is configured; see [`plugins::list`].
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
 fn get_plugins(
+    show_secrets: default!(Option<bool>, "false"),
     server: default!(Option<Text>, "NULL"),
 ) -> Result<composite_type!('static, "neon_auth_admin.plugins"), ErrorReport> {
+    let secrets = Secrets::asked_for(show_secrets)?;
     let row = Row::new(
         c"plugins",
         &[
@@ -30,19 +29,12 @@ fn get_plugins(
         ],
     )?;
     let plugins = read(server.as_deref(), plugins::list)?;
-    let shown = |value: Option<Value>| match value {
-        Some(value) if !guc::show_secrets() => Some(mask(value)),
-        value => value,
-    };
-    row.jsonb("organization", shown(plugins.organization).as_ref())?
-        .jsonb("magic_link", shown(plugins.magic_link).as_ref())?
-        .jsonb("phone_number", shown(plugins.phone_number).as_ref())?
-        .jsonb("email_provider", shown(plugins.email_provider).as_ref())?
-        .jsonb(
-            "email_and_password",
-            shown(plugins.email_and_password).as_ref(),
-        )?
-        .jsonb("oauth_providers", shown(plugins.oauth_providers).as_ref())?
+    row.jsonb("organization", plugins.organization, secrets)?
+        .jsonb("magic_link", plugins.magic_link, secrets)?
+        .jsonb("phone_number", plugins.phone_number, secrets)?
+        .jsonb("email_provider", plugins.email_provider, secrets)?
+        .jsonb("email_and_password", plugins.email_and_password, secrets)?
+        .jsonb("oauth_providers", plugins.oauth_providers, secrets)?
         .set("allow_localhost", plugins.allow_localhost)?
         .finish()
 }

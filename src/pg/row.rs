@@ -12,9 +12,9 @@ use pgrx::{AllocatedByRust, IntoDatum, PgTupleDesc, direct_function_call_as_datu
 use serde_json::Value;
 
 use crate::error::Error;
-use crate::pg::guc;
+use crate::pg::call::required;
 use crate::pg::text::{Text, text_datum, to_server};
-use crate::secret::{MASK, Secret};
+use crate::secret::{MASK, Secret, mask};
 
 /// The text of a JSON value. (pgrx's own type takes every database for one that speaks UTF-8.)
 struct Jsonb(String);
@@ -28,6 +28,24 @@ impl IntoDatum for Jsonb {
 
     fn type_oid() -> pg_sys::Oid {
         pg_sys::JSONBOID
+    }
+}
+
+/// Whether secrets are shown in a row. A reader's caller says so in an argument; a writer shows none,
+/// not even the one it was just given.
+#[derive(Clone, Copy)]
+pub enum Secrets {
+    Masked,
+    Shown,
+}
+
+impl Secrets {
+    /// What the argument `show_secrets` asks for.
+    pub fn asked_for(show_secrets: Option<bool>) -> Result<Self, Error> {
+        Ok(match required("show_secrets", show_secrets)? {
+            true => Self::Shown,
+            false => Self::Masked,
+        })
     }
 }
 
@@ -115,18 +133,30 @@ impl Row {
         Ok(self)
     }
 
-    /// JSON as Postgres' `jsonb`.
-    pub fn jsonb(self, column: &str, value: Option<&Value>) -> Result<Self, ErrorReport> {
+    /// JSON, with whatever in it is a secret, as Postgres' `jsonb`.
+    pub fn jsonb(
+        self,
+        column: &str,
+        value: Option<Value>,
+        secrets: Secrets,
+    ) -> Result<Self, ErrorReport> {
+        let value = match secrets {
+            Secrets::Masked => value.map(mask),
+            Secrets::Shown => value,
+        };
         self.set(column, value.map(|value| Jsonb(value.to_string())))
     }
 
-    /// A secret that is shown only when the session asks for it.
-    pub fn secret(self, column: &str, value: Option<&Secret>) -> Result<Self, ErrorReport> {
-        let shown = guc::show_secrets();
-        let value = value.map(|secret| match secret.expose() {
-            "" => "",
-            exposed if shown => exposed,
-            _ => MASK,
+    pub fn secret(
+        self,
+        column: &str,
+        value: Option<&Secret>,
+        secrets: Secrets,
+    ) -> Result<Self, ErrorReport> {
+        let value = value.map(|secret| match (secret.expose(), secrets) {
+            ("", _) => "",
+            (exposed, Secrets::Shown) => exposed,
+            (_, Secrets::Masked) => MASK,
         });
         self.text(column, value)
     }

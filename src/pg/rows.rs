@@ -43,7 +43,7 @@ impl<T> Rows<T> {
     pub fn new(
         like: Row,
         items: &[T],
-        fill: fn(Row, &T) -> Result<Row, ErrorReport>,
+        fill: impl Fn(Row, &T) -> Result<Row, ErrorReport>,
     ) -> Result<Self, ErrorReport> {
         let rows: Result<_, _> = items.iter().map(|item| fill(like.clone(), item)).collect();
         Ok(Self {

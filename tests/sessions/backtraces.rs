@@ -24,11 +24,11 @@ fn no_secret_is_in_a_backtrace() {
     store_keys(admin, canaries, ADMINS_KEY, "postgres");
     // What Postgres raises below Rust unwinds as a panic, and that is where backtraces are made.
     for witness in [&mut owner, admin] {
-        call_everything(witness, canaries);
+        call_everything(witness, canaries, false);
         assert_everything_failed(witness);
         let read_only = "SET default_transaction_read_only = on";
         witness.session.batch_execute(read_only).expect("a setting");
-        call_everything(witness, canaries);
+        call_everything(witness, canaries, false);
     }
 
     let frames = server_log().matches(FRAME).count() - before;

@@ -116,7 +116,10 @@ fn latin1() {
         )
         .expect("updated");
     let error = session
-        .query("SELECT neon_auth_admin.get_plugins('branch')", &[])
+        .query(
+            "SELECT neon_auth_admin.get_plugins(server => 'branch')",
+            &[],
+        )
         .expect_err("no such letter");
     assert_eq!(sqlstate(&error), SqlState::UNTRANSLATABLE_CHARACTER);
 

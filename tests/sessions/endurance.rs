@@ -72,7 +72,7 @@ const ROUNDS: &str = "
             EXCEPTION WHEN no_data_found THEN
             END;
             BEGIN
-                PERFORM neon_auth_admin.get_email_server('failing');
+                PERFORM neon_auth_admin.get_email_server(server => 'failing');
             EXCEPTION WHEN system_error THEN
             END;
         END LOOP;
@@ -271,11 +271,11 @@ const IN_ONE_QUERY: [(&str, &str); 4] = [
     (
         "a row in FROM",
         "SELECT count(type) FROM generate_series(1, times) AS n,
-             LATERAL neon_auth_admin.get_email_server(left('neon', 3 + n))",
+             LATERAL neon_auth_admin.get_email_server(server => left('neon', 3 + n))",
     ),
     (
         "a row among the columns",
-        "SELECT count(neon_auth_admin.get_email_server(left('neon', 3 + n)))
+        "SELECT count(neon_auth_admin.get_email_server(server => left('neon', 3 + n)))
          FROM generate_series(1, times) AS n",
     ),
 ];

@@ -135,7 +135,7 @@ fn calls_to_an_address_work_while_a_name_hangs() {
     let backend = Backend::of(&mut session);
     assert_interrupted(&mut session, "slow");
     let calls = "SELECT count(*) FROM generate_series(1, 20), \
-                 LATERAL neon_auth_admin.get_email_server('healthy')";
+                 LATERAL neon_auth_admin.get_email_server(server => 'healthy')";
     assert_eq!(one(&mut session, calls).get::<_, i64>(0), 20);
     assert_eq!(backend.threads().len(), 2, "it still hangs");
 }

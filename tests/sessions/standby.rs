@@ -25,7 +25,8 @@ fn catch_up() {
 
 fn functions(session: &mut Client, which: &str) -> Vec<String> {
     let calls = format!(
-        "SELECT proname || '(' || repeat('NULL, ', pronargs - 1) || 'NULL)' FROM pg_proc
+        "SELECT format('%s(%s)', proname,
+             array_to_string(array_fill('NULL'::text, ARRAY[pronargs - pronargdefaults]), ', ')) FROM pg_proc
          WHERE pronamespace = 'neon_auth_admin'::regnamespace
              AND proname <> 'neon_auth_admin_validator' AND {which}"
     );

@@ -18,9 +18,7 @@ SELECT * FROM neon_auth_admin.test_email_server('ada@example.com');
 SELECT * FROM neon_auth_admin.update_email_server(
     type => 'standard', host => 'smtp.example.com', port => 587, username => 'mailer', password => 's3cret',
     sender_email => 'no-reply@example.com', sender_name => 'Example "Ω"', server => 'branch_email');
-SET neon_auth_admin.show_secrets = on;
-SELECT * FROM neon_auth_admin.get_email_server('branch_email');
-RESET neon_auth_admin.show_secrets;
+SELECT * FROM neon_auth_admin.get_email_server(show_secrets => true, server => 'branch_email');
 
 -- NULL leaves a field as it is, also the password.
 

@@ -9,22 +9,22 @@ SET neon_auth_admin.server = 'branch_oauth';
 
 SELECT * FROM neon_auth_admin.list_oauth_providers();
 
--- Own credentials. The secret is shown only when the session asks for it.
+-- Own credentials. The secret is shown only to who asks for it, and by a writer never.
 
 SELECT * FROM neon_auth_admin.add_oauth_provider('vercel', 'vercel-id', 'vercel-secret');
 SELECT * FROM neon_auth_admin.add_oauth_provider(
     'microsoft', client_id => 'ms-id', client_secret => 'ms-secret', microsoft_tenant_id => 'common', server => 'branch_oauth');
 SELECT * FROM neon_auth_admin.list_oauth_providers();
 SELECT jsonb_path_query(oauth_providers, '$[*] ? (@.type == "standard")') AS standard FROM neon_auth_admin.get_plugins();
-SET neon_auth_admin.show_secrets = on;
-SELECT * FROM neon_auth_admin.list_oauth_providers() WHERE type = 'standard';
-SELECT jsonb_path_query(oauth_providers, '$[*] ? (@.type == "standard")') AS standard FROM neon_auth_admin.get_plugins();
+SELECT * FROM neon_auth_admin.list_oauth_providers(show_secrets => true) WHERE type = 'standard';
+SELECT jsonb_path_query(oauth_providers, '$[*] ? (@.type == "standard")') AS standard
+FROM neon_auth_admin.get_plugins(show_secrets => true);
 
 -- NULL leaves a field as it is.
 
 SELECT * FROM neon_auth_admin.update_oauth_provider('vercel', client_secret => 'new-secret');
 SELECT * FROM neon_auth_admin.update_oauth_provider('vercel', client_id => 'new-id');
-RESET neon_auth_admin.show_secrets;
+SELECT client_id, client_secret FROM neon_auth_admin.list_oauth_providers(show_secrets => true) WHERE id = 'vercel';
 SELECT * FROM neon_auth_admin.update_oauth_provider('vercel', client_id => 'newer-id');
 SELECT neon_auth_admin.delete_oauth_provider('vercel');
 SELECT * FROM neon_auth_admin.list_oauth_providers();

@@ -49,9 +49,8 @@ SELECT type FROM neon_auth_admin.update_email_server(
     'standard', 'smtp.example.com', 587, 'mailer', 's3cret', 'no-reply@example.com', 'Example');
 \x on
 SELECT * FROM neon_auth_admin.get_plugins();
-SET neon_auth_admin.show_secrets = on;
-SELECT oauth_providers FROM neon_auth_admin.get_plugins('branch_settings');
-RESET neon_auth_admin.show_secrets;
+SELECT oauth_providers FROM neon_auth_admin.get_plugins(show_secrets => true, server => 'branch_settings');
+SELECT * FROM test.failure('SELECT neon_auth_admin.get_plugins(show_secrets => NULL)');
 SELECT organization ->> 'creator_role' AS creator_role, (magic_link -> 'expires_in')::integer AS minutes,
     pg_typeof(phone_number) AS type
 FROM neon_auth_admin.get_plugins();

@@ -13,17 +13,18 @@ SELECT * FROM neon_auth_admin.update_email_server('shared', sender_email => 'no-
 SELECT * FROM neon_auth_admin.update_email_server('shared', sender_name => 'Example', server => 'email');
 SELECT * FROM neon_auth_admin.update_email_server('shared');
 
--- One's own. The password is shown only when the session asks for it.
+-- One's own. The password is shown only to who asks for it, and by a writer never.
 
 SELECT * FROM neon_auth_admin.update_email_server(
     type => 'standard', host => 'smtp.example.com', port => 587, username => 'mailer', password => 's3cret',
     sender_email => 'no-reply@example.com', sender_name => 'Example "Ω"', server => 'email');
 SELECT * FROM neon_auth_admin.get_email_server();
-SET neon_auth_admin.show_secrets = on;
-SELECT * FROM neon_auth_admin.get_email_server('email');
+SELECT * FROM neon_auth_admin.get_email_server(show_secrets => true, server => 'email');
 SELECT password FROM neon_auth_admin.update_email_server(
     'standard', 'smtp.example.com', 65535, 'mailer', 'other', 'no-reply@example.com', 'Example');
-RESET neon_auth_admin.show_secrets;
+SELECT password FROM neon_auth_admin.get_email_server(true);
+SELECT password FROM neon_auth_admin.get_email_server(false);
+SELECT password FROM neon_auth_admin.get_email_server(NULL);
 
 -- What was shown in place of a password is not taken for one.
 

@@ -9,15 +9,15 @@ SET neon_auth_admin.server = 'oauth';
 -- A new project has Neon's shared ones.
 SELECT * FROM neon_auth_admin.list_oauth_providers();
 
--- Own credentials. The secret is shown only when the session asks for it.
+-- Own credentials. The secret is shown only to who asks for it, and by a writer never.
 
 SELECT * FROM neon_auth_admin.add_oauth_provider('google', 'google-id', 'google-secret');
 SELECT * FROM neon_auth_admin.add_oauth_provider(
     'microsoft', client_id => 'ms-id', client_secret => 'ms-secret',
     microsoft_tenant_id => '11111111-2222-4333-8444-555555555555', server => 'oauth');
 SELECT * FROM neon_auth_admin.list_oauth_providers();
-SET neon_auth_admin.show_secrets = on;
-SELECT * FROM neon_auth_admin.list_oauth_providers();
+SELECT * FROM neon_auth_admin.list_oauth_providers(show_secrets => true);
+SELECT * FROM neon_auth_admin.list_oauth_providers(show_secrets => NULL);
 
 -- NULL leaves a field as it is.
 
@@ -25,7 +25,7 @@ SELECT * FROM neon_auth_admin.update_oauth_provider('google', client_secret => '
 SELECT * FROM neon_auth_admin.update_oauth_provider('google', client_id => 'new-id');
 SELECT * FROM neon_auth_admin.update_oauth_provider('microsoft', microsoft_tenant_id => 'common');
 SELECT * FROM neon_auth_admin.update_oauth_provider('github', 'github-id', 'github-secret', NULL, 'oauth');
-RESET neon_auth_admin.show_secrets;
+SELECT id, client_id, client_secret FROM neon_auth_admin.list_oauth_providers(true) WHERE client_id LIKE '%-id';
 SELECT * FROM neon_auth_admin.update_oauth_provider('google');
 
 -- What was shown in place of a secret is not taken for one.
@@ -34,9 +34,7 @@ SELECT * FROM neon_auth_admin.update_oauth_provider('google', 'new-id', '*******
 SELECT neon_auth_admin.update_oauth_provider(id, client_id, client_secret)
 FROM neon_auth_admin.list_oauth_providers() WHERE id = 'google';
 SELECT * FROM neon_auth_admin.add_oauth_provider('vercel', 'vercel-id', '********');
-SET neon_auth_admin.show_secrets = on;
-SELECT client_id, client_secret FROM neon_auth_admin.list_oauth_providers() WHERE id = 'google';
-RESET neon_auth_admin.show_secrets;
+SELECT client_id, client_secret FROM neon_auth_admin.list_oauth_providers(show_secrets => true) WHERE id = 'google';
 
 SELECT neon_auth_admin.delete_oauth_provider('google');
 SELECT neon_auth_admin.delete_oauth_provider('github', server => 'oauth');

@@ -172,23 +172,23 @@ RESET neon_auth_admin.server;
 DROP USER MAPPING FOR CURRENT_USER SERVER options;
 SELECT neon_auth_admin.set_api_key(current_setting('test.api_key'), server => 'options', role => 'public');
 SELECT usename FROM pg_user_mappings WHERE srvname = 'options';
-SELECT type FROM neon_auth_admin.get_email_server('options');
+SELECT type FROM neon_auth_admin.get_email_server(server => 'options');
 SELECT neon_auth_admin.set_api_key('napi_wrong', 'options');
 SELECT usename FROM pg_user_mappings WHERE srvname = 'options' ORDER BY usename COLLATE "C";
 \x on
-SELECT * FROM test.failure('SELECT neon_auth_admin.get_email_server(''options'')');
+SELECT * FROM test.failure('SELECT neon_auth_admin.get_email_server(server => ''options'')');
 \x off
 -- An own mapping without a key does not fall back to PUBLIC's.
 ALTER USER MAPPING FOR CURRENT_USER SERVER options OPTIONS (DROP api_key);
-SELECT type FROM neon_auth_admin.get_email_server('options');
+SELECT type FROM neon_auth_admin.get_email_server(server => 'options');
 -- set_api_key adds the option to a mapping that is there, and is undone by ROLLBACK.
 BEGIN;
 SELECT neon_auth_admin.set_api_key(current_setting('test.api_key'), 'options');
-SELECT type FROM neon_auth_admin.get_email_server('options');
+SELECT type FROM neon_auth_admin.get_email_server(server => 'options');
 ROLLBACK;
-SELECT type FROM neon_auth_admin.get_email_server('options');
+SELECT type FROM neon_auth_admin.get_email_server(server => 'options');
 DROP USER MAPPING FOR CURRENT_USER SERVER options;
-SELECT type FROM neon_auth_admin.get_email_server('options');
+SELECT type FROM neon_auth_admin.get_email_server(server => 'options');
 
 -- What got into the catalogs past the validator is refused by the call.
 
