@@ -1,13 +1,11 @@
 //! What the option value `current` stands for: the ids in the server's configuration, as a Neon
 //! compute has them there, and nothing that a session can set.
 
-use std::fs;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use postgres::error::SqlState;
 use postgres::{Client, Config, NoTls};
 
-use crate::support::{Database, arrived, connect, ledger, one, sqlstate, variable, wait_until};
+use crate::configuration::Configuration;
+use crate::support::{Database, arrived, connect, ledger, sqlstate, variable, wait_until};
 
 /// As tests/run.sh configures the server.
 const PROJECT: &str = "test-current";
@@ -15,55 +13,14 @@ const BRANCH: &str = "br-current-1";
 
 const LIST: &str = "SELECT * FROM neon_auth_admin.list_domains('neon')";
 
-/// The server's configuration, which one test has at a time and leaves as it was.
-struct Configuration {
-    file: String,
-    before: String,
-    _turn: MutexGuard<'static, ()>,
-}
-
-static TURN: Mutex<()> = Mutex::new(());
-
-impl Configuration {
-    fn own() -> Self {
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        let file: String = one(&mut connect("postgres", "postgres"), "SHOW config_file").get(0);
-        let before = fs::read_to_string(&file).expect("the server's configuration");
-        Self {
-            file,
-            before,
-            _turn: turn,
-        }
-    }
-
-    /// Changes `neon.branch_id`, or takes it out, and waits until the session knows.
-    fn set_branch(&self, branch: Option<&str>, session: &mut Client) {
-        let others = self.before.lines();
-        let mut lines: Vec<_> = others
-            .filter(|line| !line.starts_with("neon.branch_id"))
-            .map(str::to_owned)
-            .collect();
-        lines.extend(branch.map(|branch| format!("neon.branch_id = '{branch}'")));
-        self.write(&(lines.join("\n") + "\n"));
-        let known = format!(
-            "SELECT coalesce(current_setting('neon.branch_id', true), '') = '{}'",
-            branch.unwrap_or_default()
-        );
-        wait_until(session, "the configuration is read again", &known);
-    }
-
-    fn write(&self, text: &str) {
-        fs::write(&self.file, text).expect("the server's configuration");
-        connect("postgres", "postgres")
-            .batch_execute("SELECT pg_reload_conf()")
-            .expect("reloaded");
-    }
-}
-
-impl Drop for Configuration {
-    fn drop(&mut self) {
-        self.write(&self.before);
-    }
+/// Changes `neon.branch_id`, or takes it out, and waits until the session knows.
+fn set_branch(configuration: &Configuration, branch: Option<&str>, session: &mut Client) {
+    configuration.set("neon.branch_id", branch);
+    let known = format!(
+        "SELECT coalesce(current_setting('neon.branch_id', true), '') = '{}'",
+        branch.unwrap_or_default()
+    );
+    wait_until(session, "the configuration is read again", &known);
 }
 
 /// A database whose server "neon" has the ids of the configuration.
@@ -94,7 +51,7 @@ fn it_is_the_branch_of_the_configuration() {
     session.query(LIST, &[]).expect("listed");
     assert_eq!(last_path(), path_of(BRANCH));
 
-    configuration.set_branch(Some("br-current-2"), &mut session);
+    set_branch(&configuration, Some("br-current-2"), &mut session);
     session.query(LIST, &[]).expect("listed");
     assert_eq!(last_path(), path_of("br-current-2"), "in an open session");
     let mut other = database.session();
@@ -128,7 +85,7 @@ fn without_a_usable_setting_nothing_is_sent() {
         (Some(long.as_str()), SqlState::INVALID_PARAMETER_VALUE),
     ] {
         let mut open = database.session();
-        configuration.set_branch(branch, &mut open);
+        set_branch(&configuration, branch, &mut open);
         for session in [&mut open, &mut database.session()] {
             let error = session.query(LIST, &[]).expect_err("no usable id");
             assert_eq!(sqlstate(&error), state, "{branch:?}");

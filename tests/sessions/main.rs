@@ -9,6 +9,7 @@ mod backtraces;
 mod by_hand;
 mod calls;
 mod catalog;
+mod configuration;
 mod current;
 mod descriptors;
 mod dump;

@@ -6,6 +6,7 @@ use postgres::Client;
 
 use crate::backend::Backend;
 use crate::by_hand::ByHand;
+use crate::configuration::Configuration;
 use crate::hanging_name::HangingName;
 use crate::phases::list;
 use crate::support::{Database, arrived, connect};
@@ -15,6 +16,7 @@ struct Storm {
     session: Client,
     round: String,
     other: String,
+    _turn: Configuration,
 }
 
 impl Storm {
@@ -29,6 +31,7 @@ impl Storm {
             session,
             round,
             other,
+            _turn: Configuration::own(),
         }
     }
 

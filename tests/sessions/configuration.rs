@@ -1,0 +1,56 @@
+//! The server's configuration file, which one test has at a time and leaves as it was.
+
+use std::fs;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::support::{connect, one};
+
+pub struct Configuration {
+    file: String,
+    before: String,
+    _turn: MutexGuard<'static, ()>,
+}
+
+/// As long as this lives, no other test has the server read its configuration again.
+impl Configuration {
+    pub fn own() -> Self {
+        static TURN: Mutex<()> = Mutex::new(());
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let file: String = one(&mut connect("postgres", "postgres"), "SHOW config_file").get(0);
+        let before = fs::read_to_string(&file).expect("the server's configuration");
+        Self {
+            file,
+            before,
+            _turn: turn,
+        }
+    }
+
+    /// Changes one setting, or takes it out.
+    pub fn set(&self, name: &str, value: Option<&str>) {
+        let text = fs::read_to_string(&self.file).expect("the server's configuration");
+        let start = format!("{name} = ");
+        let mut lines: Vec<_> = text
+            .lines()
+            .filter(|line| !line.starts_with(&start))
+            .map(str::to_owned)
+            .collect();
+        lines.extend(value.map(|value| format!("{name} = '{value}'")));
+        self.write(&(lines.join("\n") + "\n"));
+    }
+
+    fn write(&self, text: &str) {
+        fs::write(&self.file, text).expect("the server's configuration");
+        connect("postgres", "postgres")
+            .batch_execute("SELECT pg_reload_conf()")
+            .expect("reloaded");
+    }
+}
+
+impl Drop for Configuration {
+    fn drop(&mut self) {
+        let text = fs::read_to_string(&self.file);
+        if text.is_ok_and(|text| text != self.before) {
+            self.write(&self.before);
+        }
+    }
+}
