@@ -4,3 +4,10 @@
 CREATE FOREIGN DATA WRAPPER neon_auth_admin
     NO HANDLER
     VALIDATOR neon_auth_admin.neon_auth_admin_validator;
+
+-- Its mapping has the secret that keys of this database are sealed with. (Postgres' own way to make a
+-- secret that dumps leave out: what belongs to an extension is not in them.)
+
+CREATE SERVER neon_auth_admin_seal FOREIGN DATA WRAPPER neon_auth_admin;
+SELECT neon_auth_admin.make_sealing_secret();
+DROP FUNCTION neon_auth_admin.make_sealing_secret();

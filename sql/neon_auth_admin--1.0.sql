@@ -410,6 +410,15 @@ AS 'MODULE_PATHNAME', 'list_users_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- src/pg/server/seal.rs
+-- neon_auth_admin::pg::server::seal::make_sealing_secret
+CREATE  FUNCTION "make_sealing_secret"() RETURNS VOID /* Result < (), ErrorReport > */
+STRICT VOLATILE PARALLEL UNSAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'make_sealing_secret_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- src/pg/server/options.rs
 -- neon_auth_admin::pg::server::options::neon_auth_admin_validator
 CREATE  FUNCTION "neon_auth_admin_validator"(
@@ -425,6 +434,7 @@ AS 'MODULE_PATHNAME', 'neon_auth_admin_validator_wrapper';
 -- src/pg.rs
 -- requires:
 --   server::options::neon_auth_admin_validator
+--   server::seal::make_sealing_secret
 
 -- The foreign-data wrapper has no handler: it gives servers and user mappings a place, and nothing
 -- can be selected through it.
@@ -432,6 +442,13 @@ AS 'MODULE_PATHNAME', 'neon_auth_admin_validator_wrapper';
 CREATE FOREIGN DATA WRAPPER neon_auth_admin
     NO HANDLER
     VALIDATOR neon_auth_admin.neon_auth_admin_validator;
+
+-- Its mapping has the secret that keys of this database are sealed with. (Postgres' own way to make a
+-- secret that dumps leave out: what belongs to an extension is not in them.)
+
+CREATE SERVER neon_auth_admin_seal FOREIGN DATA WRAPPER neon_auth_admin;
+SELECT neon_auth_admin.make_sealing_secret();
+DROP FUNCTION neon_auth_admin.make_sealing_secret();
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -459,7 +476,8 @@ AS 'MODULE_PATHNAME', 'send_test_email_wrapper';
 CREATE  FUNCTION "set_api_key"(
 	"api_key" TEXT, /* Option < Text > */
 	"server" TEXT DEFAULT NULL, /* Option < Text > */
-	"role" TEXT DEFAULT NULL /* Option < Text > */
+	"role" TEXT DEFAULT NULL, /* Option < Text > */
+	"project_id" TEXT DEFAULT NULL /* Option < Text > */
 ) RETURNS VOID /* Result < (), ErrorReport > */
 VOLATILE PARALLEL UNSAFE COST 1000
 LANGUAGE c /* Rust */
@@ -683,10 +701,12 @@ COMMENT ON SCHEMA neon_auth_admin IS
 
 COMMENT ON FOREIGN DATA WRAPPER neon_auth_admin IS
     'Holds where Neon Auth is (server options) and with which API key (user mapping)';
+COMMENT ON SERVER neon_auth_admin_seal IS
+    'Holds the secret that the API keys of this database are sealed with; no dump contains it';
 COMMENT ON FUNCTION neon_auth_admin.neon_auth_admin_validator IS
     'Checks the options of servers and user mappings; called by CREATE and ALTER';
 COMMENT ON FUNCTION neon_auth_admin.set_api_key IS
-    'Stores the Neon API key of a role (NULL: the current one, ''public'': everyone) in its user mapping on a server. Returns nothing. Local: sends nothing, and ROLLBACK undoes it';
+    'Stores the Neon API key of a role (NULL: the current one, ''public'': everyone) in its user mapping on a server, sealed for the host of its api_url and, if that is given, for one project. Returns nothing. Local: sends nothing, and ROLLBACK undoes it';
 
 -- Users
 

@@ -2,12 +2,14 @@
 //! every message is found here and below. It knows nothing of SQLSTATEs.
 
 mod configuration;
+mod keys;
 
 mod synced_users;
 
 use std::fmt;
 
 pub use configuration::quote_literal;
+pub use keys::Mapping;
 
 /// What went wrong, in the terms a caller can act on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,7 +10,8 @@
 //! 1. Only `src/pg*` names pgrx; only `neon/http.rs` and `pg/wait.rs` name ureq.
 //! 2. Below `pg/` nothing panics on input and nothing raises.
 //! 3. Every `#[pg_extern]` returns `Result<_, ErrorReport>`.
-//! 4. A secret is a [`secret::Secret`] from argument to wire, and so is a request's body.
+//! 4. A secret is a [`secret::Secret`] from argument to wire, and so is a request's body; a stored key
+//!    is sealed ([`seal`]).
 //! 5. Path segments are data, and an id that is not one never becomes a segment.
 //! 6. A write whose fate is unknown is never sent again by itself.
 //! 7. While it waits, a backend can be cancelled and terminated, and takes part in barriers.
@@ -21,6 +22,7 @@
 //! 12. Sizes are capped before memory is taken.
 
 pub mod error;
+pub mod seal;
 pub mod secret;
 
 pub mod neon;

@@ -35,7 +35,10 @@ pgrx::extension_sql_file!("../sql/types.sql", name = "types", bootstrap);
 pgrx::extension_sql_file!(
     "../sql/fdw.sql",
     name = "fdw",
-    requires = [server::options::neon_auth_admin_validator]
+    requires = [
+        server::options::neon_auth_admin_validator,
+        server::seal::make_sealing_secret
+    ]
 );
 pgrx::extension_sql_file!(
     "../sql/comments.sql",

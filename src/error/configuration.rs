@@ -27,16 +27,6 @@ impl Error {
         )
     }
 
-    /// For `set_api_key`, where the value may be a key in the wrong place.
-    pub fn unknown_name(argument: &str) -> Self {
-        Self::new(
-            ErrorKind::NotConfigured,
-            format!("argument \"{argument}\" names no {argument}"),
-        )
-        .with_detail("The value is not repeated here: it might be a key in the wrong place.")
-        .with_hint("The order of the arguments is api_key, server, role.")
-    }
-
     pub fn wrong_wrapper(server: &str) -> Self {
         Self::new(
             ErrorKind::NotConfigured,
@@ -54,17 +44,6 @@ impl Error {
             "Its owner can allow it: GRANT USAGE ON FOREIGN SERVER {} TO {};",
             quote_identifier(server),
             quote_identifier(role)
-        ))
-    }
-
-    pub fn no_api_key(server: &str, role: &str) -> Self {
-        Self::new(
-            ErrorKind::NotConfigured,
-            format!("no api_key for role \"{role}\" on server \"{server}\""),
-        )
-        .with_hint(format!(
-            "Store one: SELECT neon_auth_admin.set_api_key(:'key', server => {});",
-            quote_literal(server)
         ))
     }
 
@@ -138,6 +117,10 @@ impl Error {
         )
     }
 
+    pub fn invalid_api_url() -> Self {
+        Self::invalid_option("api_url", "a URL such as https://console.neon.tech/api/v2")
+    }
+
     pub fn plain_http(host: &str) -> Self {
         Self::new(
             ErrorKind::Forbidden,
@@ -196,11 +179,6 @@ mod tests {
             Some(
                 "Its owner can allow it: GRANT USAGE ON FOREIGN SERVER \"my \"\"neon\"\"\" TO app;"
             )
-        );
-        let error = Error::no_api_key("it's", "app");
-        assert_eq!(
-            error.hint.as_deref(),
-            Some("Store one: SELECT neon_auth_admin.set_api_key(:'key', server => 'it''s');")
         );
     }
 }

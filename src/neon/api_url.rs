@@ -5,7 +5,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 
 /// Where Neon's management API lives.
 pub const DEFAULT: &str = "https://console.neon.tech/api/v2";
@@ -17,6 +17,7 @@ pub const DEFAULT_HOSTS: &str = "console.neon.tech";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiUrl {
     base: Arc<str>,
+    place: Arc<str>,
     https: bool,
 }
 
@@ -27,25 +28,14 @@ impl ApiUrl {
     /// Errors: `InvalidValue` when it is not such a URL, `Forbidden` when its host is not in the
     /// list, or when it is plain http to anything but a loopback address.
     pub fn parse(text: &str, allowed: &str) -> Result<Self, Error> {
-        let invalid =
-            || Error::invalid_option("api_url", "a URL such as https://console.neon.tech/api/v2");
-        let base = text.strip_suffix('/').unwrap_or(text);
-        let (https, rest) = match base.split_once("://") {
-            Some(("https", rest)) => (true, rest),
-            Some(("http", rest)) => (false, rest),
-            _ => return Err(invalid()),
-        };
-        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-        let path_is_plain = path
-            .split('/')
-            .all(|segment| !matches!(segment, "." | "..") && segment.chars().all(is_unreserved));
-        let (host, port) = split_authority(authority).ok_or_else(invalid)?;
-        if !path_is_plain {
-            return Err(invalid());
-        }
-
-        let port = port.unwrap_or(if https { 443 } else { 80 });
-        let default_port = if https { 443 } else { 80 };
+        let Parts {
+            base,
+            https,
+            authority,
+            host,
+            port,
+        } = Parts::of(text).ok_or_else(Error::invalid_api_url)?;
+        let default_port = default_port(https);
         let is_allowed = allowed.split(',').any(|entry| {
             split_entry(entry.trim()).is_some_and(|(name, ports)| {
                 name.eq_ignore_ascii_case(host)
@@ -64,6 +54,7 @@ impl ApiUrl {
         }
         Ok(Self {
             base: base.into(),
+            place: place_of(host, port).into(),
             https,
         })
     }
@@ -75,6 +66,11 @@ impl ApiUrl {
 
     pub fn is_https(&self) -> bool {
         self.https
+    }
+
+    /// See [`place`].
+    pub fn place(&self) -> &str {
+        &self.place
     }
 
     /// As in the URL: the host, and the port if it is there.
@@ -92,7 +88,54 @@ impl ApiUrl {
 
 /// Whether `text` is such a URL, whatever its host.
 pub fn is_well_formed(text: &str) -> bool {
-    !matches!(ApiUrl::parse(text, ""), Err(error) if error.kind == ErrorKind::InvalidValue)
+    Parts::of(text).is_some()
+}
+
+/// Where a key goes that is sent to the API at `text`: `host:port` in lower case, whether or not the
+/// host is allowed. `None` when `text` is no such URL.
+pub fn place(text: &str) -> Option<String> {
+    Parts::of(text).map(|parts| place_of(parts.host, parts.port))
+}
+
+fn place_of(host: &str, port: u16) -> String {
+    format!("{}:{port}", host.to_ascii_lowercase())
+}
+
+/// What a base URL is made of.
+struct Parts<'a> {
+    /// Without a slash at its end.
+    base: &'a str,
+    https: bool,
+    authority: &'a str,
+    host: &'a str,
+    port: u16,
+}
+
+impl<'a> Parts<'a> {
+    fn of(text: &'a str) -> Option<Self> {
+        let base = text.strip_suffix('/').unwrap_or(text);
+        let (https, rest) = match base.split_once("://")? {
+            ("https", rest) => (true, rest),
+            ("http", rest) => (false, rest),
+            _ => return None,
+        };
+        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let path_is_plain = path
+            .split('/')
+            .all(|segment| !matches!(segment, "." | "..") && segment.chars().all(is_unreserved));
+        let (host, port) = split_authority(authority)?;
+        path_is_plain.then_some(Self {
+            base,
+            https,
+            authority,
+            host,
+            port: port.unwrap_or(default_port(https)),
+        })
+    }
+}
+
+fn default_port(https: bool) -> u16 {
+    if https { 443 } else { 80 }
 }
 
 fn is_unreserved(c: char) -> bool {
@@ -147,6 +190,7 @@ fn is_loopback(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
 
     const ALLOWED: &str = "console.neon.tech, 127.0.0.1:*, [::1]:8080, example.org:8443, *";
 
@@ -169,6 +213,21 @@ mod tests {
             url.join("/projects/p"),
             "https://console.neon.tech/api/v2/projects/p"
         );
+    }
+
+    #[test]
+    fn a_place_is_host_and_port() {
+        for (url, expected) in [
+            ("https://Console.Neon.Tech/api/v2", "console.neon.tech:443"),
+            ("https://console.neon.tech:443", "console.neon.tech:443"),
+            ("http://127.0.0.1", "127.0.0.1:80"),
+            ("http://[::1]:8080/api", "[::1]:8080"),
+        ] {
+            assert_eq!(place(url).as_deref(), Some(expected), "{url}");
+        }
+        let url = ApiUrl::parse("https://Console.neon.tech", ALLOWED).expect("allowed");
+        assert_eq!(url.place(), "console.neon.tech:443");
+        assert_eq!(place("console.neon.tech"), None);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::pg::call::{refuse_wrong_place, run_over};
 use crate::pg::row::Row;
 use crate::pg::rows::{Rows, SetOf};
 use crate::pg::server::catalog::ForeignServer;
+use crate::pg::server::key::Key;
 use crate::pg::text::Text;
 use crate::pg::wait::{Failure, look_up};
 use crate::pg::{guc, server, synced_users};
@@ -124,13 +125,34 @@ impl Findings {
 /// What the catalogs and the settings have to say of a call through this server.
 fn configured(server: &ForeignServer, scope: Scope, findings: &mut Findings) -> Option<Connection> {
     // Both are looked at: whoever mends one may mend the other as well.
-    let key = findings.keep(KEY, server::key(server), |key| match key.is_of_public {
-        true => "of PUBLIC".to_owned(),
-        false => format!("of role \"{}\"", server::role_in_effect()),
-    });
     let url = server::api_url(server);
+    let key = Key::of(server).and_then(|key| {
+        if let Ok(url) = &url {
+            key.check(server, &scope, url)?;
+        }
+        Ok(key)
+    });
+    let key = findings.keep(KEY, key, describe);
     let url = findings.keep(HOST, url, |url| url.host().to_owned());
     Some(server::connection_of(server, scope, key?, url?))
+}
+
+/// Whose it is, and how it is stored.
+fn describe(key: &Key) -> String {
+    let mut described = match key.is_of_public {
+        true => "of PUBLIC".to_owned(),
+        false => format!("of role \"{}\"", server::role_in_effect()),
+    };
+    match &key.purpose {
+        None => described += ", not sealed: set_api_key() would seal it",
+        Some(purpose) => {
+            described += ", sealed";
+            if let Some(project) = &purpose.project_id {
+                described += &format!(" for project \"{project}\"");
+            }
+        }
+    }
+    described
 }
 
 /// The name, and what Neon has to say.

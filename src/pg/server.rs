@@ -6,8 +6,10 @@
 
 pub mod catalog;
 mod current;
-mod key;
+pub mod key;
+mod mapping;
 pub mod options;
+pub mod seal;
 
 use std::cell::RefCell;
 use std::ffi::CStr;
@@ -15,23 +17,23 @@ use std::rc::Rc;
 
 use pgrx::pg_sys;
 
-use self::catalog::{ForeignServer, mapped_key};
+use self::catalog::ForeignServer;
+use self::key::Key;
 use crate::error::Error;
-use crate::neon::api_url::{self, ApiUrl};
-use crate::neon::check;
+use crate::neon::api_url::ApiUrl;
 use crate::neon::client::Connection;
 use crate::neon::scope::Scope;
 use crate::pg::guc;
 use crate::pg::text::from_server;
-use crate::secret::Secret;
 
 /// Everything a call needs. What depends on the role in effect is looked up anew each time: nothing
 /// about a key is kept from one call to the next.
 pub fn connection(server: Option<&str>) -> Result<Connection, Error> {
     let server = usable_server(server)?;
     let scope = scope(&server)?;
-    let key = key(&server)?;
+    let key = Key::of(&server)?;
     let api_url = api_url(&server)?;
+    key.check(&server, &scope, &api_url)?;
     Ok(connection_of(&server, scope, key, api_url))
 }
 
@@ -54,32 +56,9 @@ pub fn scope(server: &ForeignServer) -> Result<Scope, Error> {
     Scope::new(&project_id, branch_id.as_deref(), auth_provider)
 }
 
-/// An API key, and whose it is.
-pub struct Key {
-    pub api_key: Secret,
-    pub is_of_public: bool,
-}
-
-/// The key of the role in effect or, for want of a mapping of its own, of PUBLIC.
-pub fn key(server: &ForeignServer) -> Result<Key, Error> {
-    let own = mapped_key(user_in_effect(), server.oid);
-    let is_of_public = own.is_none();
-    let api_key = own
-        .or_else(|| mapped_key(pg_sys::InvalidOid, server.oid))
-        .flatten()
-        .ok_or_else(|| Error::no_api_key(&server.name, &role_in_effect()))?;
-    if !check::is_api_key(&api_key) {
-        return Err(Error::invalid_option("api_key", check::API_KEY));
-    }
-    Ok(Key {
-        api_key,
-        is_of_public,
-    })
-}
-
 /// Where the API is, if a key may go there.
 pub fn api_url(server: &ForeignServer) -> Result<ApiUrl, Error> {
-    parse_api_url(server.option("api_url").unwrap_or(api_url::DEFAULT))
+    parse_api_url(server.api_url())
 }
 
 pub fn connection_of(

@@ -4,7 +4,7 @@
 use neon_simulator::{Options, Simulator};
 
 use crate::oracle::{Canaries, Witness};
-use crate::support::Database;
+use crate::support::{Database, one};
 
 pub const OWNERS_KEY: &str = "the owner's key";
 pub const MAPPED_KEY: &str = "the key of a role with a mapping";
@@ -12,6 +12,13 @@ pub const PUBLIC_KEY: &str = "the key of PUBLIC";
 pub const ADMINS_KEY: &str = "the superuser's key";
 pub const REFUSED_KEY: &str = "a key that Neon refuses";
 pub const KEYS: [&str; 5] = [OWNERS_KEY, MAPPED_KEY, PUBLIC_KEY, ADMINS_KEY, REFUSED_KEY];
+/// What the mappings hold in place of the keys, and what opens it.
+pub const OWNERS_SEALED: &str = "the owner's sealed key";
+pub const MAPPED_SEALED: &str = "the sealed key of a role with a mapping";
+pub const PUBLIC_SEALED: &str = "the sealed key of PUBLIC";
+pub const ADMINS_SEALED: &str = "the superuser's sealed key";
+pub const SEALED: [&str; 4] = [OWNERS_SEALED, MAPPED_SEALED, PUBLIC_SEALED, ADMINS_SEALED];
+pub const SEAL: &str = "the secret that opens sealed keys";
 pub const CLIENT_SECRET: &str = "a client secret";
 pub const PASSWORD: &str = "a password";
 pub const SDK_KEY: &str = "an SDK key";
@@ -120,6 +127,23 @@ pub fn store_keys(witness: &mut Witness, canaries: &Canaries, key: &str, role: &
         let call = "set_api_key($1, $2, $3)";
         witness.call(call, &[&key, &server, &role]).expect("a key");
     }
+}
+
+/// Looks for what is stored of these roles, too: the name for it, and whose it is.
+pub fn add_stored(world: &mut World, roles: &[(&'static str, &str)]) {
+    for (name, role) in roles {
+        let query = format!(
+            "SELECT substr(umoptions[1], length('api_key=') + 1)
+             FROM pg_user_mappings WHERE srvname = 'neon' AND usename = '{role}'"
+        );
+        let sealed: String = one(&mut world.admin.session, &query).get(0);
+        assert!(sealed.starts_with("sealed:v1:"), "{name}");
+        world.canaries.add(name, &sealed, &sealed);
+    }
+    let query = "SELECT substr(umoptions[1], length('secret=') + 1)
+                 FROM pg_user_mappings WHERE srvname = 'neon_auth_admin_seal'";
+    let secret: String = one(&mut world.admin.session, query).get(0);
+    world.canaries.add(SEAL, &secret, &secret);
 }
 
 /// Makes every call, most of them with a secret. What becomes of a call depends on its server, and on

@@ -33,7 +33,6 @@ fn statements(dump: &str) -> String {
 fn a_dump_can_be_restored_by_a_superuser() {
     let database = Database::new("it_dump");
     let url = variable("NEON_SIMULATOR_URL");
-    // The dump has the key as a literal, and so has the log of its restore: not the real one here.
     database
         .session()
         .batch_execute(&format!(
@@ -49,7 +48,9 @@ fn a_dump_can_be_restored_by_a_superuser() {
     let dump = String::from_utf8(dump.stdout).expect("UTF-8");
     assert!(!dump.contains("CREATE SCHEMA neon_auth_admin"), "{dump}");
     assert!(!dump.contains("CREATE FUNCTION"), "{dump}");
-    assert!(dump.contains("napi_in_a_dump"), "its owner sees this key");
+    assert!(!dump.contains("napi_in_a_dump"), "a key in a dump");
+    assert!(dump.contains("api_key 'sealed:v1:"), "{dump}");
+    assert!(!dump.contains("neon_auth_admin_seal"), "{dump}");
 
     let restored = "it_dump_restored";
     connect("postgres", "postgres")
@@ -69,6 +70,11 @@ fn a_dump_can_be_restored_by_a_superuser() {
              GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA neon_auth_admin TO it_dump WITH GRANT OPTION",
         )
         .expect("granted");
+    let error = owner.query(LIST, &[]).expect_err("a seal of elsewhere");
+    assert_eq!(sqlstate(&error), SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE);
+    let message = error.as_db_error().expect("of the server").message();
+    let expected = "the key of role \"it_dump\" on server \"neon\" was stored in another database";
+    assert_eq!(message, expected);
     set_api_key(&mut owner, "neon");
     owner.query(LIST, &[]).expect("listed");
 }

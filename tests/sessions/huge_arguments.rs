@@ -8,7 +8,7 @@ use crate::support::{Database, arrived, one, sqlstate, variable};
 
 /// Every argument that is a text, where `huge` stands, with what else is needed. An array that is
 /// stored whole is read whole: it is its elements that are huge here.
-const CALLS: [&str; 43] = [
+const CALLS: [&str; 44] = [
     "create_user(huge)",
     "create_user('ada@example.com', huge)",
     "delete_user(huge)",
@@ -50,11 +50,16 @@ const CALLS: [&str; 43] = [
     "set_api_key(huge)",
     "set_api_key('napi_1', huge)",
     "set_api_key('napi_1', 'neon', huge)",
+    "set_api_key('napi_1', 'neon', project_id => huge)",
     "list_domains(huge)",
     "wait_for_user(huge)",
 ];
 /// No server and no role can have such a name.
-const NAMES: [&str; 2] = ["set_api_key('napi_1', ", "list_domains("];
+const NAMES: [&str; 3] = [
+    "set_api_key('napi_1', huge",
+    "set_api_key('napi_1', 'neon', huge",
+    "list_domains(",
+];
 
 /// Except for the servers of all but two functions, which are looked up by the same code.
 fn assert_all_are_here(session: &mut Client) {

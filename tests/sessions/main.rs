@@ -37,6 +37,7 @@ mod readme;
 mod resolved;
 mod resolving;
 mod roles;
+mod sealed;
 mod secrets;
 mod servers;
 mod signals;

@@ -2,7 +2,7 @@
 
 use postgres::Client;
 
-use crate::support::{Database, arrived, variable};
+use crate::support::{Database, arrived, connect, set_api_key, variable};
 
 /// Calls the server "neon" and says which of the projects was asked.
 fn asked<'a>(session: &mut Client, projects: &[&'a str]) -> Vec<&'a str> {
@@ -61,4 +61,69 @@ fn a_call_goes_to_the_server_as_it_is_now() {
         .query("SELECT * FROM neon_auth_admin.list_domains('neon')", &[])
         .expect_err("dropped");
     assert_eq!(error.code().map(|code| code.code()), Some("55000"));
+}
+
+/// What somebody else has committed counts for the next call, in the same transaction too: there
+/// nothing else makes a session hear of it.
+#[test]
+fn an_open_transaction_hears_of_changes() {
+    let (name, project) = ("it_hears", "test-hears");
+    let database = Database::new(name);
+    let url = variable("NEON_SIMULATOR_URL");
+    database.add_server("neon", project, &url, "");
+    let user = "it_hears_user";
+    let mut admin = connect(name, "postgres");
+    admin
+        .batch_execute(&format!(
+            "CREATE ROLE {user} LOGIN;
+             GRANT USAGE ON SCHEMA neon_auth_admin TO {user};
+             GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA neon_auth_admin TO {user};
+             GRANT USAGE ON FOREIGN SERVER neon TO {user}"
+        ))
+        .expect("a role");
+    let mut session = connect(name, user);
+    let wrong = "CREATE USER MAPPING FOR CURRENT_USER SERVER neon OPTIONS (api_key 'napi_unknown')";
+    let revoke = format!("REVOKE USAGE ON FOREIGN SERVER neon FROM {user}");
+    let drop_mapping = format!("DROP USER MAPPING FOR {user} SERVER neon");
+    let drop_and_add = format!("{drop_mapping}; SET ROLE {user}; {wrong}; RESET ROLE");
+    for isolation in ["READ COMMITTED", "REPEATABLE READ"] {
+        for (change, expected) in [
+            (drop_mapping.as_str(), "55000"),
+            (&drop_and_add, "28000"),
+            (&revoke, "42501"),
+            (
+                "ALTER SERVER neon OPTIONS (SET project_id 'of-somebody-else')",
+                "P0002",
+            ),
+            (
+                "ALTER SERVER neon OPTIONS (SET api_url 'http://127.0.0.1:1')",
+                "42501",
+            ),
+            ("ALTER SERVER neon RENAME TO former", "55000"),
+        ] {
+            set_api_key(&mut session, "neon");
+            let mut transaction = session.transaction().expect("begun");
+            let set = format!("SET TRANSACTION ISOLATION LEVEL {isolation}");
+            transaction.batch_execute(&set).expect("a level");
+            let call = "SELECT neon_auth_admin.add_domain('https://hears.example.com', 'neon')";
+            transaction.execute(call, &[]).expect(change);
+            admin.batch_execute(change).expect(change);
+            let error = transaction.execute(call, &[]).expect_err(change);
+            let state = error.code().map(|code| code.code());
+            assert_eq!(state, Some(expected), "{change}: {error:?}");
+            drop(transaction);
+            admin
+                .batch_execute(&format!(
+                    "DROP SERVER IF EXISTS neon, former CASCADE;
+                     CREATE SERVER neon FOREIGN DATA WRAPPER neon_auth_admin
+                        OPTIONS (project_id '{project}', api_url '{url}');
+                     GRANT USAGE ON FOREIGN SERVER neon TO {user}"
+                ))
+                .expect("as before");
+            let delete =
+                "SELECT neon_auth_admin.delete_domain('https://hears.example.com', 'neon')";
+            set_api_key(&mut session, "neon");
+            session.execute(delete, &[]).expect("as before");
+        }
+    }
 }

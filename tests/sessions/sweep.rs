@@ -15,22 +15,8 @@ const USER: &str = "app";
 const STRANGER: &str = "stranger";
 const MONITOR: &str = "it_sweep_monitor";
 
-const MAPPINGS: &str = "pg_catalog.pg_user_mapping";
-const OWN: [&str; 2] = [
-    "information_schema.user_mapping_options",
-    "pg_catalog.pg_user_mappings",
-];
-const EVERYWHERE: [&str; 4] = [
-    "information_schema._pg_user_mappings",
-    "information_schema.user_mapping_options",
-    MAPPINGS,
-    "pg_catalog.pg_user_mappings",
-];
-/// Statistics are gathered when Postgres likes.
-const STATISTICS: [&str; 2] = ["pg_catalog.pg_statistic", "pg_catalog.pg_stats"];
-
 /// The files below the server's folder that have the key, relative to it.
-fn files_with_the_key() -> Vec<String> {
+fn files_with(key: &str) -> Vec<String> {
     let mut admin = connect("postgres", "postgres");
     admin.batch_execute("CHECKPOINT").expect("all is on disk");
     let folder: String = one(&mut admin, "SHOW data_directory").get(0);
@@ -42,12 +28,13 @@ fn files_with_the_key() -> Vec<String> {
         .spawn()
         .expect("grep");
     let mut patterns = grep.stdin.take().expect("a pipe");
-    for spelling in Canaries::of(KEY, &variable("NEON_API_KEY")).spellings() {
+    for spelling in Canaries::of(KEY, key).spellings() {
         writeln!(patterns, "{spelling}").expect("a pattern");
     }
     drop(patterns);
     let output = grep.wait_with_output().expect("its end");
-    assert!(output.status.success(), "grep: {}", output.status);
+    // 1 says that there is none.
+    assert!(matches!(output.status.code(), Some(0 | 1)), "grep failed");
     let files = String::from_utf8(output.stdout).expect("paths");
     files
         .lines()
@@ -57,34 +44,25 @@ fn files_with_the_key() -> Vec<String> {
 
 #[test]
 #[ignore = "looks at what the other tests have left"]
-fn on_disk_the_key_is_in_mappings_alone() {
-    let mut databases = 0;
-    for file in files_with_the_key() {
-        let parts: Vec<_> = file.split('/').collect();
-        let (database, node) = match parts.as_slice() {
-            // What Postgres writes before it writes the tables.
-            ["pg_wal", _] => continue,
-            ["base", database, node] => (database, node.split(['.', '_']).next()),
-            _ => panic!("{file}"),
-        };
-        let name = format!("SELECT datname::text FROM pg_database WHERE oid = {database}");
-        let name: String = one(&mut connect("postgres", "postgres"), &name).get(0);
-        let relation = format!(
-            "SELECT format('%I.%I', relnamespace::regnamespace, relname)
-             FROM pg_class WHERE oid = pg_filenode_relation(0, {})",
-            node.expect("a number")
-        );
-        let relation: String = one(&mut connect(&name, "postgres"), &relation).get(0);
-        let expected = relation == MAPPINGS || STATISTICS.contains(&relation.as_str());
-        assert!(expected, "{name}: {relation}");
-        databases += usize::from(relation == MAPPINGS);
+fn on_disk_the_key_is_nowhere() {
+    assert_eq!(files_with(&variable("NEON_API_KEY")), [""; 0]);
+    // What is in a mapping as it is, is found: in its table, and in what is written before that.
+    let plain = format!("napi_{:032x}", fastrand::u128(..));
+    connect(DATABASE, OWNER)
+        .batch_execute(&format!(
+            "CREATE USER MAPPING FOR PUBLIC SERVER neon OPTIONS (api_key '{plain}')"
+        ))
+        .expect("a mapping");
+    let files = files_with(&plain);
+    for folder in ["base/", "pg_wal/"] {
+        let found = files.iter().any(|file| file.starts_with(folder));
+        assert!(found, "{folder} of {files:?}");
     }
-    assert!(databases > 5, "the key was in {databases} databases only");
 }
 
 #[test]
 #[ignore = "looks at what the other tests have left"]
-fn five_roles_see_the_key_where_they_may() {
+fn five_roles_see_the_key_nowhere() {
     let canaries = Canaries::of(KEY, &variable("NEON_API_KEY"));
     let mut admin = connect(DATABASE, "postgres");
     admin
@@ -99,23 +77,13 @@ fn five_roles_see_the_key_where_they_may() {
     let mut user = connect(DATABASE, USER);
     user.execute("SELECT neon_auth_admin.set_api_key($1, 'neon')", &[&key])
         .expect("a key");
-    for (session, documented, who) in [
-        (
-            &mut connect(DATABASE, OWNER),
-            &OWN[..],
-            "the server's owner",
-        ),
-        (&mut user, &OWN, "a role with a mapping"),
-        (&mut connect(DATABASE, STRANGER), &[], "an ordinary role"),
-        (&mut connect(DATABASE, MONITOR), &[], "pg_monitor"),
-        (&mut admin, &EVERYWHERE, "a superuser"),
+    for (session, who) in [
+        (&mut connect(DATABASE, OWNER), "the server's owner"),
+        (&mut user, "a role with a mapping"),
+        (&mut connect(DATABASE, STRANGER), "an ordinary role"),
+        (&mut connect(DATABASE, MONITOR), "pg_monitor"),
+        (&mut admin, "a superuser"),
     ] {
-        assert_eq!(places(&sightings(session, &canaries)), documented, "{who}");
+        assert_eq!(sightings(session, &canaries), Sightings::new(), "{who}");
     }
-}
-
-/// The places, sorted, without those that are there only if Postgres has gathered statistics.
-fn places(seen: &Sightings) -> Vec<&str> {
-    let places = seen.keys().map(String::as_str);
-    places.filter(|place| !STATISTICS.contains(place)).collect()
 }

@@ -16,6 +16,7 @@ use pgrx::{PgList, pg_sys};
 
 use super::options::{parse_max_attempts, parse_timeout};
 use crate::error::Error;
+use crate::neon::api_url;
 use crate::pg::guc;
 use crate::pg::text::{from_server, to_server};
 use crate::secret::Secret;
@@ -29,6 +30,8 @@ type Options = Vec<(String, String)>;
 
 /// How often the catalogs of servers and wrappers may have changed.
 static CHANGES: AtomicU64 = AtomicU64::new(0);
+/// How often that of user mappings may have.
+static CHANGES_OF_MAPPINGS: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
     /// What was found last, and at which count of changes: a session rarely has another server.
@@ -37,7 +40,11 @@ thread_local! {
 
 /// Has Postgres tell about changes, as it does for its own caches. To be called once.
 pub fn watch() {
-    for catalog in [FOREIGNSERVEROID, FOREIGNDATAWRAPPEROID] {
+    for catalog in [
+        FOREIGNSERVEROID,
+        FOREIGNDATAWRAPPEROID,
+        USERMAPPINGUSERSERVER,
+    ] {
         // SAFETY: the function stays loaded as long as the backend lives.
         unsafe {
             pg_sys::CacheRegisterSyscacheCallback(catalog as c_int, Some(count_change), 0.into());
@@ -45,8 +52,28 @@ pub fn watch() {
     }
 }
 
-unsafe extern "C-unwind" fn count_change(_: pg_sys::Datum, _: c_int, _: u32) {
-    CHANGES.fetch_add(1, Ordering::Relaxed);
+unsafe extern "C-unwind" fn count_change(_: pg_sys::Datum, catalog: c_int, _: u32) {
+    let changes = if catalog == USERMAPPINGUSERSERVER as c_int {
+        &CHANGES_OF_MAPPINGS
+    } else {
+        &CHANGES
+    };
+    changes.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Takes in what others have committed. Postgres does so when a statement begins and when it locks
+/// something, which a call need not do: without this, an open transaction went on with a key that was
+/// dropped, a server that was changed or a right that was revoked.
+pub fn look_at_what_is_committed() {
+    // SAFETY: in a transaction, as all SQL functions are.
+    unsafe { pg_sys::AcceptInvalidationMessages() };
+}
+
+/// How often servers and wrappers, and user mappings, may have changed.
+pub type Changes = [u64; 2];
+
+pub fn changes() -> Changes {
+    [&CHANGES, &CHANGES_OF_MAPPINGS].map(|changes| changes.load(Ordering::Relaxed))
 }
 
 /// A foreign server as the catalogs have it. It holds nothing that depends on a role.
@@ -68,6 +95,7 @@ impl ForeignServer {
     }
 
     fn find_named(name: &str) -> Result<Rc<Self>, Error> {
+        look_at_what_is_committed();
         // Before looking: a change that is heard of meanwhile counts.
         let changes = CHANGES.load(Ordering::Relaxed);
         let last = LAST_FOUND.with_borrow(|last| match last {
@@ -121,6 +149,11 @@ impl ForeignServer {
     pub fn option(&self, name: &str) -> Option<&str> {
         find_option(&self.options, name)
     }
+
+    /// Whether or not a key may go there.
+    pub fn api_url(&self) -> &str {
+        self.option("api_url").unwrap_or(api_url::DEFAULT)
+    }
 }
 
 fn find_option<'a>(options: &'a [(String, String)], name: &str) -> Option<&'a str> {
@@ -141,12 +174,12 @@ unsafe fn look_at_options(list: *mut pg_sys::List, mut look: impl FnMut(&CStr, &
     }
 }
 
-/// The API key in exactly this role's mapping (`InvalidOid`: PUBLIC's), if it has one; `None` when
-/// there is no mapping. It is read anew for each call: nothing about a key is kept. (`GetUserMapping`
-/// would raise, and fall back to PUBLIC.)
-pub fn mapped_key(user: pg_sys::Oid, server: pg_sys::Oid) -> Option<Option<Secret>> {
+/// An option in exactly this role's mapping (`InvalidOid`: PUBLIC's), if it has that; `None` when there
+/// is no mapping. It is read anew for each call: nothing about a key is kept. (`GetUserMapping` would
+/// raise, and fall back to PUBLIC.)
+pub fn mapped(user: pg_sys::Oid, server: pg_sys::Oid, option: &CStr) -> Option<Option<Secret>> {
     let cache = USERMAPPINGUSERSERVER as c_int;
-    // SAFETY: the tuple is released after its last use; the key is copied out of it.
+    // SAFETY: the tuple is released after its last use; the value is copied out of it.
     unsafe {
         let tuple = pg_sys::SearchSysCache2(cache, user.into(), server.into());
         if tuple.is_null() {
@@ -155,15 +188,15 @@ pub fn mapped_key(user: pg_sys::Oid, server: pg_sys::Oid) -> Option<Option<Secre
         let mut is_null = false;
         let attribute = pg_sys::Anum_pg_user_mapping_umoptions as pg_sys::AttrNumber;
         let datum = pg_sys::SysCacheGetAttr(cache, tuple, attribute, &mut is_null);
-        let mut key = None;
+        let mut found = None;
         if !is_null {
             look_at_options(pg_sys::untransformRelOptions(datum), |name, value| {
-                if name == c"api_key" {
-                    key = Some(Secret::new(from_server(value)));
+                if name == option {
+                    found = Some(Secret::new(from_server(value)));
                 }
             });
         }
         pg_sys::ReleaseSysCache(tuple);
-        Some(key)
+        Some(found)
     }
 }

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::pg::guc;
 use crate::pg::text::from_server;
 
-const CURRENT: &str = "current";
+pub const CURRENT: &str = "current";
 
 /// The value of an option, or of the setting of a Neon compute that it stands for.
 pub fn resolve<'a>(server: &'a ForeignServer, option: &str) -> Result<Option<Cow<'a, str>>, Error> {
@@ -24,7 +24,7 @@ pub fn resolve<'a>(server: &'a ForeignServer, option: &str) -> Result<Option<Cow
     }
 }
 
-fn read(server: &str, option: &str) -> Result<String, Error> {
+pub fn read(server: &str, option: &str) -> Result<String, Error> {
     let name = format!("neon.{option}");
     let c_name = CString::new(name.as_str()).expect("no NUL in the names of options");
     // SAFETY: a NUL-terminated name; the value is copied before anything can change it.

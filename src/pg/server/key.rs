@@ -1,100 +1,153 @@
-//! Owns `set_api_key`.
+//! Owns the API keys of roles: `set_api_key`, which stores them sealed, and the way back.
 
-// Calls Postgres' own functions behind CREATE and ALTER USER MAPPING.
-#![allow(unsafe_code)]
-
+use std::ffi::CStr;
 use std::rc::Rc;
 
+use pgrx::pg_sys;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
-use pgrx::{PgList, pg_sys};
 
-use super::catalog::{ForeignServer, mapped_key};
-use crate::error::Error;
+use super::catalog::{ForeignServer, look_at_what_is_committed, mapped};
+use super::mapping::{self, Owner};
+use super::{current, seal, user_in_effect};
+use crate::error::{Error, Mapping};
+use crate::neon::api_url::{self, ApiUrl};
 use crate::neon::check;
-use crate::pg::call::required;
+use crate::neon::scope::Scope;
+use crate::pg::call::{prevent_if_read_only, required};
 use crate::pg::text::{Text, to_server};
+use crate::seal::{Purpose, Sealed, claims_to_be_sealed};
 use crate::secret::Secret;
 
-/// Stores the API key of a role in its user mapping, through the same functions as CREATE and ALTER
-/// USER MAPPING and with their permission checks, but without a statement that could be logged.
+const OPTION: &CStr = c"api_key";
+
+/// Stores the API key of a role in its user mapping, sealed: see [`crate::seal`].
 ///
-/// `role` NULL is the current role, `'public'` everyone without a mapping of their own.
+/// `role` NULL is the current role, `'public'` everyone without a mapping of their own. With a
+/// `project_id` the key is for that project alone; `'current'` is this compute's.
 #[pg_extern(volatile, parallel_unsafe, cost = 1000)]
 fn set_api_key(
     api_key: Option<Text>,
     server: default!(Option<Text>, "NULL"),
     role: default!(Option<Text>, "NULL"),
+    project_id: default!(Option<Text>, "NULL"),
 ) -> Result<(), ErrorReport> {
-    let api_key = api_key.as_deref();
-    let server = server.as_deref();
-    let role = role.as_deref();
-    // SAFETY: raises when the transaction is read-only.
-    unsafe { pg_sys::PreventCommandIfReadOnly(c"set_api_key()".as_ptr()) };
-    let api_key = Secret::new(required("api_key", api_key)?);
+    prevent_if_read_only(c"set_api_key()");
+    let api_key = Secret::new(required("api_key", api_key.as_deref())?);
+    if claims_to_be_sealed(api_key.expose()) {
+        return Err(Error::sealed_argument("api_key").into());
+    }
     if !check::is_api_key(&api_key) {
         return Err(Error::invalid_argument("api_key", check::API_KEY).into());
     }
-    let server = match server {
+    look_at_what_is_committed();
+    let server = match server.as_deref() {
         Some(name) => {
             Rc::new(ForeignServer::look_up(name)?.ok_or_else(|| Error::unknown_name("server"))?)
         }
         None => ForeignServer::find(None)?,
     };
-    let key = to_server(api_key.expose());
+    let project_id = match project_id.as_deref() {
+        None => None,
+        Some(current::CURRENT) => Some(current::read(&server.name, "project_id")?),
+        Some(id) => Some(check::neon_id("project_id", id)?.to_owned()),
+    };
+    let role = role.as_deref();
+    let name = role.map(to_server);
+    let owner = match (role, &name) {
+        (Some("public"), _) => Owner::Public,
+        (_, Some(name)) => Owner::Role(name),
+        (_, None) => Owner::Current,
+    };
+    let place = api_url::place(server.api_url());
+    let sealed = Sealed {
+        api_key,
+        purpose: Purpose {
+            place: place.ok_or_else(Error::invalid_api_url)?,
+            role: owner.oid()?.to_u32(),
+            project_id,
+        },
+    };
+    let sealed = seal::of_this_database()?.seal(&sealed);
+    let sealed = Secret::new(sealed.map_err(|_| Error::no_randomness())?);
     let server_name = to_server(&server.name);
-    let role_name = role.map(to_server);
-    // SAFETY: the nodes are allocated by Postgres and zeroed where not set; the strings they point
-    // to outlive the calls, which copy what they store.
-    unsafe {
-        let user = PgBox::<pg_sys::RoleSpec>::alloc_node(pg_sys::NodeTag::T_RoleSpec).into_pg();
-        (*user).location = -1;
-        (*user).roletype = match (role, &role_name) {
-            (Some("public"), _) => pg_sys::RoleSpecType::ROLESPEC_PUBLIC,
-            (_, Some(name)) => {
-                (*user).rolename = name.as_ptr().cast_mut();
-                pg_sys::RoleSpecType::ROLESPEC_CSTRING
-            }
-            (_, None) => pg_sys::RoleSpecType::ROLESPEC_CURRENT_USER,
-        };
-        let owner = match (*user).roletype {
-            pg_sys::RoleSpecType::ROLESPEC_PUBLIC => pg_sys::InvalidOid,
-            _ => pg_sys::get_rolespec_oid(user, true),
-        };
-        if role.is_some_and(|role| role != "public") && owner == pg_sys::InvalidOid {
-            return Err(Error::unknown_name("role").into());
-        }
-        let option = pg_sys::makeDefElem(
-            c"api_key".as_ptr().cast_mut(),
-            pg_sys::makeString(key.as_ptr().cast_mut()).cast(),
-            -1,
-        );
-        let mut options = PgList::<pg_sys::DefElem>::new();
-        options.push(option);
-        match mapped_key(owner, server.oid) {
-            None => {
-                let tag = pg_sys::NodeTag::T_CreateUserMappingStmt;
-                let statement = PgBox::<pg_sys::CreateUserMappingStmt>::alloc_node(tag).into_pg();
-                (*statement).user = user;
-                (*statement).servername = server_name.as_ptr().cast_mut();
-                (*statement).options = options.into_pg();
-                pg_sys::CreateUserMapping(statement);
-            }
-            Some(stored) => {
-                (*option).defaction = match stored {
-                    Some(_) => pg_sys::DefElemAction::DEFELEM_SET,
-                    None => pg_sys::DefElemAction::DEFELEM_ADD,
-                };
-                let tag = pg_sys::NodeTag::T_AlterUserMappingStmt;
-                let statement = PgBox::<pg_sys::AlterUserMappingStmt>::alloc_node(tag).into_pg();
-                (*statement).user = user;
-                (*statement).servername = server_name.as_ptr().cast_mut();
-                (*statement).options = options.into_pg();
-                pg_sys::AlterUserMapping(statement);
-            }
-        }
-        // A call later in the same statement finds the key.
-        pg_sys::CommandCounterIncrement();
-    }
+    mapping::store(owner, (server.oid, &server_name), OPTION, &sealed)?;
     Ok(())
+}
+
+/// An API key, and whose it is.
+pub struct Key {
+    pub api_key: Secret,
+    pub is_of_public: bool,
+    /// What it was sealed for; `None` for one that CREATE USER MAPPING has stored as it is.
+    pub purpose: Option<Purpose>,
+}
+
+impl Key {
+    /// The key of the role in effect or, for want of a mapping of its own, of PUBLIC.
+    pub fn of(server: &ForeignServer) -> Result<Self, Error> {
+        let own = mapped(user_in_effect(), server.oid, OPTION);
+        let is_of_public = own.is_none();
+        let stored = own
+            .or_else(|| mapped(pg_sys::InvalidOid, server.oid, OPTION))
+            .flatten()
+            .ok_or_else(|| Error::no_api_key(&mapping_of(server, false)))?;
+        let (api_key, purpose) = if claims_to_be_sealed(stored.expose()) {
+            let sealed = seal::of_this_database()?.open(stored.expose());
+            let sealed =
+                sealed.ok_or_else(|| Error::foreign_seal(&mapping_of(server, is_of_public)))?;
+            (sealed.api_key, Some(sealed.purpose))
+        } else {
+            (stored, None)
+        };
+        if !check::is_api_key(&api_key) {
+            return Err(Error::invalid_option("api_key", check::API_KEY));
+        }
+        Ok(Self {
+            api_key,
+            is_of_public,
+            purpose,
+        })
+    }
+
+    /// Refuses a key that was sealed for something else.
+    pub fn check(
+        &self,
+        server: &ForeignServer,
+        scope: &Scope,
+        api_url: &ApiUrl,
+    ) -> Result<(), Error> {
+        let Some(purpose) = &self.purpose else {
+            return Ok(());
+        };
+        let mapping = || mapping_of(server, self.is_of_public);
+        let role = match self.is_of_public {
+            true => pg_sys::InvalidOid,
+            false => user_in_effect(),
+        };
+        if purpose.role != role.to_u32() {
+            return Err(Error::key_of_another_role(&mapping()));
+        }
+        let project = purpose.project_id.as_deref();
+        for (what, sealed, asked) in [
+            ("host", purpose.place.as_str(), api_url.place()),
+            (
+                "project",
+                project.unwrap_or(scope.project_id()),
+                scope.project_id(),
+            ),
+        ] {
+            if sealed != asked {
+                return Err(Error::key_for_elsewhere(&mapping(), what, sealed, asked));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn mapping_of(server: &ForeignServer, is_of_public: bool) -> Mapping<'_> {
+    Mapping {
+        server: &server.name,
+        role: (!is_of_public).then(super::role_in_effect),
+    }
 }

@@ -13,6 +13,7 @@ use pgrx::prelude::*;
 use crate::error::Error;
 use crate::neon::{api_url, check, scope};
 use crate::pg::text::Text;
+use crate::seal;
 use crate::secret::Secret;
 
 /// More than any value needs, and less than what is taken of an argument: a value that was cut off
@@ -26,6 +27,9 @@ enum Catalog {
     UserMapping,
 }
 
+/// Of no use but in the mapping that the extension's own server has.
+const SECRET: &str = "secret";
+
 /// An option: where it belongs, and whether a value is one.
 struct OptionRule {
     name: &'static str,
@@ -37,7 +41,7 @@ struct OptionRule {
 
 /// The one table of options: it feeds the validator and its hints. A row is a security decision:
 /// what is not here cannot be set by anybody.
-const OPTIONS: [OptionRule; 7] = [
+const OPTIONS: [OptionRule; 8] = [
     OptionRule {
         name: "project_id",
         catalog: Catalog::Server,
@@ -78,7 +82,16 @@ const OPTIONS: [OptionRule; 7] = [
         name: "api_key",
         catalog: Catalog::UserMapping,
         expected: check::API_KEY,
-        is_valid: |value| check::is_api_key(&Secret::new(value)),
+        is_valid: |value| match seal::claims_to_be_sealed(value) {
+            true => seal::is_sealed(value),
+            false => check::is_api_key(&Secret::new(value)),
+        },
+    },
+    OptionRule {
+        name: SECRET,
+        catalog: Catalog::UserMapping,
+        expected: "what the extension has made",
+        is_valid: seal::is_secret,
     },
 ];
 
@@ -120,7 +133,7 @@ fn invalid_option_name(name: &str, catalog: Option<Catalog>) -> Error {
     }
     let valid: Vec<_> = OPTIONS
         .iter()
-        .filter(|rule| Some(rule.catalog) == catalog)
+        .filter(|rule| Some(rule.catalog) == catalog && rule.name != SECRET)
         .map(|rule| rule.name)
         .collect();
     let hint = match valid.as_slice() {

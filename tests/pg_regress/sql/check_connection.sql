@@ -21,6 +21,8 @@ SELECT * FROM test.steps;
 SELECT neon_auth_admin.set_api_key(current_setting('test.api_key'), 'checked');
 SELECT step, ok, regexp_replace(detail, '^(::1|127.0.0.1)(, (::1|127.0.0.1))*$', '<loopback>') AS detail FROM test.steps;
 ALTER SERVER checked OPTIONS (SET api_url :'url');
+SELECT regexp_replace(detail, ':[0-9]+"', ':<port>"', 'g') AS detail FROM test.steps WHERE step = 'key present';
+SELECT neon_auth_admin.set_api_key(current_setting('test.api_key'), 'checked') \g /dev/null
 SELECT * FROM test.steps;
 ALTER SERVER checked OPTIONS (DROP branch_id);
 SELECT * FROM test.steps;
@@ -45,13 +47,28 @@ SELECT * FROM test.steps WHERE ok IS NOT TRUE;
 ALTER SERVER checked OPTIONS (SET project_id 'fault-reset--checked');
 SELECT * FROM test.steps WHERE ok IS NOT TRUE;
 ALTER SERVER checked OPTIONS (SET api_url 'http://127.0.0.1:1');
+SELECT neon_auth_admin.set_api_key(current_setting('test.api_key'), 'checked') \g /dev/null
 SELECT * FROM test.steps WHERE ok IS NOT TRUE;
 ALTER SERVER checked OPTIONS (SET api_url 'https://neon.example');
 SELECT * FROM test.steps WHERE ok IS NOT TRUE;
 
+-- A key that CREATE USER MAPPING stored as it is, one for another project, and one of another database.
+
+ALTER SERVER checked OPTIONS (SET api_url :'url', SET project_id 'test-checked', SET branch_id 'br-main-000001');
+DROP USER MAPPING FOR app_owner SERVER checked;
+CREATE USER MAPPING FOR app_owner SERVER checked OPTIONS (api_key 'napi_unknown');
+SELECT * FROM test.steps WHERE step = 'key present';
+SELECT neon_auth_admin.set_api_key('napi_unknown', 'checked', project_id => 'test-other') \g /dev/null
+SELECT * FROM test.steps WHERE step = 'key present';
+SELECT neon_auth_admin.set_api_key('napi_unknown', 'checked', project_id => 'test-checked') \g /dev/null
+SELECT * FROM test.steps WHERE step = 'key present';
+ALTER USER MAPPING FOR app_owner SERVER checked OPTIONS (SET api_key 'sealed:v1:AAAA');
+SELECT * FROM test.steps WHERE step = 'key present';
+
 -- The table of users, out of reach and not there. A caught error changes nothing for the transaction.
 
 ALTER SERVER checked OPTIONS (SET api_url :'url', SET project_id 'test-checked');
+SELECT neon_auth_admin.set_api_key(current_setting('test.api_key'), 'checked') \g /dev/null
 BEGIN;
 CREATE TABLE kept (n integer);
 ALTER SCHEMA neon_auth RENAME TO elsewhere;

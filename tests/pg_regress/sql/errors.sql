@@ -104,14 +104,17 @@ FROM test.fault('echo', 'SELECT * FROM neon_auth_admin.list_domains()');
 -- Nobody there, and nobody who speaks TLS: nothing was sent.
 
 ALTER SERVER errors OPTIONS (SET api_url 'http://127.0.0.1:1/api/v2');
+SELECT neon_auth_admin.set_api_key(current_setting('test.api_key'), 'errors') \g /dev/null
 \x on
 SELECT * FROM test.failure('SELECT * FROM neon_auth_admin.list_domains()');
 SELECT code, message, detail FROM test.failure('SELECT neon_auth_admin.create_user(''ada@example.com'')');
 SELECT replace(:'url', 'http:', 'https:') AS no_tls \gset
 ALTER SERVER errors OPTIONS (SET api_url :'no_tls');
+SELECT neon_auth_admin.set_api_key(current_setting('test.api_key'), 'errors') \g /dev/null
 SELECT code, message FROM test.failure('SELECT neon_auth_admin.create_user(''ada@example.com'')');
 \x off
 ALTER SERVER errors OPTIONS (SET api_url :'url');
+SELECT neon_auth_admin.set_api_key(current_setting('test.api_key'), 'errors') \g /dev/null
 
 -- The time of a call is the server's option, and statement_timeout ends it too.
 

@@ -52,22 +52,24 @@ SELECT neon_auth_admin.set_api_key('napi_1', role => 'app_owner');
 SELECT neon_auth_admin.set_api_key('napi_1', role => 'public');
 ALTER SERVER shop OPTIONS (SET api_url 'https://evil.example');
 
--- A role sees its own key, a superuser every key, and nobody else any, the server's owner included.
+-- A role sees its own key sealed, a superuser every one so, and nobody else any, the server's owner
+-- included. The key itself is nowhere.
 
 \c - postgres
-CREATE FUNCTION test.keys_in_sight() RETURNS TABLE (place text, who text)
+CREATE FUNCTION test.keys_in_sight() RETURNS TABLE (place text, who text, what text)
 LANGUAGE sql
 AS $$
-    SELECT 'pg_user_mappings', usename::text FROM pg_user_mappings
-        WHERE position(current_setting('test.api_key') IN umoptions::text) > 0 AND srvname = 'shop'
-    UNION ALL SELECT 'information_schema', authorization_identifier FROM information_schema.user_mapping_options
-        WHERE position(current_setting('test.api_key') IN option_value) > 0 AND foreign_server_name = 'shop'
-    UNION ALL SELECT 'pg_foreign_server', srvname FROM pg_foreign_server
-        WHERE position(current_setting('test.api_key') IN srvoptions::text) > 0
-    UNION ALL SELECT 'pg_settings', name FROM pg_settings
-        WHERE position(current_setting('test.api_key') IN concat(setting, boot_val, reset_val)) > 0
-    UNION ALL SELECT 'pg_stat_activity', application_name FROM pg_stat_activity
-        WHERE position(current_setting('test.api_key') IN query) > 0
+    SELECT place, who, CASE WHEN position(current_setting('test.api_key') IN text) > 0 THEN 'the key' ELSE 'sealed' END
+    FROM (
+        SELECT 'pg_user_mappings', usename::text, umoptions::text FROM pg_user_mappings WHERE srvname = 'shop'
+        UNION ALL SELECT 'information_schema', authorization_identifier, option_value
+            FROM information_schema.user_mapping_options WHERE foreign_server_name = 'shop'
+        UNION ALL SELECT 'pg_foreign_server', srvname, srvoptions::text FROM pg_foreign_server
+        UNION ALL SELECT 'pg_settings', name, concat(setting, boot_val, reset_val) FROM pg_settings
+        UNION ALL SELECT 'pg_stat_activity', application_name, query FROM pg_stat_activity
+            WHERE pid <> pg_backend_pid()
+    ) AS seen (place, who, text)
+    WHERE position(current_setting('test.api_key') IN text) > 0 OR text ~ '(^|=)sealed:v1:'
     ORDER BY 1, 2
 $$;
 SET SESSION AUTHORIZATION stranger;

@@ -139,7 +139,7 @@ FROM unnest(ARRAY[
     'http://console.neon.tech/api/v2', 'http://console.neon.tech:443/api/v2'
 ]) AS url, test.call_at(url) AS call;
 
--- The right place: over HTTP and over HTTPS.
+-- The right place: over HTTP and over HTTPS. A key is for the place that it was stored for.
 
 ALTER SERVER options OPTIONS (SET api_url :'url');
 \set VERBOSITY terse
@@ -149,8 +149,13 @@ SELECT neon_auth_admin.set_api_key(current_setting('test.api_key'), server => 'o
 SELECT * FROM neon_auth_admin.list_oauth_providers(server => 'options');
 \getenv https_url NEON_SIMULATOR_HTTPS_URL
 ALTER SERVER options OPTIONS (SET api_url :'https_url', ADD timeout '5s', ADD max_attempts '1', ADD auth_provider 'stack');
+\set VERBOSITY terse
+SELECT * FROM neon_auth_admin.list_oauth_providers(server => 'options');
+\set VERBOSITY default
+SELECT neon_auth_admin.set_api_key(current_setting('test.api_key'), 'options') \g /dev/null
 SELECT * FROM neon_auth_admin.list_oauth_providers(server => 'options');
 ALTER SERVER options OPTIONS (SET api_url :'url');
+SELECT neon_auth_admin.set_api_key(current_setting('test.api_key'), 'options') \g /dev/null
 
 -- Which server: the argument, or the setting, or neon.
 

@@ -96,5 +96,5 @@ CREATE SERVER neon FOREIGN DATA WRAPPER neon_auth_admin
     OPTIONS (project_id 'quiet-bar-123456', api_url :'url');
 SELECT neon_auth_admin.set_api_key(current_setting('test.api_key'));
 
-SELECT srvname, usename, umoptions[1] ~ '^api_key=.' AS has_key FROM pg_user_mappings;
+SELECT srvname, usename, umoptions[1] ~ '^api_key=sealed:.' AS has_key FROM pg_user_mappings ORDER BY srvname;
 SELECT owned_by FROM neon_auth_admin.get_integration();

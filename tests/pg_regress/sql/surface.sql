@@ -50,7 +50,7 @@ WHERE NOT has_foreign_data_wrapper_privilege('app_owner', 'neon_auth_admin', 'US
 -- The last argument is the server; the key may be stored for a role as well. No server is asked by
 -- what reads this database's own table of users.
 SELECT proname FROM test.functions
-WHERE pg_get_function_arguments(oid) !~ '(^|, )server text DEFAULT NULL::text(, role text DEFAULT NULL::text)?$'
+WHERE pg_get_function_arguments(oid) !~ '(^|, )server text DEFAULT NULL::text(, role text DEFAULT NULL::text, project_id text DEFAULT NULL::text)?$'
     AND proname NOT IN ('neon_auth_admin_validator', 'list_users', 'wait_for_user');
 
 -- All of it belongs to the extension.
