@@ -39,7 +39,10 @@ impl Configuration {
     }
 
     fn write(&self, text: &str) {
-        fs::write(&self.file, text).expect("the server's configuration");
+        // In one step: sessions of other tests may be reading it, because of the last change.
+        let new = format!("{}.new", self.file);
+        fs::write(&new, text).expect("a file beside the configuration");
+        fs::rename(&new, &self.file).expect("the server's configuration");
         connect("postgres", "postgres")
             .batch_execute("SELECT pg_reload_conf()")
             .expect("reloaded");
