@@ -49,6 +49,11 @@ impl Backend {
         self.kib("status", "VmHWM:")
     }
 
+    /// How much higher that is than it was. The kernel's counters lag, so it may seem to be lower.
+    pub fn growth_of_peak(self, before: usize) -> usize {
+        self.peak().saturating_sub(before)
+    }
+
     fn kib(self, file: &str, field: &str) -> usize {
         let text = fs::read_to_string(format!("/proc/{}/{file}", self.pid));
         let text = text.expect("a live backend");

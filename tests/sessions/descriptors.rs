@@ -27,8 +27,9 @@ fn free(backend: Backend) -> impl Iterator<Item = usize> {
 fn limit(backend: Backend, number: usize) {
     let mut admin = connect("postgres", "postgres");
     let command = format!("prlimit --pid {} --nofile={number}:", backend.pid);
+    // It reads nothing, and may be gone before it could be sent a row.
     admin
-        .batch_execute(&format!("COPY (SELECT) TO PROGRAM '{command}'"))
+        .batch_execute(&format!("COPY (SELECT WHERE false) TO PROGRAM '{command}'"))
         .expect("a limit");
 }
 
