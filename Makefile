@@ -3,7 +3,7 @@
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help demo test bench build install schema schema-check lint format-check clippy deny
+.PHONY: help demo test test-all bench build install schema schema-check lint format-check clippy deny
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -13,6 +13,9 @@ demo: ## try it: a tour of the SQL functions in a private Postgres, then psql
 
 test: ## run every test in a private Postgres
 	@bash tests/run.sh
+
+test-all: ## the same on Postgres 14, 15, 16, 17 and 18, which are fetched where they are missing
+	@bash tests/run_all.sh
 
 bench: ## measure calls from SQL against a plain Rust program
 	@bash tests/bench.sh

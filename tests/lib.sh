@@ -20,6 +20,42 @@ timed() { # LABEL COMMAND...
   printf '%d.%d s\n' $((took / 10)) $((took % 10))
 }
 
+minutes() { # SECONDS
+  local tenths=$((($1 + 3) / 6))
+  echo "$((tenths / 10)).$((tenths % 10)) min"
+}
+
+# The last line of every run of tests.
+closing() { # PASSED FAILED SKIPPED
+  local line="$1 passed, $2 failed"
+  (($3 == 0)) || line+=", $3 skipped"
+  say "$line"
+}
+
+# Runs tests, keeps their output, and adds what their last line counts to passed, failed and skipped.
+# One that ends before it has counted is a failure.
+count_run() { # OUTPUT COMMAND...
+  local output=$1 status=0 counts run_passed run_failed run_skipped
+  shift
+  "$@" </dev/null 2>&1 | tee "$output" || status=$?
+  counts=$(closing_line "$output")
+  read -r run_passed _ run_failed _ run_skipped _ <<<"${counts:-0 passed, 0 failed}"
+  ((status == 0 || run_failed > 0)) || run_failed=1
+  passed=$((passed + run_passed)) failed=$((failed + run_failed)) skipped=$((skipped + ${run_skipped:-0}))
+  ((run_failed == 0))
+}
+
+closing_line() { # OUTPUT
+  grep -E '^[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?$' "$1" | tail -n 1 || true
+}
+
+# What tests said that they skipped, and why: sessions/support.rs has the function.
+skipped_in() { # OUTPUT
+  sed -n 's/.*\(skipped: .*\)/\1/p' "$1" | sort -u
+}
+
+VERSIONS=(14 15 16 17 18) # of Postgres, that are supported: each is a feature pgNN in Cargo.toml
+
 # cargo knows where its target folder is. Root may have no cargo: then its default has to do, and
 # what needs no build works.
 if command -v cargo >/dev/null; then

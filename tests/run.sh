@@ -74,6 +74,13 @@ check() { # LABEL COMMAND...
   fi
 }
 
+# A test that is ignored in one stage has to run in another; what has not is printed.
+no_stage_is_missing() {
+  ! awk '/^test [^ ]+ \.\.\. ignored/ { ignored[$2] = 1; next } /^test [^ ]+ \.\.\./ { ran[$2] = 1 }
+    END { for (name in ignored) if (!(name in ran)) print "ignored, and never run: " name }' \
+    "$TARGET/test-output.log" | grep .
+}
+
 # True only if all of the files were there to be searched: grep answers 2 if one was not.
 has_no_canary() { # FILE OR FOLDER...
   local status=0
@@ -173,10 +180,12 @@ check "the server starts again, with backtraces" restart_with_backtraces
 stage "Secrets in backtraces" cargo_results rust_tests --test sessions -- --ignored --nocapture backtraces::
 say "== Secrets in output and log"
 check "the check finds a leaked key" finds_a_canary
+check "every test that waits for a stage of its own had one" no_stage_is_missing
 check "no key in the output of clients or in the server's log" \
   has_no_canary "$TARGET/test-output.log" "$TARGET/pg_regress" "$CLUSTER/server.log" "$CLUSTER/standby.log"
 
 ((FAILED == 0)) || keep_logs
 say "Kinds of fault: $(sed -n 's/^fault kinds: //p' "$TARGET/test-output.log" | tail -n 1)"
-say "$PASSED passed, $FAILED failed"
+skipped_in "$TARGET/test-output.log"
+closing "$PASSED" "$FAILED" "$(skipped_in "$TARGET/test-output.log" | wc -l)"
 ((FAILED == 0))

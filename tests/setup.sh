@@ -5,7 +5,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 major() { "$1" --version 2>/dev/null | sed -n 's/^[^0-9]*\([0-9]*\).*/\1/p'; } # PROGRAM
-supported() { [[ $1 =~ ^1[4-8]$ ]]; }                                         # MAJOR
+supported() { [[ " ${VERSIONS[*]} " == *" $1 "* ]]; }                          # MAJOR
 
 # Debian's libpq-dev has a pg_config, but neither the server nor the server's headers.
 usable() { # PG_CONFIG
@@ -75,7 +75,7 @@ postgres_packages() {
   done
   default=$(apt-cache depends postgresql | sed -n 's/.*Depends: postgresql-\([0-9]*\)$/\1/p' | head -n 1)
   supported "$default" ||
-    die "this system's packages have Postgres ${default:-unknown}; 14 to 18 are supported (see apt.postgresql.org)"
+    die "this system's packages have Postgres ${default:-unknown}, not one of ${VERSIONS[*]} (see apt.postgresql.org)"
   echo "postgresql-$default postgresql-server-dev-$default"
 }
 
@@ -98,23 +98,32 @@ quietly() { # COMMAND...
   output=$("$@" 2>&1 </dev/null) || die "$output" $'\n'"could not install the packages"
 }
 
-install_missing() { # WHAT...
-  local packages what
-  what=$(printf ', %s' "$@")
+# What packages there are is known only afterwards.
+prepare_to_install() { # WHAT IS MISSING
   command -v apt-get >/dev/null ||
-    die "missing: ${what:2}. Without apt-get they cannot be installed here; then set PG_CONFIG."
+    die "missing: $1. Without apt-get it cannot be installed here; for a Postgres, set PG_CONFIG."
   if [[ $EUID != 0 ]] && ! sudo -n true 2>/dev/null; then
     # sudo asks for the password on the terminal, if there is one.
     { [[ -t 0 ]] && sudo -v; } 2>/dev/null ||
-      die "missing: ${what:2}. To install them run: sudo bash $PWD/tests/setup.sh"
+      die "missing: $1. To install it run: sudo bash $PWD/tests/setup.sh"
   fi
   quietly as_root apt-get update -q
+}
+
+install_packages() { # WHAT IS MISSING, PACKAGE...
+  say "Installing ${*:2}, because this is missing: $1"
+  quietly as_root sh -c "$INSTALL" sh "${@:2}"
+}
+
+install_missing() { # WHAT...
+  local packages what
+  what=$(printf ', %s' "$@")
+  prepare_to_install "${what:2}"
   packages=$(libclang_package)
   [[ -n $PG_CONFIG ]] || packages+=" $(postgres_packages)"
   command -v cc >/dev/null || packages+=" gcc libc6-dev"
-  say "Installing $(xargs <<<"$packages"), because this is missing: ${what:2}"
   # shellcheck disable=SC2086 # a list of packages
-  quietly as_root sh -c "$INSTALL" sh $packages
+  install_packages "${what:2}" $packages
 }
 
 setup() {
@@ -122,10 +131,10 @@ setup() {
   if [[ -n ${PG_CONFIG:-} ]]; then
     PG_CONFIG=$(realpath -s "$(command -v "$PG_CONFIG" || echo "$PG_CONFIG")")
     usable "$PG_CONFIG" ||
-      die "PG_CONFIG=$PG_CONFIG is not of a Postgres 14 to 18 with its server and server headers"
+      die "PG_CONFIG=$PG_CONFIG is not of a Postgres ${VERSIONS[0]} to ${VERSIONS[-1]} with its server and server headers"
   fi
   PG_CONFIG=${PG_CONFIG:-$(find_pg_config)}
-  [[ -n $PG_CONFIG ]] || missing+=("a Postgres server (14 to 18) with its headers")
+  [[ -n $PG_CONFIG ]] || missing+=("a Postgres server (${VERSIONS[0]} to ${VERSIONS[-1]}) with its headers")
   [[ -z $(libclang_package) ]] || missing+=("libclang with its headers")
   command -v cc >/dev/null || missing+=("a C compiler")
   if ((${#missing[@]})); then

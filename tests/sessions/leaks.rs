@@ -112,7 +112,10 @@ fn a_leak_in_each_kind_of_place_is_found() {
     let names: Vec<_> = LEAKS.iter().map(|(name, ..)| *name).collect();
     let canaries = Canaries::new(&names);
     let mut admin = Witness::new(&database.name, "postgres");
-    let has_statements = add_pg_stat_statements(&mut admin.session);
+    let has_statements = add_pg_stat_statements(
+        &mut admin.session,
+        "leaks::a_leak_in_each_kind_of_place_is_found",
+    );
     let seen = sightings(&mut admin.session, &canaries);
     assert!(seen.is_empty(), "before anything was planted: {seen:?}");
 

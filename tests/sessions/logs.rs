@@ -120,7 +120,7 @@ fn exception(cell: &str) -> Option<String> {
 fn where_a_key_is_logged() {
     let mut world = World::new("it_logs");
     let mut admin = connect("it_logs", "postgres");
-    let has_statements = add_pg_stat_statements(&mut admin);
+    let has_statements = add_pg_stat_statements(&mut admin, "logs::where_a_key_is_logged");
     admin
         .batch_execute(
             "CREATE ROLE it_logs_reader LOGIN IN ROLE pg_read_all_stats;

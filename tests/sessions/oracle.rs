@@ -9,7 +9,7 @@ use postgres::error::{DbError, SqlState};
 use postgres::types::{FromSql, ToSql, Type};
 use postgres::{Client, Error, NoTls, Row};
 
-use crate::support::{config, one, server_log};
+use crate::support::{config, one, server_log, skipped};
 
 /// Secrets that occur nowhere else, each with a name to be told by.
 pub struct Canaries {
@@ -172,12 +172,15 @@ pub fn has_pg_stat_statements(admin: &mut Client) -> bool {
     one(admin, loaded).get(0)
 }
 
-/// A Postgres without its contributed modules has no such view, which then shows nothing.
-pub fn add_pg_stat_statements(admin: &mut Client) -> bool {
+/// A Postgres without its contributed modules has no such view, which `test` then leaves out.
+pub fn add_pg_stat_statements(admin: &mut Client, test: &str) -> bool {
     let loaded = has_pg_stat_statements(admin);
     if loaded {
         let create = "CREATE EXTENSION pg_stat_statements";
         admin.batch_execute(create).expect("the module");
+    } else {
+        let what = format!("pg_stat_statements in {test}");
+        skipped(&what, "this Postgres comes without the module");
     }
     loaded
 }

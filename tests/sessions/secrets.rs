@@ -55,7 +55,10 @@ fn who_sees_which_secret_and_where() {
          CREATE ROLE {monitor} LOGIN IN ROLE pg_monitor;
          CREATE ROLE {reader} LOGIN IN ROLE pg_read_all_data"
     ));
-    add_pg_stat_statements(&mut world.admin.session);
+    add_pg_stat_statements(
+        &mut world.admin.session,
+        "secrets::who_sees_which_secret_and_where",
+    );
 
     let mut owner = world.witness("it_secrets");
     let mut mapped = world.witness(&mapped);

@@ -13,6 +13,11 @@ pub fn variable(name: &str) -> String {
     env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run these tests with make test"))
 }
 
+/// What of a test is left out on this server. tests/run.sh counts these lines, and lists them.
+pub fn skipped(what: &str, reason: &str) {
+    println!("skipped: {what}: {reason}");
+}
+
 /// How to get a session on `database` as `user`.
 pub fn config(database: &str, user: &str) -> Config {
     config_of("NEON_AUTH_ADMIN_TEST_DSN", database, user)
