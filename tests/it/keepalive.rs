@@ -90,13 +90,13 @@ fn a_connection_that_was_idle_for_too_long_is_not_used_again() {
 }
 
 #[test]
-fn the_readme_says_how_long_a_connection_may_be_idle() {
-    let readme = include_str!("../../README.md");
+fn the_documentation_says_how_long_a_connection_may_be_idle() {
+    let page = include_str!("../../docs/time-and-retries.md");
     let sentence = format!(
         "A session uses its connection to Neon again when the next call comes within {} s.",
         MAX_IDLE.as_secs()
     );
-    assert!(readme.contains(&sentence), "{sentence}");
+    assert!(page.contains(&sentence), "{sentence}");
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod client;
 mod faults;
 mod fuzz;
 mod keepalive;
+mod links;
 mod memory;
 mod network;
 mod proxy;

@@ -1,4 +1,4 @@
-//! The README's table of where a key is logged, cell by cell: it says of each whether the key is there,
+//! The documentation's table of where a key is logged, cell by cell: it says of each whether the key is there,
 //! and under which setting it is the other way round.
 
 use std::fs;
@@ -21,9 +21,9 @@ enum Way {
 
 /// The cells of the table below "Logs and statistics", without its first column.
 fn documented() -> Vec<(String, Vec<String>)> {
-    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let readme = fs::read_to_string(readme).expect("the README");
-    let (_, table) = readme.split_once("**Logs and statistics.**").expect("it");
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/security.md");
+    let page = fs::read_to_string(page).expect("the page on security");
+    let (_, table) = page.split_once("**Logs and statistics.**").expect("it");
     let rows = table.lines().skip_while(|line| !line.starts_with("|---"));
     rows.skip(1)
         .take_while(|line| line.starts_with('|'))

@@ -1,4 +1,4 @@
-//! Who can see which secret, and where: what the README's "Security" says, and nothing else. Nothing
+//! Who can see which secret, and where: what docs/security.md says, and nothing else. Nothing
 //! here knows how places are looked at.
 
 use std::collections::BTreeSet;
@@ -103,7 +103,7 @@ fn who_sees_which_secret_and_where() {
         world.execute(&format!("SELECT pg_log_backend_memory_contexts({pid})"));
     }
 
-    // The README: "Who can read a key". These are the sessions that made the calls. Nobody sees a key;
+    // docs/security.md: "Who can read a key". These are the sessions that made the calls. Nobody sees a key;
     // whoever sees a sealed one and the secret can open it.
     let World {
         canaries, admin, ..

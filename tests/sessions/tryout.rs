@@ -1,4 +1,4 @@
-//! Where README and examples are tried: a database, its owner, and psql.
+//! Where pages and examples are tried: a database, its owner, and psql.
 
 use std::env;
 use std::fs::{self, File};
@@ -12,13 +12,13 @@ use postgres::Client;
 
 use crate::support::{connect, variable};
 
-/// Not the key of the other tests: a README gives keys as literals, and the server logs those.
+/// Not the key of the other tests: pages give keys as literals, and the server logs those.
 const KEY: &str = "napi_readme";
 const PROJECT: &str = "quiet-bar-123456";
 const BRANCH: &str = "br-cool-lake-123456";
 const DATABASE: &str = "neondb";
 const OWNER: &str = "neondb_owner";
-/// The owner, and the roles that the README creates.
+/// The owner, and the roles that the pages create.
 const ROLES: [&str; 3] = ["web", "reporting", OWNER];
 
 /// A file or folder of the repository.
@@ -27,7 +27,7 @@ pub fn file(name: &str) -> PathBuf {
 }
 
 /// A fresh database, its owner, and a simulator that writes users into it. One at a time, because
-/// roles belong to the whole cluster and the README names them.
+/// roles belong to the whole cluster and the pages name them.
 pub struct Place {
     admin: Client,
     pub simulator: Option<Simulator>,

@@ -1,9 +1,10 @@
-//! Runs the SQL blocks of README.md, in order and in one psql session, against a simulator of its own.
-//! It knows nothing of what they are about.
+//! Runs the SQL blocks of README.md and of the pages in docs/, each page in order and in one psql session,
+//! against a simulator of its own. It knows nothing of what they are about.
 //!
 //! A `text` block that directly follows an `sql` block is what psql prints for it; other blocks must
-//! not print an error. A block after `<!-- not run: reason -->` is skipped. With UPDATE_README=1 in
-//! the environment the README gets the output of this run instead of being compared with it.
+//! not print an error. A block after `<!-- not run: reason -->` is skipped. With UPDATE_DOCS=1 in the
+//! environment the pages get the output of this run instead of being compared with it, and with
+//! DOCS_PAGE=NAME only the page of that name is run.
 
 use std::env;
 use std::fmt::Write;
@@ -12,22 +13,73 @@ use std::ops::Range;
 
 use crate::tryout::{Place, file};
 
+/// What a reader has done who comes from the README's first session: each page goes on from there.
+const FIRST_SESSION: &str = r"
+\set QUIET on
+\getenv key NEON_API_KEY
+CREATE EXTENSION neon_auth_admin;
+CREATE SERVER neon FOREIGN DATA WRAPPER neon_auth_admin
+    OPTIONS (project_id 'quiet-bar-123456', branch_id 'br-cool-lake-123456');
+SELECT neon_auth_admin.set_api_key(:'key') \g /dev/null
+\set QUIET off
+";
+
 #[test]
-fn the_readme_tells_the_truth() {
-    let text = fs::read_to_string(file("README.md")).expect("the README can be read");
+fn the_pages_tell_the_truth() {
+    let wanted = env::var("DOCS_PAGE").ok();
+    let mut report = String::new();
+    let mut blocks = 0;
+    for page in pages() {
+        if wanted.as_ref().is_none_or(|wanted| page.ends_with(wanted)) {
+            blocks += check(&page, &mut report);
+        }
+    }
+    assert!(report.is_empty(), "the pages are wrong:\n{report}");
+    assert!(
+        wanted.is_some() || blocks > 30,
+        "{blocks} blocks of SQL in all"
+    );
+}
+
+/// The README and all of docs/, as paths in the repository.
+fn pages() -> Vec<String> {
+    let docs = fs::read_dir(file("docs")).expect("the pages");
+    let names = docs.map(|page| page.expect("a page").file_name().into_string());
+    let mut pages: Vec<_> = names
+        .map(|name| format!("docs/{}", name.expect("ASCII")))
+        .filter(|name| name.ends_with(".md"))
+        .collect();
+    pages.sort();
+    pages.insert(0, "README.md".to_owned());
+    pages
+}
+
+/// Runs a page and reports what is wrong with it; how many blocks it has.
+fn check(page: &str, report: &mut String) -> usize {
+    let text = fs::read_to_string(file(page)).expect(page);
     let lines: Vec<&str> = text.lines().collect();
     let blocks = parse(&lines);
-    assert!(blocks.len() > 20, "the README has SQL blocks");
-    let outputs = run(&blocks, &Place::new());
-    if env::var_os("UPDATE_README").is_some() {
-        update(&lines, &blocks, &outputs);
-        return;
+    if blocks.is_empty() {
+        return 0;
     }
-    let mut report = String::new();
-    for (block, output) in blocks.iter().zip(&outputs) {
-        complain(&mut report, &lines, block, output);
+    let before = match page {
+        "README.md" => "",
+        _ => FIRST_SESSION,
+    };
+    let outputs = run(before, &blocks, &Place::new());
+    let mut wrong = String::new();
+    if env::var_os("UPDATE_DOCS").is_some() {
+        let updated = updated(&lines, &blocks, &outputs, &mut wrong);
+        fs::write(file(page), updated).expect("the page is writable");
+    } else {
+        for (block, output) in blocks.iter().zip(&outputs) {
+            complain(&mut wrong, &lines, block, output);
+        }
     }
-    assert!(report.is_empty(), "README.md is wrong:\n{report}");
+    if !wrong.is_empty() {
+        let _ = writeln!(report, "\n== {page}\n{wrong}");
+    }
+    blocks.len()
 }
 
 /// An `sql` block that is run.
@@ -72,19 +124,17 @@ fn parse(lines: &[&str]) -> Vec<Block> {
 
 fn end_of_block(lines: &[&str], start: usize) -> usize {
     let length = lines[start..].iter().position(|line| *line == "```");
-    start + length.expect("each block of the README ends")
+    start + length.expect("each block of a page ends")
 }
 
 /// What psql printed for each block.
-fn run(blocks: &[Block], place: &Place) -> Vec<Vec<String>> {
-    let mut script = String::new();
+fn run(before: &str, blocks: &[Block], place: &Place) -> Vec<Vec<String>> {
+    // The reader's server is Neon, and ours the simulator.
+    let options = format!("OPTIONS (api_url '{}', project_id", place.api_url());
+    let ours = |sql: &str| sql.replace("OPTIONS (project_id", &options);
+    let mut script = ours(before);
     for (number, block) in blocks.iter().enumerate() {
-        // The reader's server is Neon, and ours the simulator.
-        let sql = block.sql.replace(
-            "OPTIONS (project_id",
-            &format!("OPTIONS (api_url '{}', project_id", place.api_url()),
-        );
-        let _ = writeln!(script, "\\echo {}\n{sql}", mark(number));
+        let _ = writeln!(script, "\\echo {}\n{}", mark(number), ours(&block.sql));
     }
     let printed = place.psql(&script, "");
     let mut outputs = Vec::new();
@@ -135,19 +185,26 @@ fn complain(report: &mut String, lines: &[&str], block: &Block, output: &[String
     *report += &marked('+', &actual[same.len()..]);
 }
 
-/// Writes the output of each block whose expectation is not met, and leaves all other lines alone.
-fn update(lines: &[&str], blocks: &[Block], outputs: &[Vec<String>]) {
+/// The page with the output of each block whose expectation was not met, and all other lines as they
+/// are; what has no expectation and failed is reported.
+fn updated(
+    lines: &[&str],
+    blocks: &[Block],
+    outputs: &[Vec<String>],
+    report: &mut String,
+) -> String {
     let mut updated: Vec<String> = lines.iter().map(|&line| line.to_owned()).collect();
     for (block, output) in blocks.iter().zip(outputs).rev() {
-        let mut report = String::new();
-        complain(&mut report, lines, block, output);
-        if let (Some(range), false) = (&block.expected, report.is_empty()) {
-            updated.splice(range.clone(), output.iter().cloned());
-        } else {
-            print!("{report}");
+        let mut complaint = String::new();
+        complain(&mut complaint, lines, block, output);
+        match &block.expected {
+            Some(range) if !complaint.is_empty() => {
+                updated.splice(range.clone(), output.iter().cloned());
+            }
+            _ => *report += &complaint,
         }
     }
-    fs::write(file("README.md"), updated.join("\n") + "\n").expect("the README is writable");
+    updated.join("\n") + "\n"
 }
 
 /// The line without what differs from run to run: ids, times of day, durations, blanks at its end.
