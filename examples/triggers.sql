@@ -39,8 +39,8 @@ CREATE FUNCTION app.auth_user_id(address text) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$ SELECT id::text FROM neon_auth."user" WHERE lower(email) = lower(address) $$;
 
--- SECURITY DEFINER lends the owner's key without showing it. Name the server: otherwise the caller
--- chooses one with the setting neon_auth_admin.server.
+-- SECURITY DEFINER lends the owner's key without showing it. Name the server: otherwise it is the
+-- one that the caller's connection or role has in the setting neon_auth_admin.server.
 CREATE FUNCTION app.create_auth_user() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$

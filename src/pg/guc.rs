@@ -1,5 +1,7 @@
-//! Owns the settings. None of them is a secret; those that decide where a key may go are out of
-//! reach of every session.
+//! Owns the settings. None of them is a secret: Postgres shows everybody what it does not know yet.
+//! Those that decide where a key may go are out of reach of every session.
+
+mod fixed;
 
 use std::cell::Cell;
 use std::ffi::{CStr, CString};
@@ -7,6 +9,7 @@ use std::ffi::{CStr, CString};
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
 use pgrx::pg_sys::{self, GucSource};
 
+use self::fixed::Fixed;
 use crate::pg::text::from_server;
 
 static SERVER: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"neon"));
@@ -23,6 +26,16 @@ const CONFIGURED: [&CStr; 3] = [
     c"neon_auth_admin.proxy",
 ];
 
+struct Server;
+
+impl Fixed for Server {
+    const NAME: &CStr = c"neon_auth_admin.server";
+    const DESCRIPTION: &CStr = c"Foreign server that is used when a function names none.";
+    const REFUSAL: &CStr =
+        c"parameter \"neon_auth_admin.server\" cannot be set after connection start";
+    const HINT: &CStr = c"Name the server in the call: its argument \"server\" decides.";
+}
+
 thread_local! {
     static OVERRIDDEN: Cell<Option<&'static CStr>> = const { Cell::new(None) };
 }
@@ -35,14 +48,7 @@ pub fn define() {
         .into_iter()
         .find(|name| reset_source(name).is_some_and(|source| source > GucSource::PGC_S_ARGV));
     OVERRIDDEN.set(overridden);
-    GucRegistry::define_string_guc(
-        c"neon_auth_admin.server",
-        c"Foreign server that is used when a function names none.",
-        c"",
-        &SERVER,
-        GucContext::Userset,
-        GucFlags::default(),
-    );
+    fixed::define_string::<Server>(&SERVER);
     GucRegistry::define_int_guc(
         c"neon_auth_admin.max_response_size",
         c"Longest answer that is read from the Neon API.",

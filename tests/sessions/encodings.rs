@@ -37,12 +37,11 @@ fn database_of_the_same_project(latin1: &Database, project: &str) -> postgres::C
 fn settings_of_a_branch(database: &Database, project: &str, bytes: i32) {
     let url = variable("NEON_SIMULATOR_URL");
     database.add_server("branch", project, &url, ", branch_id 'br-a'");
-    let mut session = database.session();
+    let mut session = database.session_with("-c neon_auth_admin.server=branch");
     let (name, hook) = ("Zoë Ångström", "https://hooks.example.com/zoë");
     session
         .batch_execute(&format!(
-            "SET neon_auth_admin.server = 'branch';
-             SELECT neon_auth_admin.update_webhooks(webhook_url => '{hook}');
+            "SELECT neon_auth_admin.update_webhooks(webhook_url => '{hook}');
              SELECT neon_auth_admin.update_email_server('standard', 'smtp.example.com', 25, 'mailer',
                  's3cret', 'no-reply@example.com', '{name}')"
         ))

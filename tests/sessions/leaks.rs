@@ -69,7 +69,7 @@ const LEAKS: [(&str, &str, &[&str]); 16] = [
     ),
     (
         "a setting",
-        "SET neon_auth_admin.server = '{}'",
+        "SET search_path = '{}'",
         &["pg_catalog.pg_settings", "pg_show_all_settings()"],
     ),
     (
@@ -94,7 +94,7 @@ const LEAKS: [(&str, &str, &[&str]); 16] = [
     // The last: what others see of this session is its last statement.
     (
         "a statement",
-        "COMMENT ON VIEW leaking IS '{}'",
+        "COMMENT ON VIEW public.leaking IS '{}'",
         &[
             "pg_catalog.pg_stat_activity",
             "pg_stat_get_activity()",

@@ -16,6 +16,7 @@ mod dump;
 mod encodings;
 mod endurance;
 mod examples;
+mod fixed;
 mod hanging_name;
 #[path = "../it/fuzz/harness.rs"]
 mod harness;

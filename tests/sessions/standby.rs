@@ -2,14 +2,14 @@
 
 use std::thread;
 
-use postgres::Client;
 use postgres::error::SqlState;
+use postgres::{Client, NoTls};
 
 use crate::backend::{Backend, gone};
 use crate::phases::list;
 use crate::support::{
-    Database, arrived, connect, connect_to, one, set_api_key, sqlstate, variable, wait_for,
-    wait_until,
+    Database, arrived, config_of, connect, connect_to, one, set_api_key, sqlstate, variable,
+    wait_for, wait_until,
 };
 
 const STANDBY: &str = "NEON_AUTH_ADMIN_STANDBY_DSN";
@@ -58,9 +58,9 @@ fn readers_work_and_writers_are_refused() {
         "{readers:?} {writers:?}"
     );
     for (server, project, readers) in [("project", project, of_both), ("branch", branch, readers)] {
-        session
-            .batch_execute(&format!("SET neon_auth_admin.server = '{server}'"))
-            .expect("set");
+        let mut config = config_of(STANDBY, "it_standby", "it_standby");
+        let options = format!("-c neon_auth_admin.server={server}");
+        let mut session = config.options(&options).connect(NoTls).expect("a session");
         for call in &writers {
             let call = format!("SELECT neon_auth_admin.{call}");
             let error = session.query(&call, &[]).expect_err(&call);

@@ -23,7 +23,7 @@ pub fn config(database: &str, user: &str) -> Config {
     config_of("NEON_AUTH_ADMIN_TEST_DSN", database, user)
 }
 
-fn config_of(dsn: &str, database: &str, user: &str) -> Config {
+pub fn config_of(dsn: &str, database: &str, user: &str) -> Config {
     let mut config: Config = variable(dsn).parse().expect("a connection string");
     config.dbname(database).user(user);
     config
@@ -65,6 +65,12 @@ impl Database {
     /// A session of the owner.
     pub fn session(&self) -> Client {
         connect(&self.name, &self.name)
+    }
+
+    /// The same, started with these options, as PGOPTIONS gives them.
+    pub fn session_with(&self, options: &str) -> Client {
+        let mut config = config(&self.name, &self.name);
+        config.options(options).connect(NoTls).expect("a session")
     }
 
     /// A server with these options, and the API key for the owner.

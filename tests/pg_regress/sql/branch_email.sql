@@ -5,7 +5,8 @@
 CREATE SERVER branch_email FOREIGN DATA WRAPPER neon_auth_admin
     OPTIONS (project_id 'test-branch-email', branch_id 'br-main-000001', api_url :'url');
 SELECT neon_auth_admin.set_api_key(current_setting('test.api_key'), 'branch_email');
-SET neon_auth_admin.server = 'branch_email';
+ALTER ROLE app_owner SET neon_auth_admin.server = 'branch_email';
+\c - app_owner
 
 -- Neon's own, with or without a sender.
 
@@ -76,5 +77,6 @@ FROM unnest(ARRAY[
 ]) AS call,
     test.failure(format('SELECT neon_auth_admin.%s', call)) AS failure;
 
+ALTER ROLE app_owner RESET neon_auth_admin.server;
 SET client_min_messages = warning;
 DROP SERVER branch_email CASCADE;

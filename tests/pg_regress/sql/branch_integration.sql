@@ -6,7 +6,8 @@
 CREATE SERVER branch FOREIGN DATA WRAPPER neon_auth_admin
     OPTIONS (project_id 'bench-branch', branch_id 'br-empty-1', api_url :'url');
 SELECT neon_auth_admin.set_api_key(current_setting('test.api_key'), 'branch');
-SET neon_auth_admin.server = 'branch';
+ALTER ROLE app_owner SET neon_auth_admin.server = 'branch';
+\c - app_owner
 
 -- None yet.
 
@@ -68,5 +69,6 @@ SELECT * FROM test.failure('SELECT neon_auth_admin.create_integration(role_name 
 SELECT * FROM test.failure('SELECT neon_auth_admin.create_integration(database_name => '''')');
 SELECT * FROM test.failure('SELECT neon_auth_admin.delete_integration(NULL)');
 
+ALTER ROLE app_owner RESET neon_auth_admin.server;
 SET client_min_messages = warning;
 DROP SERVER branch CASCADE;

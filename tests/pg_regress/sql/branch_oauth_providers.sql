@@ -5,7 +5,8 @@
 CREATE SERVER branch_oauth FOREIGN DATA WRAPPER neon_auth_admin
     OPTIONS (project_id 'test-branch-oauth', branch_id 'br-main-000001', api_url :'url');
 SELECT neon_auth_admin.set_api_key(current_setting('test.api_key'), 'branch_oauth');
-SET neon_auth_admin.server = 'branch_oauth';
+ALTER ROLE app_owner SET neon_auth_admin.server = 'branch_oauth';
+\c - app_owner
 
 SELECT * FROM neon_auth_admin.list_oauth_providers();
 
@@ -59,5 +60,6 @@ SELECT * FROM test.failure('SELECT neon_auth_admin.list_domains()');
 SELECT * FROM test.failure('SELECT neon_auth_admin.delete_domain(''https://app.example.com'')');
 \x off
 
+ALTER ROLE app_owner RESET neon_auth_admin.server;
 SET client_min_messages = warning;
 DROP SERVER branch_oauth CASCADE;

@@ -5,7 +5,8 @@
 CREATE SERVER branch_settings FOREIGN DATA WRAPPER neon_auth_admin
     OPTIONS (project_id 'test-branch-settings', branch_id 'br-main-000001', api_url :'url');
 SELECT neon_auth_admin.set_api_key(current_setting('test.api_key'), 'branch_settings');
-SET neon_auth_admin.server = 'branch_settings';
+ALTER ROLE app_owner SET neon_auth_admin.server = 'branch_settings';
+\c - app_owner
 
 -- E-mail and password: NULL leaves a field as it is, here and below.
 
@@ -108,5 +109,6 @@ FROM unnest(ARRAY[
 ]) AS call,
     test.failure(format('SELECT neon_auth_admin.%s', call)) AS failure;
 
+ALTER ROLE app_owner RESET neon_auth_admin.server;
 SET client_min_messages = warning;
 DROP SERVER branch_settings CASCADE;

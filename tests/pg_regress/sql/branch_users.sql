@@ -5,7 +5,8 @@
 CREATE SERVER branch_users FOREIGN DATA WRAPPER neon_auth_admin
     OPTIONS (project_id 'test-branch-users', branch_id 'br-main-000001', api_url :'url');
 SELECT neon_auth_admin.set_api_key(current_setting('test.api_key'), 'branch_users');
-SET neon_auth_admin.server = 'branch_users';
+ALTER ROLE app_owner SET neon_auth_admin.server = 'branch_users';
+\c - app_owner
 
 CREATE TABLE test.branch_users AS SELECT * FROM neon_auth_admin.create_user('grace@example.com', 'Grace Hopper');
 INSERT INTO test.branch_users SELECT * FROM neon_auth_admin.create_user('edsger@example.com', server => 'branch_users');
@@ -67,5 +68,6 @@ FROM unnest(ARRAY[
     test.failure(format('SELECT neon_auth_admin.%s', call)) AS failure;
 
 DROP TABLE test.branch_users;
+ALTER ROLE app_owner RESET neon_auth_admin.server;
 SET client_min_messages = warning;
 DROP SERVER branch_users CASCADE;

@@ -5,11 +5,10 @@
 \getenv https_url NEON_SIMULATOR_HTTPS_URL
 CREATE VIEW test.steps AS
     SELECT step, ok, regexp_replace(detail, '[0-9]+ users.*', '<n> users') AS detail
-    FROM neon_auth_admin.check_connection();
+    FROM neon_auth_admin.check_connection('checked');
 
 -- Nothing is set up yet.
 
-SET neon_auth_admin.server = 'checked';
 SELECT * FROM test.steps;
 CREATE SERVER checked FOREIGN DATA WRAPPER neon_auth_admin OPTIONS (api_url :'https_url');
 SELECT * FROM test.steps;

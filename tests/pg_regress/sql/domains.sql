@@ -4,7 +4,8 @@
 \getenv url NEON_SIMULATOR_URL
 CREATE SERVER domains FOREIGN DATA WRAPPER neon_auth_admin OPTIONS (project_id 'test-domains', api_url :'url');
 SELECT neon_auth_admin.set_api_key(current_setting('test.api_key'), 'domains');
-SET neon_auth_admin.server = 'domains';
+ALTER ROLE app_owner SET neon_auth_admin.server = 'domains';
+\c - app_owner
 
 SELECT * FROM neon_auth_admin.list_domains();
 SELECT neon_auth_admin.add_domain('https://app.example.com');
@@ -62,5 +63,6 @@ FROM unnest(ARRAY[
     test.failure(format('SELECT neon_auth_admin.add_domain(%s)', domain)) AS add,
     test.failure(format('SELECT neon_auth_admin.delete_domain(%s)', domain)) AS delete;
 
+ALTER ROLE app_owner RESET neon_auth_admin.server;
 SET client_min_messages = warning;
 DROP SERVER domains CASCADE;

@@ -4,7 +4,8 @@
 \getenv url NEON_SIMULATOR_URL
 CREATE SERVER email FOREIGN DATA WRAPPER neon_auth_admin OPTIONS (project_id 'test-email', api_url :'url');
 SELECT neon_auth_admin.set_api_key(current_setting('test.api_key'), 'email');
-SET neon_auth_admin.server = 'email';
+ALTER ROLE app_owner SET neon_auth_admin.server = 'email';
+\c - app_owner
 
 -- Neon's own, with or without a sender.
 
@@ -87,5 +88,6 @@ FROM unnest(ARRAY[
 ]) AS arguments,
     test.failure(format('SELECT neon_auth_admin.update_email_server(''shared'', %s)', arguments)) AS failure;
 
+ALTER ROLE app_owner RESET neon_auth_admin.server;
 SET client_min_messages = warning;
 DROP SERVER email CASCADE;

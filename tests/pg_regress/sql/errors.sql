@@ -5,7 +5,8 @@
 \getenv url NEON_SIMULATOR_URL
 CREATE SERVER errors FOREIGN DATA WRAPPER neon_auth_admin OPTIONS (project_id 'test-errors', api_url :'url');
 SELECT neon_auth_admin.set_api_key(current_setting('test.api_key'), 'errors');
-SET neon_auth_admin.server = 'errors';
+ALTER ROLE app_owner SET neon_auth_admin.server = 'errors';
+\c - app_owner
 
 CREATE FUNCTION test.fault(fault text, statement text, OUT code text, OUT message text, OUT detail text, OUT hint text)
 LANGUAGE plpgsql
@@ -169,5 +170,6 @@ END
 $$;
 
 DROP FUNCTION test.fault;
+ALTER ROLE app_owner RESET neon_auth_admin.server;
 SET client_min_messages = warning;
 DROP SERVER errors CASCADE;

@@ -5,7 +5,8 @@
 CREATE SERVER integration FOREIGN DATA WRAPPER neon_auth_admin
     OPTIONS (project_id 'test-empty-integration', api_url :'url');
 SELECT neon_auth_admin.set_api_key(current_setting('test.api_key'), 'integration');
-SET neon_auth_admin.server = 'integration';
+ALTER ROLE app_owner SET neon_auth_admin.server = 'integration';
+\c - app_owner
 \x on
 
 -- A project without Neon Auth.
@@ -82,5 +83,6 @@ FROM unnest(ARRAY[
 ]) AS arguments,
     test.failure(format('SELECT neon_auth_admin.create_integration(%s)', arguments)) AS failure;
 
+ALTER ROLE app_owner RESET neon_auth_admin.server;
 SET client_min_messages = warning;
 DROP SERVER integration CASCADE;

@@ -49,9 +49,11 @@ CREATE FUNCTION test.failures(server text) RETURNS TABLE (function text, code te
 LANGUAGE plpgsql
 AS $$
 BEGIN
-    PERFORM set_config('neon_auth_admin.server', server, false);
     RETURN QUERY SELECT split_part(call, '(', 1), failure.*
-        FROM calls, test.failure(format('SELECT neon_auth_admin.%s', call)) AS failure;
+        FROM calls, LATERAL (
+            SELECT CASE WHEN call LIKE '%()' THEN '' ELSE ', ' END || format('server => %L)', server)
+        ) AS naming (ending),
+        test.failure('SELECT neon_auth_admin.' || left(call, -1) || ending) AS failure;
 END
 $$;
 

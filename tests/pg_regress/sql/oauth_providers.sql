@@ -4,7 +4,8 @@
 \getenv url NEON_SIMULATOR_URL
 CREATE SERVER oauth FOREIGN DATA WRAPPER neon_auth_admin OPTIONS (project_id 'test-oauth', api_url :'url');
 SELECT neon_auth_admin.set_api_key(current_setting('test.api_key'), 'oauth');
-SET neon_auth_admin.server = 'oauth';
+ALTER ROLE app_owner SET neon_auth_admin.server = 'oauth';
+\c - app_owner
 
 -- A new project has Neon's shared ones.
 SELECT * FROM neon_auth_admin.list_oauth_providers();
@@ -90,5 +91,6 @@ FROM unnest(ARRAY[
 ]) AS call,
     test.failure(format('SELECT neon_auth_admin.%s', call)) AS failure;
 
+ALTER ROLE app_owner RESET neon_auth_admin.server;
 SET client_min_messages = warning;
 DROP SERVER oauth CASCADE;

@@ -41,15 +41,14 @@ SELECT * FROM neon_auth_admin.list_domains('shop');
 -- With a key of its own a role does everything.
 
 SELECT neon_auth_admin.set_api_key(current_setting('test.api_key'), 'shop');
-SET neon_auth_admin.server = 'shop';
-SELECT email FROM neon_auth_admin.create_user('app@example.com');
-SELECT id FROM neon_auth_admin.add_oauth_provider('google', 'id', 'secret');
-SELECT neon_auth_admin.add_domain('https://app.example.com');
-SELECT sender_name FROM neon_auth_admin.update_email_server('shared', sender_name => 'App');
-SELECT db_name FROM neon_auth_admin.get_integration();
+SELECT email FROM neon_auth_admin.create_user('app@example.com', server => 'shop');
+SELECT id FROM neon_auth_admin.add_oauth_provider('google', 'id', 'secret', server => 'shop');
+SELECT neon_auth_admin.add_domain('https://app.example.com', 'shop');
+SELECT sender_name FROM neon_auth_admin.update_email_server('shared', sender_name => 'App', server => 'shop');
+SELECT db_name FROM neon_auth_admin.get_integration('shop');
 -- But it stores none for others, and changes no server.
-SELECT neon_auth_admin.set_api_key('napi_1', role => 'app_owner');
-SELECT neon_auth_admin.set_api_key('napi_1', role => 'public');
+SELECT neon_auth_admin.set_api_key('napi_1', 'shop', role => 'app_owner');
+SELECT neon_auth_admin.set_api_key('napi_1', 'shop', role => 'public');
 ALTER SERVER shop OPTIONS (SET api_url 'https://evil.example');
 
 -- A role sees its own key sealed, a superuser every one so, and nobody else any, the server's owner

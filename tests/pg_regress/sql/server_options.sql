@@ -157,20 +157,34 @@ SELECT * FROM neon_auth_admin.list_oauth_providers(server => 'options');
 ALTER SERVER options OPTIONS (SET api_url :'url');
 SELECT neon_auth_admin.set_api_key(current_setting('test.api_key'), 'options') \g /dev/null
 
--- Which server: the argument, or the setting, or neon.
+-- Which server: the argument, or the setting, or neon. No statement sets the setting; it is fixed when
+-- the session starts.
 
-SET neon_auth_admin.server = 'nowhere';
+SET neon_auth_admin.server = 'options';
+BEGIN;
+SET LOCAL neon_auth_admin.server = 'options';
+ROLLBACK;
+SELECT set_config('neon_auth_admin.server', 'options', false);
+CREATE FUNCTION test.at_options() RETURNS bigint LANGUAGE sql SET neon_auth_admin.server = 'options'
+AS 'SELECT count(*) FROM neon_auth_admin.list_domains()';
+SELECT * FROM neon_auth_admin.list_domains();
+ALTER ROLE app_owner SET neon_auth_admin.server = 'nowhere';
+\c - app_owner
 SELECT * FROM neon_auth_admin.get_email_server();
 SELECT type FROM neon_auth_admin.get_email_server(server => 'options');
-SET neon_auth_admin.server = 'options';
+ALTER ROLE app_owner SET neon_auth_admin.server = 'options';
+\c - app_owner
 SELECT neon_auth_admin.add_domain('https://options.example.com');
 SELECT * FROM neon_auth_admin.list_domains(NULL);
 RESET neon_auth_admin.server;
 SELECT * FROM neon_auth_admin.list_domains() WHERE domain = 'https://options.example.com';
 SELECT neon_auth_admin.delete_domain('https://options.example.com', server => 'options');
-SET neon_auth_admin.server = '';
+ALTER ROLE app_owner SET neon_auth_admin.server = '';
+\c - app_owner
 SELECT * FROM neon_auth_admin.list_domains();
-RESET neon_auth_admin.server;
+ALTER ROLE app_owner RESET neon_auth_admin.server;
+\c - app_owner
+SET client_min_messages = warning;
 
 -- Which mapping: the role's own, or PUBLIC's. It is looked up for each call.
 

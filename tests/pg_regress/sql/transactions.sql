@@ -4,7 +4,8 @@
 \getenv url NEON_SIMULATOR_URL
 CREATE SERVER transactions FOREIGN DATA WRAPPER neon_auth_admin OPTIONS (project_id 'test-transactions', api_url :'url');
 SELECT neon_auth_admin.set_api_key(current_setting('test.api_key'), 'transactions');
-SET neon_auth_admin.server = 'transactions';
+ALTER ROLE app_owner SET neon_auth_admin.server = 'transactions';
+\c - app_owner
 
 -- Readers work in a read-only transaction, writers are refused before anything is sent.
 
@@ -127,6 +128,7 @@ CREATE TEMPORARY TABLE signed_up (
 EXPLAIN (COSTS off) INSERT INTO signed_up DEFAULT VALUES;
 INSERT INTO signed_up DEFAULT VALUES RETURNING email, test.is_uuid(auth_id) AS is_uuid;
 
+ALTER ROLE app_owner RESET neon_auth_admin.server;
 SET client_min_messages = warning;
 DROP FUNCTION test.sign_up CASCADE;
 DROP SERVER transactions CASCADE;

@@ -4,7 +4,8 @@
 \getenv url NEON_SIMULATOR_URL
 CREATE SERVER users FOREIGN DATA WRAPPER neon_auth_admin OPTIONS (project_id 'test-users', api_url :'url');
 SELECT neon_auth_admin.set_api_key(current_setting('test.api_key'), 'users');
-SET neon_auth_admin.server = 'users';
+ALTER ROLE app_owner SET neon_auth_admin.server = 'users';
+\c - app_owner
 
 -- The row is the new id, and e-mail and name as given.
 
@@ -98,5 +99,6 @@ SELECT * FROM test.failure('SELECT neon_auth_admin.create_user(''ada@example.com
 \x off
 
 DROP TABLE test.users;
+ALTER ROLE app_owner RESET neon_auth_admin.server;
 SET client_min_messages = warning;
 DROP SERVER users CASCADE;
