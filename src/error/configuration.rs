@@ -129,6 +129,16 @@ impl Error {
         .with_detail("Unencrypted http is for loopback addresses alone.")
     }
 
+    pub fn plain_http_through_proxy(host: &str) -> Self {
+        Self::new(
+            ErrorKind::Forbidden,
+            format!("option \"api_url\" must use https for host \"{host}\" while a proxy is set"),
+        )
+        .with_detail(
+            "Calls go through neon_auth_admin.proxy, which would see the API key in unencrypted http.",
+        )
+    }
+
     pub fn unreadable_roots(what: &str) -> Self {
         Self::new(
             ErrorKind::NotConfigured,
@@ -147,6 +157,45 @@ impl Error {
             "neon_auth_admin.proxy is not a proxy URL",
         )
         .with_detail("It must have the form http://host:port.")
+    }
+
+    pub fn proxy_with_user_info() -> Self {
+        Self::new(
+            ErrorKind::NotConfigured,
+            "neon_auth_admin.proxy must not have a user name or a password in it",
+        )
+        .with_detail("Every role can see this setting.")
+        .with_hint(
+            "Set neon_auth_admin.proxy_user and neon_auth_admin.proxy_password_file in \
+             postgresql.conf, and change the password.",
+        )
+    }
+
+    pub fn half_of_proxy_credentials() -> Self {
+        Self::new(
+            ErrorKind::NotConfigured,
+            "neon_auth_admin.proxy_user and neon_auth_admin.proxy_password_file belong together",
+        )
+        .with_detail("Only one of them is set.")
+    }
+
+    pub fn invalid_proxy_user() -> Self {
+        Self::new(
+            ErrorKind::NotConfigured,
+            "invalid value for neon_auth_admin.proxy_user",
+        )
+        .with_detail(
+            "It must be 1 to 1024 bytes of text without a colon and without control characters.",
+        )
+    }
+
+    /// `why` is a clause, with nothing in it of what the file holds.
+    pub fn unusable_proxy_password(file: &str, why: &str) -> Self {
+        Self::new(
+            ErrorKind::NotConfigured,
+            "could not read a password from neon_auth_admin.proxy_password_file",
+        )
+        .with_detail(format!("File \"{file}\": {why}."))
     }
 }
 

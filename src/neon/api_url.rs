@@ -59,6 +59,16 @@ impl ApiUrl {
         })
     }
 
+    /// The same, for calls through a proxy, which sees all that plain http carries, the key included.
+    ///
+    /// Errors: `Forbidden`.
+    pub fn through_proxy(self) -> Result<Self, Error> {
+        match self.https {
+            true => Ok(self),
+            false => Err(Error::plain_http_through_proxy(self.host())),
+        }
+    }
+
     /// The URL of `path`, which begins with a slash.
     pub fn join(&self, path: &str) -> String {
         [&self.base, path].concat()
@@ -143,7 +153,7 @@ fn is_unreserved(c: char) -> bool {
 }
 
 /// `host` or `[ipv6]`, and a port if there is one.
-fn split_authority(authority: &str) -> Option<(&str, Option<u16>)> {
+pub fn split_authority(authority: &str) -> Option<(&str, Option<u16>)> {
     let host_ends = authority.find(']').map_or(0, |bracket| bracket + 1);
     let (host, port) = match authority[host_ends..].find(':') {
         Some(colon) => {

@@ -3,10 +3,11 @@
 
 pub mod addresses;
 mod chain;
+mod failure;
+pub mod proxy;
 pub mod retry_after;
 mod roots;
 
-use std::fmt;
 use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,9 +24,12 @@ use ureq::unversioned::transport::{
 use ureq::{Agent, AsSendBody};
 
 use self::chain::{SentMarker, Tls};
+pub use self::failure::{Cause, Failure, in_words, interrupted, is_interrupted};
+use self::failure::{io_failure, tls_failure};
+use self::proxy::{Proxy, ProxySettings};
 use crate::error::Error;
 use crate::neon::request::Method;
-use crate::secret::Secret;
+use crate::secret::{Secret, blank_out};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longer than a statement, shorter than the idle limits of servers and middleboxes.
@@ -39,8 +43,7 @@ pub struct Settings {
     pub user_agent: String,
     /// PEM file of the trusted certificates; `None` for the system's.
     pub ca_file: Option<PathBuf>,
-    /// `http://host:port` of an HTTP CONNECT proxy.
-    pub proxy: Option<String>,
+    pub proxy: Option<ProxySettings>,
     /// A connection that was idle for longer is closed at the next message, and not used again.
     pub max_idle: Duration,
 }
@@ -65,36 +68,6 @@ pub struct Response {
     pub body: Vec<u8>,
 }
 
-/// Why there is no [`Response`].
-#[derive(Debug)]
-pub struct Failure {
-    pub cause: Cause,
-    /// Whether any byte of the request may have left.
-    pub sent: bool,
-    /// A clause for people, without secrets.
-    pub reason: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cause {
-    /// Name resolution, connection, TLS, or a connection that was lost before an answer.
-    Connection,
-    /// The other side is not who it should be.
-    Certificate,
-    /// The budget, or the part of it that is for connecting, is spent.
-    Timeout,
-    /// The answer's body ended early.
-    CutShort,
-    /// Not HTTP.
-    Malformed,
-    /// A longer body than is wanted.
-    TooLarge,
-    /// Headers without end.
-    LargeHead,
-    /// The transport was told to stop: see [`interrupted`].
-    Interrupted,
-}
-
 /// Who ends a call when its budget is spent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimeKeeper {
@@ -110,6 +83,7 @@ pub struct Http {
     agent: Agent,
     user_agent: HeaderValue,
     proxied: bool,
+    proxy_password: Option<Secret>,
     sent: Arc<AtomicBool>,
     time_keeper: TimeKeeper,
 }
@@ -132,11 +106,9 @@ impl Http {
         resolver: impl Resolver,
         time_keeper: TimeKeeper,
     ) -> Result<Self, Error> {
-        let proxy = match &settings.proxy {
-            Some(url) => Some(ureq::Proxy::new(url).map_err(|_| Error::invalid_proxy())?),
-            None => None,
-        };
+        let proxy = settings.proxy.as_ref().map(Proxy::new).transpose()?;
         let proxied = proxy.is_some();
+        let (proxy, proxy_password) = proxy.map(|proxy| (proxy.ureq, proxy.password)).unzip();
         let sent = Arc::new(AtomicBool::new(false));
         let connector = ConnectProxyConnector::default()
             .chain(tcp)
@@ -170,6 +142,7 @@ impl Http {
             agent,
             user_agent,
             proxied,
+            proxy_password: proxy_password.flatten(),
             sent,
             time_keeper,
         })
@@ -177,6 +150,14 @@ impl Http {
 
     pub fn send(&self, message: Message) -> Result<Response, Failure> {
         self.sent.store(false, Ordering::Relaxed);
+        // ApiUrl::through_proxy says it better; nobody gets past this.
+        if self.proxied && !message.url.starts_with("https://") {
+            return Err(Failure {
+                cause: Cause::Connection,
+                sent: false,
+                reason: "plain http would show the API key to the proxy".into(),
+            });
+        }
         let response = self.call(message).map_err(|error| self.failure(error))?;
         let status = response.status().as_u16();
         let header = response.headers().get("retry-after");
@@ -283,7 +264,7 @@ impl Http {
         Failure {
             cause,
             sent,
-            reason,
+            reason: blank_out(&reason, &self.proxy_password),
         }
     }
 }
@@ -298,53 +279,3 @@ fn read(body: ureq::Body, max: u64) -> io::Result<Vec<u8>> {
         .read_to_end(&mut bytes)?;
     Ok(bytes)
 }
-
-fn io_failure(error: &io::Error) -> (Cause, String) {
-    let inner = error.get_ref();
-    match inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-        Some(error) => tls_failure(error),
-        None => (Cause::Connection, in_words(error)),
-    }
-}
-
-/// For people. "Connection refused (os error 111)": the number helps nobody.
-pub fn in_words(error: &io::Error) -> String {
-    if let Some(inner) = error.get_ref() {
-        return inner.to_string();
-    }
-    if error.raw_os_error().is_none() {
-        return error.kind().to_string();
-    }
-    let text = error.to_string();
-    let words = text.split(" (os error").next().unwrap_or_default();
-    words.to_lowercase()
-}
-
-fn tls_failure(error: &rustls::Error) -> (Cause, String) {
-    let cause = match error {
-        rustls::Error::InvalidCertificate(_) => Cause::Certificate,
-        _ => Cause::Connection,
-    };
-    (cause, format!("TLS: {error}"))
-}
-
-/// What a transport or resolver returns when its wait was ended from outside. Its kind is never
-/// `ErrorKind::Interrupted`: std and rustls would try again.
-pub fn interrupted() -> ureq::Error {
-    io::Error::other(Interrupted).into()
-}
-
-pub fn is_interrupted(error: &ureq::Error) -> bool {
-    matches!(error, ureq::Error::Io(error) if error.get_ref().is_some_and(|inner| inner.is::<Interrupted>()))
-}
-
-#[derive(Debug)]
-struct Interrupted;
-
-impl fmt::Display for Interrupted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("interrupted")
-    }
-}
-
-impl std::error::Error for Interrupted {}

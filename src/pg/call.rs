@@ -11,6 +11,7 @@ use pgrx::prelude::*;
 
 use crate::error::{Error, ErrorKind};
 use crate::neon::client::{Client, Connection};
+use crate::neon::http::proxy::ProxySettings;
 use crate::neon::http::{Http, MAX_IDLE, Settings, TimeKeeper};
 use crate::neon::request::Request;
 use crate::neon::scope::Scope;
@@ -21,11 +22,9 @@ use crate::pg::wait::{
 use crate::pg::{guc, server};
 
 thread_local! {
-    /// The agent of this backend, with the settings it was built from: `ca_file` and `proxy`.
-    static HTTP: RefCell<Option<(BuiltFrom, Rc<Http>)>> = const { RefCell::new(None) };
+    /// The agent of this backend, with the settings it was built from.
+    static HTTP: RefCell<Option<(guc::Network, Rc<Http>)>> = const { RefCell::new(None) };
 }
-
-type BuiltFrom = (guc::Raw, guc::Raw);
 
 /// An argument that must not be NULL.
 pub fn required<T>(name: &str, value: Option<T>) -> Result<T, Error> {
@@ -141,14 +140,18 @@ fn warn_of_lost_write(error: &Error) {
 }
 
 fn http() -> Result<Rc<Http>, Error> {
-    let built_from = (guc::ca_file(), guc::proxy());
+    let network = guc::network();
     HTTP.with_borrow_mut(|kept| match kept {
-        Some((settings, http)) if *settings == built_from => Ok(http.clone()),
+        Some((built_from, http)) if *built_from == network => Ok(http.clone()),
         _ => {
             let settings = Settings {
                 user_agent: user_agent(),
-                ca_file: guc::text(&built_from.0).map(PathBuf::from),
-                proxy: guc::text(&built_from.1),
+                ca_file: guc::text(&network.ca_file).map(PathBuf::from),
+                proxy: guc::text(&network.proxy).map(|url| ProxySettings {
+                    url,
+                    user: guc::text(&network.proxy_user),
+                    password_file: guc::text(&network.proxy_password_file).map(PathBuf::from),
+                }),
                 max_idle: MAX_IDLE,
             };
             let http = Rc::new(Http::new(
@@ -157,7 +160,7 @@ fn http() -> Result<Rc<Http>, Error> {
                 LatchResolver,
                 TimeKeeper::Transport,
             )?);
-            *kept = Some((built_from, http.clone()));
+            *kept = Some((network, http.clone()));
             Ok(http)
         }
     })

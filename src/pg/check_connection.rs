@@ -33,7 +33,7 @@ fn check_connection(server: default!(Option<Text>, "NULL")) -> Result<Rows<Findi
         let found = run_over(&connection, |client| Ok(on_the_way(client)));
         match found {
             Ok(found) => findings.0.extend(found),
-            // The roots of TLS cannot be read, or the proxy is none.
+            // The roots of TLS or what the proxy needs cannot be read.
             Err(error) => findings.failed("TLS", &error),
         }
     }
@@ -162,7 +162,7 @@ fn on_the_way(client: &Client) -> Vec<Finding> {
         ok: Some(ok),
         detail,
     };
-    if guc::text(&guc::proxy()).is_some() {
+    if guc::has_proxy() {
         let mut findings = vec![name(true, "left to the proxy".to_owned())];
         findings.extend(diagnosis::diagnose(client));
         return findings;

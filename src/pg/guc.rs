@@ -18,12 +18,16 @@ static ALLOWED_HOSTS: GucSetting<Option<CString>> =
     GucSetting::<Option<CString>>::new(Some(c"console.neon.tech"));
 static CA_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static PROXY: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+static PROXY_USER: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+static PROXY_PASSWORD_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 
 /// Those that decide where a key goes.
-const CONFIGURED: [&CStr; 3] = [
+const CONFIGURED: [&CStr; 5] = [
     c"neon_auth_admin.allowed_hosts",
     c"neon_auth_admin.ca_file",
     c"neon_auth_admin.proxy",
+    c"neon_auth_admin.proxy_user",
+    c"neon_auth_admin.proxy_password_file",
 ];
 
 struct Server;
@@ -81,7 +85,23 @@ pub fn define() {
         c"The environment's proxy variables are ignored.",
         &PROXY,
         GucContext::Sighup,
-        GucFlags::SUPERUSER_ONLY,
+        GucFlags::default(),
+    );
+    GucRegistry::define_string_guc(
+        c"neon_auth_admin.proxy_user",
+        c"User name for the proxy.",
+        c"",
+        &PROXY_USER,
+        GucContext::Sighup,
+        GucFlags::default(),
+    );
+    GucRegistry::define_string_guc(
+        c"neon_auth_admin.proxy_password_file",
+        c"File whose first line is the password for the proxy.",
+        c"",
+        &PROXY_PASSWORD_FILE,
+        GucContext::Sighup,
+        GucFlags::default(),
     );
     reserve_prefix(c"neon_auth_admin");
 }
@@ -146,12 +166,26 @@ pub fn allowed_hosts() -> Raw {
     ALLOWED_HOSTS.get()
 }
 
-pub fn ca_file() -> Raw {
-    CA_FILE.get()
+pub fn has_proxy() -> bool {
+    text(&PROXY.get()).is_some()
 }
 
-pub fn proxy() -> Raw {
-    PROXY.get()
+/// What connections are made with.
+#[derive(PartialEq, Eq)]
+pub struct Network {
+    pub ca_file: Raw,
+    pub proxy: Raw,
+    pub proxy_user: Raw,
+    pub proxy_password_file: Raw,
+}
+
+pub fn network() -> Network {
+    Network {
+        ca_file: CA_FILE.get(),
+        proxy: PROXY.get(),
+        proxy_user: PROXY_USER.get(),
+        proxy_password_file: PROXY_PASSWORD_FILE.get(),
+    }
 }
 
 /// `None` when unset or empty.

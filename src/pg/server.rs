@@ -58,7 +58,11 @@ pub fn scope(server: &ForeignServer) -> Result<Scope, Error> {
 
 /// Where the API is, if a key may go there.
 pub fn api_url(server: &ForeignServer) -> Result<ApiUrl, Error> {
-    parse_api_url(server.api_url())
+    let url = parse_api_url(server.api_url())?;
+    match guc::has_proxy() {
+        true => url.through_proxy(),
+        false => Ok(url),
+    }
 }
 
 pub fn connection_of(

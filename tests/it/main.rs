@@ -10,6 +10,7 @@ mod branch_client;
 mod branch_requests;
 mod budget;
 mod client;
+mod connect_proxy;
 mod faults;
 mod fuzz;
 mod keepalive;

@@ -1,13 +1,15 @@
 //! A client with its simulator, and what tests ask of them.
 
-use std::fs;
-use std::path::PathBuf;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use neon_auth_admin::error::Error;
 use neon_auth_admin::neon::api_url::ApiUrl;
 use neon_auth_admin::neon::client::{Client, Connection, Host, SleepInterrupted};
+use neon_auth_admin::neon::http::proxy::ProxySettings;
 use neon_auth_admin::neon::http::{Http, MAX_IDLE, Settings};
 use neon_auth_admin::neon::request::Request;
 use neon_auth_admin::neon::scope::Scope;
@@ -157,9 +159,15 @@ fn allowed(url: &str) -> ApiUrl {
 
 /// An agent of its own, with trust in the simulator's certificate authority if there is one.
 pub fn trusting(simulator: &Simulator) -> Http {
-    let ca_file = simulator.ca_pem().map(write_ca);
+    trusting_through(simulator, None)
+}
+
+/// The same, through a proxy.
+pub fn trusting_through(simulator: &Simulator, proxy: Option<ProxySettings>) -> Http {
+    let ca_file = simulator.ca_pem().map(write_file);
     let settings = Settings {
         ca_file: ca_file.clone(),
+        proxy,
         ..settings()
     };
     let http = Http::blocking(&settings).expect("an agent");
@@ -169,13 +177,19 @@ pub fn trusting(simulator: &Simulator) -> Http {
     http
 }
 
-fn write_ca(pem: &str) -> PathBuf {
+/// A file of its own, for nobody else to read.
+pub fn write_file(content: impl AsRef<[u8]>) -> PathBuf {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    let name = format!("neon_auth_admin-{}-{number}.pem", std::process::id());
+    let name = format!("neon_auth_admin-{}-{number}", std::process::id());
     let file = std::env::temp_dir().join(name);
-    fs::write(&file, pem).expect("a writable folder");
+    fs::write(&file, content).expect("a writable folder");
+    set_mode(&file, 0o600);
     file
+}
+
+pub fn set_mode(file: &Path, mode: u32) {
+    fs::set_permissions(file, Permissions::from_mode(mode)).expect("our own file");
 }
 
 /// The result, and how long it took to come.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::support::{connect, one};
+use crate::support::{connect, one, wait_for};
 
 pub struct Configuration {
     file: String,
@@ -38,7 +38,13 @@ impl Configuration {
         self.write(&(lines.join("\n") + "\n"));
     }
 
+    /// Returns when new sessions have it; those that run see it with a statement of theirs.
     fn write(&self, text: &str) {
+        let read = || -> String {
+            let read = "SELECT pg_conf_load_time()::text";
+            one(&mut connect("postgres", "postgres"), read).get(0)
+        };
+        let before = read();
         // In one step: sessions of other tests may be reading it, because of the last change.
         let new = format!("{}.new", self.file);
         fs::write(&new, text).expect("a file beside the configuration");
@@ -46,6 +52,7 @@ impl Configuration {
         connect("postgres", "postgres")
             .batch_execute("SELECT pg_reload_conf()")
             .expect("reloaded");
+        wait_for("the configuration is read", || read() != before);
     }
 }
 

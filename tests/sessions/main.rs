@@ -10,6 +10,9 @@ mod by_hand;
 mod calls;
 mod catalog;
 mod configuration;
+mod configured;
+#[path = "../it/connect_proxy.rs"]
+mod connect_proxy;
 mod current;
 mod descriptors;
 mod dump;

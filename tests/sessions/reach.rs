@@ -46,6 +46,8 @@ impl World {
             wish("neon_auth_admin.allowed_hosts", "127.0.0.2:*, localhost:*"),
             wish("neon_auth_admin.ca_file", "/dev/null"),
             wish("neon_auth_admin.proxy", &evil),
+            wish("neon_auth_admin.proxy_user", "mallory"),
+            wish("neon_auth_admin.proxy_password_file", "/dev/null"),
         ];
         Self {
             database,
@@ -218,7 +220,7 @@ fn settings_that_are_stored_for_later() {
                 .expect("undone");
         }
     }
-    assert!(refused >= 9, "{refused} sessions refused to call");
+    assert!(refused >= 15, "{refused} sessions refused to call");
 }
 
 /// Who may use a server cannot say where it is.
@@ -252,7 +254,7 @@ fn where_a_server_is() {
         assert_eq!(state, SqlState::INSUFFICIENT_PRIVILEGE, "{statement}");
     }
     // Where a key belongs, an address does not.
-    for option in ["api_url", "proxy", "ca_file", "allowed_hosts"] {
+    for option in ["api_url", "proxy", "proxy_user", "ca_file", "allowed_hosts"] {
         let statement =
             format!("ALTER USER MAPPING FOR USER SERVER proper OPTIONS (ADD {option} 'x')");
         let error = user.batch_execute(&statement).expect_err(&statement);

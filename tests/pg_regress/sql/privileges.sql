@@ -135,9 +135,7 @@ SELECT count(*) FROM neon_auth_admin.list_domains('shop');
 SET neon_auth_admin.allowed_hosts = 'evil.example';
 SET neon_auth_admin.ca_file = '/tmp/evil.pem';
 SET neon_auth_admin.proxy = 'http://evil.example:3128';
-\set VERBOSITY sqlstate
-SHOW neon_auth_admin.proxy;
-\set VERBOSITY default
+-- Everybody sees every setting, so none is a secret.
 SELECT name FROM pg_settings WHERE name LIKE 'neon\_auth\_admin.%' ORDER BY name COLLATE "C";
 
 \c - app_owner

@@ -108,6 +108,8 @@ FROM pg_settings WHERE name LIKE 'neon\_auth\_admin.%' ORDER BY name COLLATE "C"
 SET neon_auth_admin.allowed_hosts = 'evil.example';
 SET neon_auth_admin.ca_file = '/tmp/evil.pem';
 SET neon_auth_admin.proxy = 'http://evil.example:3128';
+SET neon_auth_admin.proxy_user = 'evil';
+SET neon_auth_admin.proxy_password_file = '/tmp/evil';
 \set VERBOSITY sqlstate
 SET neon_auth_admin.max_response_size = '1GB';
 
