@@ -2,16 +2,18 @@
 //! against a simulator of its own. It knows nothing of what they are about.
 //!
 //! A `text` block that directly follows an `sql` block is what psql prints for it; other blocks must
-//! not print an error. A block after `<!-- not run: reason -->` is skipped. With UPDATE_DOCS=1 in the
-//! environment the pages get the output of this run instead of being compared with it, and with
-//! DOCS_PAGE=NAME only the page of that name is run.
+//! not print an error. A block after `<!-- not run: reason -->` is skipped, and one after
+//! `<!-- needs psql 16 -->` where psql is older. With UPDATE_DOCS=1 in the environment the pages get the
+//! output of this run instead of being compared with it, and with DOCS_PAGE=NAME only the page of that
+//! name is run.
 
 use std::env;
 use std::fmt::Write;
 use std::fs;
 use std::ops::Range;
 
-use crate::tryout::{Place, file};
+use crate::support::skipped;
+use crate::tryout::{Place, file, psql_version};
 
 /// What a reader has done who comes from the README's first session: each page goes on from there.
 const FIRST_SESSION: &str = r"
@@ -58,7 +60,7 @@ fn pages() -> Vec<String> {
 fn check(page: &str, report: &mut String) -> usize {
     let text = fs::read_to_string(file(page)).expect(page);
     let lines: Vec<&str> = text.lines().collect();
-    let blocks = parse(&lines);
+    let blocks = parse(page, &lines);
     if blocks.is_empty() {
         return 0;
     }
@@ -91,7 +93,7 @@ struct Block {
     expected: Option<Range<usize>>,
 }
 
-fn parse(lines: &[&str]) -> Vec<Block> {
+fn parse(page: &str, lines: &[&str]) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut last_text = "";
     let mut at = 0;
@@ -106,7 +108,7 @@ fn parse(lines: &[&str]) -> Vec<Block> {
         }
         let end = end_of_block(lines, start);
         at = end + 1;
-        if fence == "```sql" && !last_text.starts_with("<!-- not run: ") {
+        if fence == "```sql" && is_run(last_text, &format!("{page}, line {start}")) {
             let next = (at..lines.len()).find(|&next| !lines[next].is_empty());
             let expected = next
                 .filter(|&next| lines[next] == "```text")
@@ -120,6 +122,20 @@ fn parse(lines: &[&str]) -> Vec<Block> {
         last_text = "";
     }
     blocks
+}
+
+/// Whether the block at `place` is run, by the line before it.
+fn is_run(before: &str, place: &str) -> bool {
+    let needed = before.strip_prefix("<!-- needs psql ");
+    let needed = needed.and_then(|rest| rest.strip_suffix(" -->"));
+    let Some(needed) = needed else {
+        return !before.starts_with("<!-- not run: ");
+    };
+    let is_run = psql_version() >= needed.parse().expect("a version of psql");
+    if !is_run {
+        skipped(place, &format!("it needs psql {needed}"));
+    }
+    is_run
 }
 
 fn end_of_block(lines: &[&str], start: usize) -> usize {

@@ -100,6 +100,15 @@ impl Place {
     }
 }
 
+/// The major version of the psql that runs the scripts.
+pub fn psql_version() -> u32 {
+    let output = Command::new(variable("PSQL")).arg("--version").output();
+    let version = String::from_utf8(output.expect("psql starts").stdout).expect("ASCII");
+    let mut numbers = version.split(|c: char| !c.is_ascii_digit());
+    let major = numbers.find(|number| !number.is_empty());
+    major.expect("a version").parse().expect("a number")
+}
+
 impl Drop for Place {
     fn drop(&mut self) {
         self.simulator = None;
