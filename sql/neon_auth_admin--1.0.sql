@@ -722,7 +722,7 @@ COMMENT ON FUNCTION neon_auth_admin.set_user_roles IS
 COMMENT ON TYPE neon_auth_admin.synced_user IS
     'A user as this database has it: a row of neon_auth."user" (role) or of neon_auth.users_sync (deleted_at)';
 COMMENT ON FUNCTION neon_auth_admin.list_users IS
-    'Lists the users in this database, one row each: of neon_auth."user" or, where that does not exist, of neon_auth.users_sync, which also has the deleted ones; with a server, of the table of its level. Sends nothing; needs SELECT on the columns';
+    'Lists the users in this database, one row each: of neon_auth."user" or, where that does not exist, of neon_auth.users_sync, which also has the deleted ones; with a server, of the table of its level. Sends nothing; needs SELECT on the columns, and owners that are trusted: superusers, the owner of the database, the caller, neon_auth_admin.users_owners';
 COMMENT ON FUNCTION neon_auth_admin.wait_for_user IS
     'Waits until the user with this id is in this database and returns it, raises P0002 when it is not there in time. Sends nothing; sees new commits, so it needs READ COMMITTED';
 

@@ -20,6 +20,8 @@ pub enum ErrorKind {
     NullArgument,
     /// A table that is not in this database.
     UndefinedTable,
+    /// A lock that somebody else holds.
+    Locked,
     /// The transaction sees nothing that others commit from now on.
     FixedSnapshot,
     /// An argument or option, or what Neon says of an argument (400, 422).
@@ -154,7 +156,8 @@ impl Error {
             format!("setting \"{setting}\" was given outside of the server's configuration"),
         )
         .with_detail(
-            "It decides where an API key goes, and this session does not know its configured value.",
+            "It decides where an API key goes or whose code runs, and this session does not know its \
+             configured value.",
         )
         .with_hint(
             "Remove it from the connection's options, from ALTER ROLE and from ALTER DATABASE, and \

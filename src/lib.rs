@@ -20,6 +20,8 @@
 //! 10. Writers refuse read-only transactions before any I/O.
 //! 11. No network while an extension is created, a plan is made or a dump is taken.
 //! 12. Sizes are capped before memory is taken.
+//! 13. No code of an owner that is not trusted runs with a caller's rights: what is not the extension's
+//!     own is read through `pg/local.rs` alone.
 
 pub mod error;
 pub mod seal;

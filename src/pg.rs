@@ -19,7 +19,9 @@ mod webhooks;
 
 mod call;
 mod guc;
+mod local;
 mod query;
+mod raised;
 mod report;
 mod row;
 mod rows;

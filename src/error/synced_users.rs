@@ -16,6 +16,14 @@ impl Error {
         ))
     }
 
+    /// The same in one line, for a list of findings.
+    pub fn absent_table_of_users(table: &str) -> Self {
+        Self::new(
+            ErrorKind::UndefinedTable,
+            format!("this database has no {table}"),
+        )
+    }
+
     fn missing_users(detail: &str) -> Self {
         Self::new(
             ErrorKind::UndefinedTable,
@@ -42,6 +50,59 @@ impl Error {
             "It may take longer: wait again. A user that never appears was deleted, or Neon Auth \
              writes to another branch or database: see neon_auth_admin.list_integrations().",
         )
+    }
+
+    /// `what` and the roles as SQL has them, without quotes.
+    pub fn untrusted_owner(what: &str, owner: &str, caller: &str) -> Self {
+        Self::new(
+            ErrorKind::Forbidden,
+            format!("{what} belongs to role \"{owner}\", which is not trusted"),
+        )
+        .with_detail(format!(
+            "To read it would run that role's code. Trusted are superusers, the owner of the database, \
+             role \"{caller}\" itself, and the roles in neon_auth_admin.users_owners.",
+        ))
+        .with_hint(
+            "If it is what Neon Auth writes to, give it another owner, or have the role added to that \
+             setting in postgresql.conf.",
+        )
+    }
+
+    /// `why` says of the relation what stands against it.
+    pub fn no_reading_as_owner(
+        relation: &str,
+        why: &str,
+        owner: &str,
+        caller: &str,
+        may_become_superuser: bool,
+    ) -> Self {
+        let reason = match may_become_superuser {
+            true => "this session can become a superuser".to_owned(),
+            false => format!("neon_auth_admin.users_owners alone makes role \"{owner}\" trusted"),
+        };
+        Self::new(
+            ErrorKind::Forbidden,
+            format!("could not read {relation} with the rights of its owner: it {why}"),
+        )
+        .with_detail(format!(
+            "It is read so because {reason}; but then it would show what role \"{owner}\" sees, and \
+             not what role \"{caller}\" does.",
+        ))
+        .with_hint("Query it without this function, or call it in a session of that role.")
+    }
+
+    pub fn users_locked(table: &str) -> Self {
+        Self::new(ErrorKind::Locked, format!("could not read {table} in time"))
+            .with_detail("Another session holds a lock on it, or on what it reads.")
+            .with_hint("See pg_locks for who that is, or try again.")
+    }
+
+    pub fn users_moved(table: &str) -> Self {
+        Self::new(
+            ErrorKind::Locked,
+            format!("{table} was replaced while it was being read"),
+        )
+        .with_hint("Try again.")
     }
 
     pub fn fixed_snapshot() -> Self {

@@ -1,8 +1,9 @@
 //! Owns `check_connection`: the way to Neon, looked at step by step.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
-use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::pg_sys::panic::{CaughtError, ErrorReport};
 use pgrx::prelude::*;
 
 use crate::error::Error;
@@ -11,29 +12,35 @@ use crate::neon::diagnosis::{self, Finding};
 use crate::neon::http;
 use crate::neon::scope::Scope;
 use crate::pg::call::{refuse_wrong_place, run_over};
+use crate::pg::query::without_a_trace;
 use crate::pg::row::Row;
 use crate::pg::rows::{Rows, SetOf};
-use crate::pg::server::catalog::ForeignServer;
+use crate::pg::server::catalog::{DEFAULT_TIMEOUT, ForeignServer};
 use crate::pg::server::key::Key;
-use crate::pg::text::Text;
+use crate::pg::text::{Text, for_message, from_server, to_server};
 use crate::pg::wait::{Failure, look_up};
-use crate::pg::{guc, server, synced_users};
+use crate::pg::{guc, local, server, synced_users};
 
 /// Looks at each step between this session and Neon; a step that fails is a row and no error. See
 /// [`diagnosis::diagnose`] for those that are Neon's.
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
 fn check_connection(server: default!(Option<Text>, "NULL")) -> Result<Rows<Finding>, ErrorReport> {
-    refuse_wrong_place()?;
+    let place = refuse_wrong_place();
     let row = Row::new(c"connection_check", &["step", "ok", "detail"])?;
     let mut findings = Findings::default();
-    let found = findings.server(server.as_deref());
-    let scope = found.as_ref().map(|(_, scope)| scope.clone());
-    let connection = found.and_then(|(server, scope)| configured(&server, scope, &mut findings));
+    let found = findings.caught(SERVER, |findings| findings.server(server.as_deref()));
+    let (scope, time) = match &found {
+        Some((server, scope)) => (Some(scope.clone()), server.timeout),
+        None => (None, DEFAULT_TIMEOUT),
+    };
+    let connection = found.and_then(|(server, scope)| {
+        findings.caught(KEY, |findings| configured(&server, scope, findings))
+    });
     if let Some(connection) = connection {
-        let found = run_over(&connection, |client| Ok(on_the_way(client)));
+        let found = place.and_then(|()| run_over(&connection, |client| Ok(on_the_way(client))));
         match found {
             Ok(found) => findings.0.extend(found),
-            // The roots of TLS or what the proxy needs cannot be read.
+            // This is no place for a call, or the roots of TLS or what the proxy needs cannot be read.
             Err(error) => findings.failed("TLS", &error),
         }
     }
@@ -45,8 +52,14 @@ fn check_connection(server: default!(Option<Text>, "NULL")) -> Result<Rows<Findi
     findings
         .0
         .sort_by_key(|finding| ORDER.iter().position(|step| *step == finding.step));
-    let users = synced_users::check(&row, scope.as_ref())?;
-    findings.0.push(users);
+    findings.caught(USERS, |findings| {
+        let state = synced_users::check(&row, scope.as_ref(), time)?;
+        findings.succeeded(USERS, state);
+        Ok(Some(()))
+    });
+    for finding in &mut findings.0 {
+        finding.detail = sayable(&finding.detail);
+    }
     Rows::new(row, &findings.0, |row, finding| {
         row.text("step", finding.step)?
             .set("ok", finding.ok)?
@@ -69,6 +82,7 @@ const SERVER: &str = "server found";
 const KEY: &str = "key present";
 const HOST: &str = "host allowed";
 const NAME: &str = "name resolves";
+const USERS: &str = "users table";
 
 #[derive(Default)]
 struct Findings(Vec<Finding>);
@@ -94,12 +108,31 @@ impl Findings {
         });
     }
 
-    fn server(&mut self, name: Option<&str>) -> Option<(Rc<ForeignServer>, Scope)> {
+    /// Does `work`; what that raises is a finding at `step`.
+    fn caught<T>(
+        &mut self,
+        step: &'static str,
+        work: impl FnOnce(&mut Self) -> Result<Option<T>, local::Failure>,
+    ) -> Option<T> {
+        caught(|| work(self)).unwrap_or_else(|detail| {
+            self.0.push(Finding {
+                step,
+                ok: Some(false),
+                detail,
+            });
+            None
+        })
+    }
+
+    fn server(
+        &mut self,
+        name: Option<&str>,
+    ) -> Result<Option<(Rc<ForeignServer>, Scope)>, local::Failure> {
         let found = server::usable_server(name)
             .and_then(|server| server::scope(&server).map(|scope| (server, scope)));
-        self.keep(SERVER, found, |(server, scope)| {
+        Ok(self.keep(SERVER, found, |(server, scope)| {
             format!("\"{}\": {scope}", server.name)
-        })
+        }))
     }
 
     /// Keeps what came of a step, and says what it gave if it went well.
@@ -123,7 +156,11 @@ impl Findings {
 }
 
 /// What the catalogs and the settings have to say of a call through this server.
-fn configured(server: &ForeignServer, scope: Scope, findings: &mut Findings) -> Option<Connection> {
+fn configured(
+    server: &ForeignServer,
+    scope: Scope,
+    findings: &mut Findings,
+) -> Result<Option<Connection>, local::Failure> {
     // Both are looked at: whoever mends one may mend the other as well.
     let url = server::api_url(server);
     let key = Key::of(server).and_then(|key| {
@@ -134,7 +171,8 @@ fn configured(server: &ForeignServer, scope: Scope, findings: &mut Findings) -> 
     });
     let key = findings.keep(KEY, key, describe);
     let url = findings.keep(HOST, url, |url| url.host().to_owned());
-    Some(server::connection_of(server, scope, key?, url?))
+    let both = key.zip(url);
+    Ok(both.map(|(key, url)| server::connection_of(server, scope, key, url)))
 }
 
 /// Whose it is, and how it is stored.
@@ -184,12 +222,52 @@ fn on_the_way(client: &Client) -> Vec<Finding> {
     }
 }
 
+/// Does `work`, and returns what it raises in words. Only what ends the whole call is raised on.
+fn caught<T>(work: impl FnOnce() -> Result<T, local::Failure>) -> Result<T, String> {
+    let canceled = PgSqlErrorCode::ERRCODE_QUERY_CANCELED;
+    let result = PgTryBuilder::new(AssertUnwindSafe(|| Ok(without_a_trace(work))))
+        .catch_when(canceled, |error| error.rethrow())
+        .catch_others(|error| match error {
+            CaughtError::PostgresError(report) | CaughtError::ErrorReport(report) => {
+                Err(sentences(report.message(), report.detail(), report.hint()))
+            }
+            panic => panic.rethrow(),
+        })
+        .execute()?;
+    result.map_err(|failure| match failure.of(USERS) {
+        local::Failure::Raised(raised) if raised.is(canceled) => raised.resume(),
+        local::Failure::Raised(raised) => {
+            let words = || from_server(raised.message());
+            let lossy = || raised.message().to_string_lossy().into_owned();
+            catch_unwind(AssertUnwindSafe(words)).unwrap_or_else(|_| lossy())
+        }
+        local::Failure::Refused(report) => {
+            sentences(report.message(), report.detail(), report.hint())
+        }
+        local::Failure::Locked | local::Failure::Moved => unreachable!("they have a name"),
+    })
+}
+
+/// With escapes, where the encoding of the database has no other way to say it.
+fn sayable(text: &str) -> String {
+    let is_sayable = text.is_ascii() || caught(|| Ok(to_server(text))).is_ok();
+    if is_sayable {
+        text.to_owned()
+    } else {
+        for_message(text.to_owned())
+    }
+}
+
 fn in_one_line(error: &Error) -> String {
-    let parts = [
-        Some(&error.message),
-        error.detail.as_ref(),
-        error.hint.as_ref(),
-    ];
+    sentences(
+        &error.message,
+        error.detail.as_deref(),
+        error.hint.as_deref(),
+    )
+}
+
+fn sentences(message: &str, detail: Option<&str>, hint: Option<&str>) -> String {
+    let parts = [Some(message), detail, hint];
     let parts: Vec<_> = parts
         .into_iter()
         .flatten()

@@ -3,13 +3,14 @@
 
 mod fixed;
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::ffi::{CStr, CString};
 
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
 use pgrx::pg_sys::{self, GucSource};
 
 use self::fixed::Fixed;
+use crate::error::Error;
 use crate::pg::text::from_server;
 
 static SERVER: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"neon"));
@@ -21,14 +22,19 @@ static PROXY: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(N
 static PROXY_USER: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static PROXY_PASSWORD_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 
-/// Those that decide where a key goes.
-const CONFIGURED: [&CStr; 5] = [
+static USERS_OWNERS: GucSetting<Option<CString>> =
+    GucSetting::<Option<CString>>::new(Some(c"neon_auth"));
+
+/// Those that decide where a key goes, and whose code runs.
+const CONFIGURED: [&CStr; 6] = [
     c"neon_auth_admin.allowed_hosts",
     c"neon_auth_admin.ca_file",
     c"neon_auth_admin.proxy",
     c"neon_auth_admin.proxy_user",
     c"neon_auth_admin.proxy_password_file",
+    USERS_OWNERS_NAME,
 ];
+const USERS_OWNERS_NAME: &CStr = c"neon_auth_admin.users_owners";
 
 struct Server;
 
@@ -41,7 +47,7 @@ impl Fixed for Server {
 }
 
 thread_local! {
-    static OVERRIDDEN: Cell<Option<&'static CStr>> = const { Cell::new(None) };
+    static OVERRIDDEN: RefCell<Vec<&'static CStr>> = const { RefCell::new(Vec::new()) };
 }
 
 pub fn define() {
@@ -50,8 +56,8 @@ pub fn define() {
     // forgotten for it, and what is left is the built-in default. No call is made then.
     let overridden = CONFIGURED
         .into_iter()
-        .find(|name| reset_source(name).is_some_and(|source| source > GucSource::PGC_S_ARGV));
-    OVERRIDDEN.set(overridden);
+        .filter(|name| reset_source(name).is_some_and(|source| source > GucSource::PGC_S_ARGV));
+    OVERRIDDEN.set(overridden.collect());
     fixed::define_string::<Server>(&SERVER);
     GucRegistry::define_int_guc(
         c"neon_auth_admin.max_response_size",
@@ -103,6 +109,14 @@ pub fn define() {
         GucContext::Sighup,
         GucFlags::default(),
     );
+    GucRegistry::define_string_guc(
+        USERS_OWNERS_NAME,
+        c"Roles whose tables of Neon Auth's users are read.",
+        c"A comma-separated list; superusers, the owner of the database and the caller need no entry.",
+        &USERS_OWNERS,
+        GucContext::Sighup,
+        GucFlags::default(),
+    );
     reserve_prefix(c"neon_auth_admin");
 }
 
@@ -150,7 +164,7 @@ pub type Raw = Option<CString>;
 
 /// The setting, if any, whose configured value this session has lost.
 pub fn overridden() -> Option<String> {
-    OVERRIDDEN.get().map(|name| name.to_string_lossy().into())
+    OVERRIDDEN.with_borrow(|names| names.first().map(|name| name.to_string_lossy().into()))
 }
 
 pub fn server() -> String {
@@ -186,6 +200,15 @@ pub fn network() -> Network {
         proxy_user: PROXY_USER.get(),
         proxy_password_file: PROXY_PASSWORD_FILE.get(),
     }
+}
+
+/// A list of roles.
+pub fn users_owners() -> Result<Raw, Error> {
+    if OVERRIDDEN.with_borrow(|names| names.contains(&USERS_OWNERS_NAME)) {
+        let name = USERS_OWNERS_NAME.to_string_lossy();
+        return Err(Error::overridden_setting(&name));
+    }
+    Ok(USERS_OWNERS.get())
 }
 
 /// `None` when unset or empty.

@@ -1,19 +1,50 @@
-//! Owns the queries that this extension runs itself, as the role in effect. It knows SPI and nothing
-//! of what is asked. (pgrx's own interface to SPI gives a transaction an id before it looks for what
-//! others have committed, which no standby can.)
+//! Owns the queries that this extension runs itself. It knows Postgres' way from text to rows, and
+//! nothing of what is asked. It does not leave that way to SPI, which looks a name up again whenever it
+//! likes: what was judged is what is planned, and planning runs code already. (pgrx's own interface to
+//! SPI also gives a transaction an id before it looks for what others have committed, which no standby can.)
 
-// Calls SPI, and begins and ends subtransactions.
+// Calls the parser, the planner and SPI, and begins and ends subtransactions.
 #![allow(unsafe_code)]
 
-use std::ffi::{CString, c_long};
+use std::ffi::{CString, c_char, c_int, c_long};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::ptr;
 use std::slice;
 
 use pgrx::pg_sys::panic::ErrorReport;
-use pgrx::{IntoDatum, PgMemoryContexts, PgTupleDesc, pg_sys};
+use pgrx::{IntoDatum, PgList, PgMemoryContexts, PgTupleDesc, pg_sys};
 
+use crate::pg::local::{Failure, Relation, Restricted};
+use crate::pg::raised::{Raised, attempt};
 use crate::pg::row::Row;
 use crate::pg::text::Text;
+
+// Functions of Postgres' that run others' code, without pgrx's guard: see `attempt`.
+unsafe extern "C-unwind" {
+    #[cfg_attr(feature = "pg14", link_name = "parse_analyze")]
+    fn parse_analyze_fixedparams(
+        statement: *mut pg_sys::RawStmt,
+        text: *const c_char,
+        types: *const pg_sys::Oid,
+        count: c_int,
+        environment: *mut pg_sys::QueryEnvironment,
+    ) -> *mut pg_sys::Query;
+    fn QueryRewrite(query: *mut pg_sys::Query) -> *mut pg_sys::List;
+    fn pg_plan_query(
+        query: *mut pg_sys::Query,
+        text: *const c_char,
+        options: c_int,
+        parameters: pg_sys::ParamListInfo,
+    ) -> *mut pg_sys::PlannedStmt;
+    fn PortalStart(
+        portal: pg_sys::Portal,
+        parameters: pg_sys::ParamListInfo,
+        flags: c_int,
+        snapshot: pg_sys::Snapshot,
+    );
+    fn SPI_cursor_fetch(portal: pg_sys::Portal, forward: bool, count: c_long);
+    fn SPI_cursor_close(portal: pg_sys::Portal);
+}
 
 /// What a query sees of other sessions' work.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -24,7 +55,7 @@ pub enum Sees {
     Latest,
 }
 
-/// A query that changes nothing. Its columns have the names and types of those of a row.
+/// A query that changes nothing, on one relation. Its columns have the names and types of those of a row.
 pub struct Query {
     text: CString,
     parameter: Option<Text>,
@@ -46,34 +77,24 @@ impl Query {
     }
 
     /// Hands each row to `each`, as one that is like `like`. Its values are there for that long, and
-    /// the memory context is the caller's.
+    /// the memory context is the caller's. `relation` is the only one that the text names.
     pub fn run(
         self,
+        relation: &Relation,
         like: &Row,
         mut each: impl FnMut(Row) -> Result<(), ErrorReport>,
-    ) -> Result<(), ErrorReport> {
+    ) -> Result<(), Failure> {
         let mut caller = PgMemoryContexts::For(PgMemoryContexts::CurrentMemoryContext.value());
-        let argument = self.parameter.and_then(IntoDatum::into_datum);
-        let count = i32::from(argument.is_some());
-        let mut argument = argument.unwrap_or(0.into());
-        let mut text_type = pg_sys::TEXTOID;
-        // SAFETY: SPI is left again, here or, after an error, by Postgres. The pointers are to live
-        // values, and what SPI gives back is used before the next call of it.
+        let restricted = Restricted::enter(relation);
+        // SAFETY: SPI is left again, here or, after an error, by Postgres. It owns the memory of all
+        // that is made on the way. The pointers are to live values, and what SPI gives back is used
+        // before the next call of it.
         unsafe {
             pg_sys::SPI_connect();
-            let cursor = pg_sys::SPI_cursor_open_with_args(
-                std::ptr::null(),
-                self.text.as_ptr(),
-                count,
-                &raw mut text_type,
-                &raw mut argument,
-                std::ptr::null(),
-                self.sees == Sees::Statement,
-                0,
-            );
+            let portal = self.open(relation, &restricted)?;
             let mut result = Ok(());
             while result.is_ok() {
-                pg_sys::SPI_cursor_fetch(cursor, true, Self::BATCH);
+                attempt(|| SPI_cursor_fetch(portal, true, Self::BATCH))?;
                 let count = pg_sys::SPI_processed as usize;
                 if count == 0 {
                     break;
@@ -85,13 +106,151 @@ impl Query {
                     rows(like, &shape, tuples).try_for_each(|row| caller.switch_to(|_| each(row?)));
                 pg_sys::SPI_freetuptable(found);
             }
-            pg_sys::SPI_cursor_close(cursor);
+            attempt(|| SPI_cursor_close(portal))?;
             pg_sys::SPI_finish();
-            result
+            restricted.leave();
+            result.map_err(Failure::Refused)
+        }
+    }
+
+    /// The query, judged, planned and begun. The caller's rights and row security count, whoever it
+    /// runs as.
+    unsafe fn open(
+        self,
+        relation: &Relation,
+        restricted: &Restricted,
+    ) -> Result<pg_sys::Portal, Failure> {
+        let text = self.text.into_raw();
+        // SAFETY: as in `run`. The text is copied into SPI's memory at once, and then freed.
+        unsafe {
+            let copy = pg_sys::pstrdup(text);
+            drop(CString::from_raw(text));
+            let text = copy;
+            let argument = self.parameter.and_then(IntoDatum::into_datum);
+            let parameters = parameters(argument);
+            let query = analyze(text, c_int::from(argument.is_some()))?;
+            if dependencies(query.cast()).0 != [relation.oid] {
+                return Err(Failure::Moved);
+            }
+            let rewritten = PgList::<pg_sys::Query>::from_pg(attempt(|| QueryRewrite(query))?);
+            let query = rewritten.get_ptr(0).expect("a SELECT stays one query");
+            let (named, has_row_security) = dependencies(query.cast());
+            let judged = relation.reads(&named, has_row_security)?;
+
+            restricted.as_reader();
+            let snapshot = match self.sees {
+                Sees::Statement => pg_sys::GetActiveSnapshot(),
+                Sees::Latest => {
+                    pg_sys::CommandCounterIncrement();
+                    pg_sys::GetTransactionSnapshot()
+                }
+            };
+            pg_sys::PushActiveSnapshot(snapshot);
+            let options = pg_sys::CURSOR_OPT_NO_SCROLL as c_int;
+            let plan = attempt(|| pg_plan_query(query, text, options, parameters))?;
+            relation.still_reads(&named, &judged)?;
+            if relation.as_owner {
+                restricted.as_caller();
+                check_permissions(plan)?;
+                restricted.as_reader();
+            }
+            let portal = pg_sys::CreateNewPortal();
+            let tag = pg_sys::CommandTag::CMDTAG_SELECT;
+            let plans = pg_sys::lappend(ptr::null_mut(), plan.cast());
+            pg_sys::PortalDefineQuery(portal, ptr::null(), text, tag, plans, ptr::null_mut());
+            (*portal).cursorOptions = options;
+            attempt(|| PortalStart(portal, parameters, 0, snapshot))?;
+            pg_sys::PopActiveSnapshot();
+            Ok(portal)
         }
     }
 }
 
+/// What the text means now, to the role in effect. No code of others runs.
+unsafe fn analyze(text: *const c_char, parameters: c_int) -> Result<*mut pg_sys::Query, Raised> {
+    let text_type = pg_sys::TEXTOID;
+    // SAFETY: a text with one statement, and the type of its only parameter.
+    unsafe {
+        let statements = PgList::<pg_sys::RawStmt>::from_pg(pg_sys::pg_parse_query(text));
+        let statement = statements.get_ptr(0).expect("one statement");
+        let environment = ptr::null_mut();
+        attempt(|| {
+            parse_analyze_fixedparams(
+                statement,
+                text,
+                &raw const text_type,
+                parameters,
+                environment,
+            )
+        })
+    }
+}
+
+/// The relations that a query names, itself or below views, and whether row security adds to it.
+unsafe fn dependencies(query: *mut pg_sys::Node) -> (Vec<pg_sys::Oid>, bool) {
+    let (mut relations, mut others) = (ptr::null_mut(), ptr::null_mut());
+    let mut has_row_security = false;
+    // SAFETY: an analysed query, and places for the results.
+    let relations = unsafe {
+        pg_sys::extract_query_dependencies(
+            query,
+            &raw mut relations,
+            &raw mut others,
+            &raw mut has_row_security,
+        );
+        PgList::<pg_sys::Oid>::from_pg(relations)
+    };
+    let mut once = Vec::new();
+    for oid in relations.iter_oid() {
+        if !once.contains(&oid) {
+            once.push(oid);
+        }
+    }
+    (once, has_row_security)
+}
+
+/// Raises 42501, as Postgres does when a query begins, if the role in effect may not read what it reads.
+unsafe fn check_permissions(plan: *mut pg_sys::PlannedStmt) -> Result<(), Raised> {
+    // SAFETY: a plan.
+    unsafe {
+        #[cfg(any(feature = "pg14", feature = "pg15"))]
+        {
+            unsafe extern "C-unwind" {
+                fn ExecCheckRTPerms(relations: *mut pg_sys::List, raise: bool) -> bool;
+            }
+            attempt(|| ExecCheckRTPerms((*plan).rtable, true))?;
+        }
+        #[cfg(not(any(feature = "pg14", feature = "pg15")))]
+        {
+            unsafe extern "C-unwind" {
+                fn ExecCheckPermissions(
+                    relations: *mut pg_sys::List,
+                    permissions: *mut pg_sys::List,
+                    raise: bool,
+                ) -> bool;
+            }
+            attempt(|| ExecCheckPermissions((*plan).rtable, (*plan).permInfos, true))?;
+        }
+    }
+    Ok(())
+}
+
+unsafe fn parameters(argument: Option<pg_sys::Datum>) -> pg_sys::ParamListInfo {
+    let Some(value) = argument else {
+        return ptr::null_mut();
+    };
+    // SAFETY: a list with room for one.
+    unsafe {
+        let list = pg_sys::makeParamList(1);
+        (*list).params.as_mut_ptr().write(pg_sys::ParamExternData {
+            value,
+            isnull: false,
+            pflags: pg_sys::PARAM_FLAG_CONST as _,
+            ptype: pg_sys::TEXTOID,
+        });
+        list
+    }
+}
 /// The tuples as rows like `like`, by the names of the columns.
 fn rows<'a>(
     like: &'a Row,

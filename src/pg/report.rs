@@ -29,6 +29,7 @@ fn sqlstate(kind: ErrorKind) -> PgSqlErrorCode {
         ErrorKind::NotConfigured => C::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, // 55000
         ErrorKind::NullArgument => C::ERRCODE_NULL_VALUE_NOT_ALLOWED,            // 22004
         ErrorKind::UndefinedTable => C::ERRCODE_UNDEFINED_TABLE,                 // 42P01
+        ErrorKind::Locked => C::ERRCODE_LOCK_NOT_AVAILABLE,                      // 55P03
         ErrorKind::FixedSnapshot => C::ERRCODE_ACTIVE_SQL_TRANSACTION,           // 25001
         ErrorKind::InvalidValue => C::ERRCODE_INVALID_PARAMETER_VALUE,           // 22023
         ErrorKind::InvalidOptionName => C::ERRCODE_FDW_INVALID_OPTION_NAME,      // HV00D

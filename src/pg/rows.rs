@@ -15,6 +15,7 @@ use pgrx::pgrx_sql_entity_graph::metadata::{
 use pgrx::prelude::*;
 use pgrx::{PgMemoryContexts, pg_sys};
 
+use crate::pg::local::Relation;
 use crate::pg::query::Query;
 use crate::pg::row::Row;
 
@@ -35,7 +36,7 @@ pub struct Rows<T> {
 
 enum Source {
     Answer(Vec<Row>),
-    Query(Query),
+    Query(Box<(Relation, Query)>),
 }
 
 impl<T> Rows<T> {
@@ -53,10 +54,10 @@ impl<T> Rows<T> {
         })
     }
 
-    /// A row like `like` for each that the query gives.
-    pub fn of_query(like: Row, query: Query) -> Self {
+    /// A row like `like` for each that the query on `relation` gives.
+    pub fn of_query(like: Row, relation: Relation, query: Query) -> Self {
         Self {
-            source: Source::Query(query),
+            source: Source::Query(Box::new((relation, query))),
             like,
             of: PhantomData,
         }
@@ -102,7 +103,11 @@ unsafe impl<T> BoxRet for Rows<T> {
             };
             let result_of_query = match self.source {
                 Source::Answer(rows) => rows.into_iter().try_for_each(put),
-                Source::Query(query) => query.run(&self.like, put),
+                Source::Query(query) => {
+                    let (relation, query) = *query;
+                    let result = query.run(&relation, &self.like, put);
+                    result.map_err(|failure| failure.into_report(relation.name))
+                }
             };
             if let Err(report) = result_of_query {
                 report.report(PgLogLevel::ERROR);

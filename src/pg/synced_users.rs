@@ -1,29 +1,31 @@
 //! Owns the SQL functions that read users in this database, where Neon Auth keeps them. They send
 //! nothing.
 
-use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
 use pgrx::composite_type;
 use pgrx::datum::Interval;
-use pgrx::pg_sys::panic::{CaughtError, ErrorReport};
+use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 use self::table::Table;
 use crate::error::Error;
 use crate::neon::check as argument;
-use crate::neon::diagnosis::Finding;
 use crate::neon::scope::Scope;
 use crate::pg::call::required;
+use crate::pg::local::{Failure, Relation};
 use crate::pg::query::{snapshot_is_fixed, without_a_trace};
 use crate::pg::row::{Composite, Row};
 use crate::pg::rows::{Rows, SetOf};
 use crate::pg::server;
+use crate::pg::server::catalog::DEFAULT_TIMEOUT;
 use crate::pg::text::Text;
 use crate::pg::wait::pause;
 
 mod table;
 
+/// Where no table in particular is meant.
+const USERS: &str = "the table of users";
 const LONGEST_WAIT: Duration = Duration::from_secs(600);
 /// Between two looks: a user takes a few hundred milliseconds to arrive.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
@@ -38,14 +40,36 @@ fn list_users(
 ) -> Result<Rows<SyncedUser>, ErrorReport> {
     let include_deleted = required("include_deleted", include_deleted)?;
     let row = new_row()?;
-    let table = match server.as_deref() {
-        None => Table::find().ok_or_else(Error::no_table_of_users)?,
+    let (scope, time) = match server.as_deref() {
+        None => (None, DEFAULT_TIMEOUT),
         Some(server) => {
-            let scope = server::scope(&*server::usable_server(Some(server))?)?;
-            Table::find_for(&scope).map_err(Error::no_such_table_of_users)?
+            let server = server::usable_server(Some(server))?;
+            (Some(server::scope(&server)?), server.timeout)
         }
     };
-    Ok(Rows::of_query(row, table.all(include_deleted)))
+    let find = || match &scope {
+        None => Table::find().ok_or_else(Error::no_table_of_users),
+        Some(scope) => Table::find_for(scope).map_err(Error::no_such_table_of_users),
+    };
+    let opened = open(find, time).map_err(|failure| failure.into_report(USERS));
+    let (table, relation) = opened?;
+    Ok(Rows::of_query(row, relation, table.all(include_deleted)))
+}
+
+/// The table, locked. If another one has its name when the lock is there, it is that one.
+fn open(
+    find: impl Fn() -> Result<Table, Error>,
+    time: Duration,
+) -> Result<(Table, Relation), Failure> {
+    let deadline = Instant::now() + time;
+    loop {
+        let table = find()?;
+        match table.open(deadline) {
+            Ok(relation) => return Ok((table, relation)),
+            Err(Failure::Moved) => {}
+            Err(failure) => return Err(failure.of(table.name())),
+        }
+    }
 }
 
 /// Waits until the user is in this database, and returns it. The table is waited for as well: a new
@@ -62,7 +86,8 @@ fn wait_for_user(
     let mut next_pause = FIRST_PAUSE;
     loop {
         // Between looks nothing is locked, so that whoever brings the user may also change the table.
-        let (tables, found) = without_a_trace(|| look(&row, id))?;
+        let looked = without_a_trace(|| look(&row, id));
+        let (tables, found) = looked.map_err(|failure| failure.into_report(USERS))?;
         if let Some(found) = found {
             return Ok(found);
         }
@@ -85,7 +110,7 @@ fn wait_for_user(
 
 /// The tables that are there, and the user, if one of them has it. (A database may have both, after
 /// its project moved on; an id is in one of them.)
-fn look(row: &Row, id: &str) -> Result<(Vec<Table>, Option<Composite>), ErrorReport> {
+fn look(row: &Row, id: &str) -> Result<(Vec<Table>, Option<Composite>), Failure> {
     let mut found = None;
     let tables = Table::find_all();
     let mut is_possible = tables.is_empty();
@@ -98,57 +123,52 @@ fn look(row: &Row, id: &str) -> Result<(Vec<Table>, Option<Composite>), ErrorRep
             continue;
         }
         is_possible = true;
+        if found.is_some() {
+            continue;
+        }
         // Somebody who holds the table for long must not hold us beyond our time.
-        if found.is_none() && table.lock_if_free() {
-            query.run(row, |row| {
-                found = Some(row.finish()?);
-                Ok(())
-            })?;
+        let relation = match table.open(Instant::now()) {
+            Ok(relation) => relation,
+            Err(Failure::Locked | Failure::Moved) => continue,
+            Err(failure) => return Err(failure),
+        };
+        let looked = query.run(&relation, row, |row| {
+            found = Some(row.finish()?);
+            Ok(())
+        });
+        match looked {
+            Ok(()) => {}
+            // What it left behind ends with this look.
+            Err(Failure::Locked | Failure::Moved) => break,
+            Err(failure) => return Err(failure),
         }
     }
     if is_possible {
         Ok((tables, found))
     } else {
-        Err(Error::invalid_argument("id", "a UUID, as all ids here are").into())
+        let error = Error::invalid_argument("id", "a UUID, as all ids here are");
+        Err(error.into())
     }
 }
 
 /// Says how many users the table for `scope` (or the current one, if nothing is known of that) has, and
-/// how old the latest change in it is. `like` is a row of `connection_check`. Whatever the caller may not
-/// read is a finding as well.
-pub fn check(like: &Row, scope: Option<&Scope>) -> Result<Finding, ErrorReport> {
-    let finding = |ok, detail| Finding {
-        step: "users table",
-        ok: Some(ok),
-        detail,
-    };
-    let look = || -> Result<Finding, ErrorReport> {
+/// how old the latest change in it is. `like` is a row of `connection_check`.
+pub fn check(like: &Row, scope: Option<&Scope>, time: Duration) -> Result<String, Failure> {
+    let find = || {
         let table = match scope {
             None => Table::find().ok_or("no table of Neon Auth's users"),
             Some(scope) => Table::find_for(scope),
         };
-        let table = match table {
-            Ok(table) => table,
-            Err(missing) => return Ok(finding(false, format!("this database has no {missing}"))),
-        };
-        let mut state = String::new();
-        table.state().run(like, |row| {
-            state = row.text_at("detail")?;
-            Ok(())
-        })?;
-        Ok(finding(true, state))
+        table.map_err(Error::absent_table_of_users)
     };
-    PgTryBuilder::new(AssertUnwindSafe(|| without_a_trace(look)))
-        .catch_when(PgSqlErrorCode::ERRCODE_QUERY_CANCELED, |error| {
-            error.rethrow()
-        })
-        .catch_others(move |error| match error {
-            CaughtError::PostgresError(report) | CaughtError::ErrorReport(report) => {
-                Ok(finding(false, report.message().to_owned()))
-            }
-            panic => panic.rethrow(),
-        })
-        .execute()
+    let (table, relation) = open(find, time)?;
+    let mut state = String::new();
+    let read = table.state().run(&relation, like, |row| {
+        state = row.text_at("detail")?;
+        Ok(())
+    });
+    read.map_err(|failure| failure.of(table.name()))?;
+    Ok(state)
 }
 
 fn to_duration(timeout: Interval) -> Result<Duration, Error> {

@@ -20,6 +20,7 @@ use ureq::unversioned::transport::NextTimeout;
 
 use crate::neon::client::{Host, SleepInterrupted};
 use crate::neon::http::interrupted;
+use crate::pg::raised::{Raised, attempt};
 use crate::pg::server::role_in_effect;
 
 use readiness::Readiness;
@@ -28,11 +29,18 @@ pub use dns::{LatchResolver, look_up};
 pub use tcp::LatchConnector;
 
 thread_local! {
-    /// An error that Postgres raised during a wait. It must not unwind through ureq, so it stays
-    /// here until ureq has returned: see [`raise_interrupt`].
-    static PARKED: RefCell<Option<Box<dyn Any + Send>>> = const { RefCell::new(None) };
+    /// What was raised during a wait. It must not unwind through ureq, so it stays here until ureq
+    /// has returned: see [`raise_interrupt`].
+    static PARKED: RefCell<Option<Parked>> = const { RefCell::new(None) };
     /// The end of the call's time: no wait goes on longer, whatever limit ureq has for it.
     static CALL_ENDS: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+enum Parked {
+    /// By what serves interrupts.
+    Raised(Raised),
+    /// By what pgrx guards.
+    Unwinding(Box<dyn Any + Send>),
 }
 
 /// Why a wait ended without what it waited for.
@@ -73,10 +81,28 @@ pub fn is_interrupted() -> bool {
 /// Raises what ended the last wait. To be called when no frame of ureq is left on the stack; returns
 /// only when there was nothing to raise.
 pub fn raise_interrupt() {
-    if let Some(parked) = PARKED.take() {
-        resume_unwind(parked);
+    match PARKED.take() {
+        Some(Parked::Raised(raised)) => raised.resume(),
+        Some(Parked::Unwinding(payload)) => resume_unwind(payload),
+        None => {}
     }
-    pg_sys::check_for_interrupts!();
+    if let Err(raised) = process_interrupts() {
+        raised.resume();
+    }
+}
+
+fn process_interrupts() -> Result<(), Raised> {
+    unsafe extern "C-unwind" {
+        // Without pgrx' guard.
+        fn ProcessInterrupts();
+    }
+    // SAFETY: as CHECK_FOR_INTERRUPTS.
+    unsafe {
+        if pg_sys::InterruptPending == 0 {
+            return Ok(());
+        }
+        attempt(|| ProcessInterrupts())
+    }
 }
 
 /// Serves whatever interrupts are pending.
@@ -84,12 +110,10 @@ fn serve_interrupts() -> Result<(), Ended> {
     if is_interrupted() {
         return Err(Ended::Interrupted);
     }
-    park_errors(|| {
-        look_for_client();
-        if !is_dying() {
-            pg_sys::check_for_interrupts!();
-        }
-    })?;
+    look_for_client()?;
+    if !is_dying() {
+        process_interrupts().map_err(|raised| park(Parked::Raised(raised)))?;
+    }
     if is_interrupted() {
         return Err(Ended::Interrupted);
     }
@@ -98,17 +122,19 @@ fn serve_interrupts() -> Result<(), Ended> {
 
 /// Calls Postgres, and parks what it raises, if it is the first.
 fn park_errors<T>(call: impl FnOnce() -> T) -> Result<T, Ended> {
-    catch_unwind(AssertUnwindSafe(call)).map_err(|raised| {
-        PARKED.with_borrow_mut(|parked| {
-            parked.get_or_insert(raised);
-        });
-        Ended::Interrupted
-    })
+    catch_unwind(AssertUnwindSafe(call)).map_err(|payload| park(Parked::Unwinding(payload)))
+}
+
+fn park(raised: Parked) -> Ended {
+    PARKED.with_borrow_mut(|parked| {
+        parked.get_or_insert(raised);
+    });
+    Ended::Interrupted
 }
 
 /// Looks whether the client is still there when `client_connection_check_interval` says that it is
 /// time, as ProcessInterrupts is about to do: that would end the backend at once.
-fn look_for_client() {
+fn look_for_client() -> Result<(), Ended> {
     unsafe extern "C-unwind" {
         // Not among pgrx' bindings.
         fn pq_check_connection() -> bool;
@@ -118,12 +144,13 @@ fn look_for_client() {
     unsafe {
         if pg_sys::CheckClientConnectionPending != 0
             && may_serve()
-            && !pg_sys::ffi::pg_guard_ffi_boundary(|| pq_check_connection())
+            && !attempt(|| pq_check_connection()).map_err(|raised| park(Parked::Raised(raised)))?
         {
             pg_sys::ClientConnectionLost = 1;
             pg_sys::InterruptPending = 1;
         }
     }
+    Ok(())
 }
 
 /// Whether the backend is about to end. It does so from within ProcessInterrupts; postponed to

@@ -122,6 +122,20 @@ fn latin1() {
         .expect_err("no such letter");
     assert_eq!(sqlstate(&error), SqlState::UNTRANSLATABLE_CHARACTER);
 
+    // check_connection raises nothing: it escapes what Neon says in other letters.
+    let empty = "test-empty-latin1";
+    database.add_server("empty", empty, &url, "");
+    utf8.add_server("empty", empty, &url, "");
+    other
+        .batch_execute(
+            "SELECT neon_auth_admin.create_integration('br-a', 'ë€', 'owner', server => 'empty')",
+        )
+        .expect("created");
+    let check = "SELECT detail FROM neon_auth_admin.check_connection('empty')
+        WHERE step = 'integration present'";
+    let detail: String = session.query_one(check, &[]).expect("a finding").get(0);
+    assert_eq!(detail, r"stack, database \u{eb}\u{20ac}");
+
     // A message with letters that it cannot be sure of still comes through.
     session
         .batch_execute("CREATE SERVER \"ünï\" FOREIGN DATA WRAPPER neon_auth_admin")

@@ -46,6 +46,7 @@ mod secrets;
 mod servers;
 mod signals;
 mod standby;
+mod strangers;
 mod support;
 mod sweep;
 mod synced_users;

@@ -22,7 +22,7 @@ use crate::pg::text::{from_server, to_server};
 use crate::secret::Secret;
 
 const WRAPPER: &CStr = c"neon_auth_admin";
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 const DEFAULT_MAX_ATTEMPTS: u32 = 3;
 
 /// Names and values.

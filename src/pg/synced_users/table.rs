@@ -4,10 +4,12 @@
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, CString};
+use std::time::Instant;
 
 use pgrx::pg_sys;
 
 use crate::neon::scope::Scope;
+use crate::pg::local::{Failure, Relation};
 use crate::pg::query::{Query, Sees};
 use crate::pg::text::Text;
 
@@ -89,12 +91,11 @@ impl Table {
         result == pg_sys::AclResult::ACLCHECK_OK
     }
 
-    /// Locks it for reading if that needs no wait, and if it is still the one that was found.
-    pub fn lock_if_free(&self) -> bool {
-        // SAFETY: it is no harm if there is no such table any more.
-        let locked =
-            unsafe { pg_sys::ConditionalLockRelationOid(self.oid, pg_sys::AccessShareLock as i32) };
-        locked && Self::find_all().iter().any(|table| table.oid == self.oid)
+    /// Locks it for reading, if it is still the one that was found and may be looked at.
+    pub fn open(&self, deadline: Instant) -> Result<Relation, Failure> {
+        Relation::open(self.oid, self.name(), deadline, || {
+            Self::find_all().iter().any(|table| table.oid == self.oid)
+        })
     }
 
     pub fn all(&self, include_deleted: bool) -> Query {

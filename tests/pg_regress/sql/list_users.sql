@@ -253,6 +253,66 @@ ALTER TABLE neon_auth."user" DROP COLUMN email;
 SELECT * FROM neon_auth_admin.list_users();
 \echo :LAST_ERROR_SQLSTATE
 
+-- It may be anybody's code that is behind the names: only what trusted roles own is looked at.
+
+\c - postgres
+SET client_min_messages = warning;
+DROP SCHEMA neon_auth CASCADE;
+CREATE ROLE squatter;
+CREATE SCHEMA neon_auth AUTHORIZATION squatter;
+CREATE TABLE neon_auth."user" (id uuid, email text, name text, "createdAt" timestamptz, "updatedAt" timestamptz);
+GRANT ALL ON SCHEMA neon_auth TO PUBLIC;
+GRANT ALL ON neon_auth."user" TO PUBLIC;
+\c - app_owner
+\set VERBOSITY default
+SELECT * FROM neon_auth_admin.list_users();
+\echo :LAST_ERROR_SQLSTATE
+SELECT ok, detail FROM neon_auth_admin.check_connection('nowhere') WHERE step = 'users table';
+\c - postgres
+ALTER SCHEMA neon_auth OWNER TO app_owner;
+ALTER TABLE neon_auth."user" OWNER TO squatter;
+\c - app_owner
+SELECT * FROM neon_auth_admin.wait_for_user('11111111-1111-4111-8111-11111111111a', '1 min');
+\c - postgres
+DROP TABLE neon_auth."user";
+DROP ROLE squatter;
+
+-- What a function of a trusted owner raises stays what it is, and what it sets ends with the read.
+
+\c - app_owner
+CREATE FUNCTION neon_auth.broken(what text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM set_config('search_path', 'evil', false), set_config('my.own', what, false);
+    RAISE '% "é"', what USING ERRCODE = 'UU001', DETAIL = 'A detail.', HINT = 'A hint.', TABLE = 'a_table';
+END $$;
+CREATE FUNCTION neon_auth.set(what text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN set_config('my.own', what, false) || ' by ' || current_setting('search_path');
+END $$;
+CREATE VIEW neon_auth."user" AS SELECT '11111111-1111-4111-8111-11111111111a'::uuid AS id, neon_auth.broken('broken') AS email,
+    '' AS name, now() AS "createdAt", now() AS "updatedAt";
+SELECT * FROM neon_auth_admin.list_users();
+\echo :LAST_ERROR_SQLSTATE
+SELECT * FROM neon_auth_admin.wait_for_user('11111111-1111-4111-8111-11111111111a');
+\echo :LAST_ERROR_SQLSTATE
+DO $$
+DECLARE
+    "table" text;
+BEGIN
+    PERFORM neon_auth_admin.list_users();
+EXCEPTION WHEN SQLSTATE 'UU001' THEN
+    GET STACKED DIAGNOSTICS "table" = TABLE_NAME;
+    RAISE WARNING 'caught, of %', "table";
+END $$;
+CREATE OR REPLACE VIEW neon_auth."user" AS SELECT '11111111-1111-4111-8111-11111111111a'::uuid AS id, neon_auth.set('set') AS email,
+    '' AS name, now() AS "createdAt", now() AS "updatedAt"
+    WHERE neon_auth.set('set') <> ALL ('{}');
+SELECT email FROM neon_auth_admin.list_users();
+SELECT current_setting('search_path') AS search_path, current_setting('my.own', true) AS own;
+CREATE OR REPLACE VIEW neon_auth."user" AS SELECT '11111111-1111-4111-8111-11111111111a'::uuid AS id, '' AS email,
+    '' AS name, now() AS "createdAt", now() AS "updatedAt" WHERE neon_auth.broken('broken') IS NULL;
+SELECT ok, detail FROM neon_auth_admin.check_connection('nowhere') WHERE step = 'users table';
+
 \c regress postgres
 DROP DATABASE regress_list_users;
 DROP ROLE auditor;
