@@ -102,6 +102,11 @@ log_settings() {
     printf '%s\n' "shared_preload_libraries = 'pg_stat_statements'" "pg_stat_statements.track = all"
 }
 
+# What a slot for logical decoding, a base backup and a subscription of each test need.
+replication_settings() {
+  printf '%s\n' "wal_level = logical" "max_wal_senders = 20" "max_replication_slots = 20"
+}
+
 # The ids of its project and branch, as a Neon compute has them in its configuration.
 compute_settings() {
   printf '%s\n' "neon.project_id = 'test-current'" "neon.branch_id = 'br-current-1'"
@@ -122,7 +127,8 @@ prepare() {
   cluster_new
   preload_resolver
   # More connections than the default: one test has a hundred sessions, while others run.
-  cluster_start "$(simulator_settings {1..20}.hangs.test:\*)" "$(log_settings)" "$(compute_settings)" "max_connections = 200"
+  cluster_start "$(simulator_settings {1..20}.hangs.test:\*)" "$(log_settings)" "$(replication_settings)" \
+    "$(compute_settings)" "max_connections = 200"
   sql postgres "CREATE ROLE app_owner LOGIN"
   sql postgres "CREATE DATABASE regress OWNER app_owner"
   simulator_start --api-key "$NEON_API_KEY" --project "$NEON_PROJECT_ID" \

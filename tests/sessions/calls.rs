@@ -2,6 +2,7 @@
 //! may see what.
 
 use neon_simulator::{Options, Simulator};
+use postgres::Client;
 
 use crate::oracle::{Canaries, Witness};
 use crate::support::{Database, one};
@@ -130,20 +131,20 @@ pub fn store_keys(witness: &mut Witness, canaries: &Canaries, key: &str, role: &
 }
 
 /// Looks for what is stored of these roles, too: the name for it, and whose it is.
-pub fn add_stored(world: &mut World, roles: &[(&'static str, &str)]) {
+pub fn add_stored(admin: &mut Client, canaries: &mut Canaries, roles: &[(&'static str, &str)]) {
     for (name, role) in roles {
         let query = format!(
             "SELECT substr(umoptions[1], length('api_key=') + 1)
              FROM pg_user_mappings WHERE srvname = 'neon' AND usename = '{role}'"
         );
-        let sealed: String = one(&mut world.admin.session, &query).get(0);
+        let sealed: String = one(admin, &query).get(0);
         assert!(sealed.starts_with("sealed:v1:"), "{name}");
-        world.canaries.add(name, &sealed, &sealed);
+        canaries.add(name, &sealed, &sealed);
     }
     let query = "SELECT substr(umoptions[1], length('secret=') + 1)
                  FROM pg_user_mappings WHERE srvname = 'neon_auth_admin_seal'";
-    let secret: String = one(&mut world.admin.session, query).get(0);
-    world.canaries.add(SEAL, &secret, &secret);
+    let secret: String = one(admin, query).get(0);
+    canaries.add(SEAL, &secret, &secret);
 }
 
 /// Makes every call, most of them with a secret. What becomes of a call depends on its server, and on

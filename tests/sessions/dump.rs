@@ -1,28 +1,15 @@
 //! A dump of a database with the extension, with the keys that its role sees and without the others, and
 //! its restore by a superuser.
 
-use std::process::Command;
-
 use postgres::error::SqlState;
 
+use crate::programs::output;
 use crate::support::{Database, connect, set_api_key, sqlstate, variable};
 
 const LIST: &str = "SELECT * FROM neon_auth_admin.list_domains()";
 
-/// By the server's own pg_dump; that of an older version refuses a newer server.
 fn pg_dump(database: &str, role: &str) -> String {
-    let bindir = Command::new(variable("PG_CONFIG"))
-        .arg("--bindir")
-        .output()
-        .expect("pg_config runs");
-    let bindir = String::from_utf8(bindir.stdout).expect("UTF-8");
-    let output = Command::new(format!("{}/pg_dump", bindir.trim()))
-        .args(["--username", role, "--dbname", database])
-        .output()
-        .expect("pg_dump runs");
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{complaint}");
-    String::from_utf8(output.stdout).expect("UTF-8")
+    output("pg_dump", &["--username", role, "--dbname", database])
 }
 
 /// psql's own commands in newer dumps (\\restrict) are not for the server.

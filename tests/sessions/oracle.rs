@@ -64,6 +64,11 @@ impl Canaries {
         &found.unwrap_or_else(|| panic!("no {name}")).1
     }
 
+    pub fn values(&self) -> Vec<&str> {
+        let values = self.secrets.iter().map(|(_, value)| value.as_str());
+        values.collect()
+    }
+
     /// The names of those that are in `text`.
     pub fn names_in(&self, text: &str) -> BTreeSet<&'static str> {
         if !self.spellings().iter().any(|one| text.contains(one)) {

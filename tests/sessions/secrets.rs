@@ -77,8 +77,8 @@ fn who_sees_which_secret_and_where() {
         (PUBLIC_SEALED, "public"),
         (ADMINS_SEALED, "postgres"),
     ];
-    add_stored(&mut world, &stored);
     let canaries = &mut world.canaries;
+    add_stored(&mut world.admin.session, canaries, &stored);
     let masked = [SDK_KEY, TRANSFER, NAME];
     let shown = [SDK_KEY, TRANSFER, NAME, CLIENT_SECRET, PASSWORD];
     for (witness, asks, in_rows, who) in [

@@ -1,0 +1,91 @@
+//! A database that is replicated logically, FOR ALL TABLES, into one with the extension and one without:
+//! what the extension does is no part of it.
+
+use postgres::Client;
+
+use crate::support::{Database, connect, one, set_api_key, variable, wait_until};
+
+const PUBLISHER: &str = "it_publisher";
+const SUBSCRIBERS: [&str; 2] = ["it_subscriber_with", "it_subscriber_without"];
+const LIST: &str = "SELECT * FROM neon_auth_admin.list_domains()";
+
+fn subscribe(publisher: &mut Client, database: &str) -> Client {
+    let mut subscriber = connect(database, "postgres");
+    // In one cluster, CREATE SUBSCRIPTION would wait for itself if it made the slot.
+    let slot = "SELECT pg_create_logical_replication_slot($1, 'pgoutput')";
+    publisher.execute(slot, &[&database]).expect("a slot");
+    let host = variable("PGHOST");
+    subscriber
+        .batch_execute("CREATE TABLE public.accounts (id int PRIMARY KEY, name text)")
+        .expect("a table");
+    subscriber
+        .batch_execute(&format!(
+            "CREATE SUBSCRIPTION {database}
+             CONNECTION 'host={host} dbname={PUBLISHER} user=postgres' PUBLICATION everything
+             WITH (create_slot = false, slot_name = '{database}')"
+        ))
+        .expect("a subscription");
+    subscriber
+}
+
+#[test]
+fn subscribers_of_all_tables_work() {
+    let database = Database::new(PUBLISHER);
+    let with = Database::new(SUBSCRIBERS[0]);
+    let mut admin = connect(PUBLISHER, "postgres");
+    let create = format!("CREATE DATABASE {}", SUBSCRIBERS[1]);
+    admin.batch_execute(&create).expect("a database");
+    for (database, project) in [(&database, "test-publisher"), (&with, "test-subscriber")] {
+        database.add_server("neon", project, &variable("NEON_SIMULATOR_URL"), "");
+    }
+    admin
+        .batch_execute(
+            "CREATE TABLE public.accounts (id int PRIMARY KEY, name text);
+             INSERT INTO public.accounts VALUES (1, 'there before');
+             CREATE PUBLICATION everything FOR ALL TABLES",
+        )
+        .expect("a publication");
+    let published = "SELECT string_agg(schemaname || '.' || tablename, ' ' ORDER BY tablename)
+                     FROM pg_publication_tables";
+    let mut subscribers = SUBSCRIBERS.map(|one| subscribe(&mut admin, one));
+    let mut owner = database.session();
+
+    let mut arrives = |admin: &mut Client, id: i32, what: &str| {
+        let insert = "INSERT INTO public.accounts VALUES ($1, $2) ON CONFLICT DO NOTHING";
+        admin.execute(insert, &[&id, &what]).expect("a row");
+        let there = format!("SELECT EXISTS (SELECT FROM public.accounts WHERE id = {id})");
+        for subscriber in &mut subscribers {
+            wait_until(subscriber, what, &there);
+        }
+        let tables: String = one(admin, published).get(0);
+        assert_eq!(tables, "public.accounts", "{what}");
+    };
+    arrives(&mut admin, 1, "there before");
+    set_api_key(&mut owner, "neon");
+    owner.query(LIST, &[]).expect("listed");
+    arrives(&mut admin, 2, "after set_api_key");
+    owner
+        .batch_execute("DROP EXTENSION neon_auth_admin CASCADE")
+        .expect("dropped");
+    arrives(&mut admin, 3, "after DROP EXTENSION");
+    owner
+        .batch_execute("CREATE EXTENSION neon_auth_admin")
+        .expect("created");
+    database.add_server(
+        "neon",
+        "test-publisher",
+        &variable("NEON_SIMULATOR_URL"),
+        "",
+    );
+    arrives(&mut admin, 4, "after CREATE EXTENSION");
+
+    // Each has its own keys, and its own secret.
+    owner.query(LIST, &[]).expect("listed");
+    with.session().query(LIST, &[]).expect("listed");
+    for (subscriber, name) in subscribers.iter_mut().zip(SUBSCRIBERS) {
+        let drop = format!("DROP SUBSCRIPTION {name}");
+        subscriber
+            .batch_execute(&drop)
+            .expect("dropped, with its slot");
+    }
+}
