@@ -1,38 +1,24 @@
 //! The documentation's table of where a key is logged, cell by cell: it says of each whether the key is there,
 //! and under which setting it is the other way round.
 
-use std::fs;
-use std::path::Path;
+use std::thread;
 
-use postgres::Client;
+use postgres::{Client, Error};
 
-use crate::oracle::{Canaries, add_pg_stat_statements, logged};
-use crate::support::{Database, connect};
+use crate::backend::Backend;
+use crate::oracle::{Canaries, add_pg_stat_statements, has_pg_stat_statements, logged};
+use crate::support::{Database, connect, one, skipped, wait_for};
+use crate::tables::cells_after;
 
 /// The ways to give a key: the columns of the table.
-const WAYS: [Way; 3] = [Way::Statement, Way::Literal, Way::Bound];
+const WAYS: [Way; 4] = [Way::Statement, Way::Literal, Way::Block, Way::Bound];
 
 #[derive(Clone, Copy)]
 enum Way {
     Statement,
     Literal,
+    Block,
     Bound,
-}
-
-/// The cells of the table below "Logs and statistics", without its first column.
-fn documented() -> Vec<(String, Vec<String>)> {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/security.md");
-    let page = fs::read_to_string(page).expect("the page on security");
-    let (_, table) = page.split_once("**Logs and statistics.**").expect("it");
-    let rows = table.lines().skip_while(|line| !line.starts_with("|---"));
-    rows.skip(1)
-        .take_while(|line| line.starts_with('|'))
-        .map(|line| {
-            let mut cells = line.trim_matches('|').split(" | ").map(|cell| cell.trim());
-            let first = cells.next().expect("what it is about");
-            (first.to_owned(), cells.map(str::to_owned).collect())
-        })
-        .collect()
 }
 
 struct World {
@@ -58,10 +44,11 @@ impl World {
         }
     }
 
-    /// Gives a new key in this way, with these settings on top of Postgres' own defaults.
-    fn give_key(&mut self, way: Way, server: &str, settings: &str) {
+    /// Gives a new key in this way, with these settings on top of Postgres' own defaults, and says
+    /// whether it is to be seen in that place afterwards.
+    fn shows(&mut self, place: &str, way: Way, settings: &str) -> bool {
         self.canaries = Canaries::new(&["the key"]);
-        let key = self.canaries.value("the key");
+        let key = self.canaries.value("the key").to_owned();
         // A session of its own: of one that is used again, its statements are seen.
         self.session = connect(&self.database.name, "postgres");
         let session = &mut self.session;
@@ -74,25 +61,24 @@ impl World {
                  {settings}"
             ))
             .expect("settings");
-        let given = match way {
-            Way::Statement => session.batch_execute(&format!(
-                "CREATE USER MAPPING FOR postgres SERVER {server} OPTIONS (api_key '{key}')"
-            )),
-            Way::Literal => session.batch_execute(&format!(
-                "SELECT neon_auth_admin.set_api_key('{key}', '{server}')"
-            )),
-            Way::Bound => session
-                .execute(
-                    "SELECT neon_auth_admin.set_api_key($1, $2)",
-                    &[&key, &server],
-                )
-                .map(drop),
+        let fails = place.ends_with("fails");
+        let server = if fails { "nowhere" } else { "neon" };
+        let given = if place == LOCK_WAITS {
+            give_and_wait(session, &self.database.name, way, &key)
+        } else {
+            give(session, way, &key, server)
         };
-        assert_eq!(given.is_ok(), server == "neon", "{given:?}");
-    }
-
-    fn is_logged(&self) -> bool {
-        !logged(&self.canaries).is_empty()
+        assert_eq!(given.is_err(), fails, "{given:?}");
+        match place {
+            STATEMENTS => self.is_in("pg_stat_statements", "postgres"),
+            ACTIVITY => {
+                assert!(!self.is_in("pg_stat_activity", "it_logs_stranger"));
+                let seen = self.is_in("pg_stat_activity", "postgres");
+                assert_eq!(seen, self.is_in("pg_stat_activity", "it_logs_reader"));
+                seen
+            }
+            _ => !logged(&self.canaries).is_empty(),
+        }
     }
 
     /// Whether a role sees the key there.
@@ -104,6 +90,85 @@ impl World {
             .expect(view);
         row.get::<_, i64>(0) > 0
     }
+}
+
+fn give(session: &mut Client, way: Way, key: &str, server: &str) -> Result<(), Error> {
+    let call = format!("neon_auth_admin.set_api_key('{key}', '{server}')");
+    match way {
+        Way::Statement => session.batch_execute(&format!(
+            "CREATE USER MAPPING FOR postgres SERVER {server} OPTIONS (api_key '{key}')"
+        )),
+        Way::Literal => session.batch_execute(&format!("SELECT {call}")),
+        Way::Block => session.batch_execute(&format!("DO $$ BEGIN PERFORM {call}; END $$")),
+        Way::Bound => {
+            let call = "SELECT neon_auth_admin.set_api_key($1, $2)";
+            session.execute(call, &[&key, &server]).map(drop)
+        }
+    }
+}
+
+/// The same while somebody else has what it needs, until the server has said so.
+fn give_and_wait(session: &mut Client, database: &str, way: Way, key: &str) -> Result<(), Error> {
+    let backend = Backend::of(session);
+    let mut blocker = connect(database, "postgres");
+    let mut transaction = blocker.transaction().expect("a transaction");
+    transaction
+        .batch_execute("LOCK TABLE pg_catalog.pg_user_mapping")
+        .expect("a lock");
+    thread::scope(|scope| {
+        let given = scope.spawn(|| give(session, way, key, "neon"));
+        let says = |line: &String| line.contains("still waiting");
+        wait_for("the wait is logged", || backend.log().iter().any(says));
+        transaction.rollback().expect("the lock goes");
+        given.join().expect("no panic")
+    })
+}
+
+const TEST: &str = "logs::where_a_key_is_logged";
+const LOCK_WAITS: &str = "log, it waits and `log_lock_waits` is on";
+const STATEMENTS: &str = "`pg_stat_statements`";
+const ACTIVITY: &str = "`pg_stat_activity` (own role, superusers, `pg_read_all_stats`)";
+
+/// Under which settings, each on its own, a row of the table holds; none where it is not to be looked at.
+fn settings(place: &str, admin: &mut Client) -> Vec<String> {
+    let each = |settings: &[&str]| settings.iter().map(|one| (*one).to_owned()).collect();
+    match place {
+        "log, `log_statement = ddl` or `mod`" => {
+            each(&["SET log_statement = ddl;", "SET log_statement = mod;"])
+        }
+        "log, `log_statement = all`, or slower than `log_min_duration_statement`" => each(&[
+            "SET log_statement = 'all';",
+            "SET log_min_duration_statement = 0;",
+        ]),
+        LOCK_WAITS => each(&["SET log_lock_waits = on; SET deadlock_timeout = '10ms';"]),
+        STATEMENTS if !has_pg_stat_statements(admin) => Vec::new(),
+        // It is a package of its own, and was looked at by hand.
+        _ if place.contains("pgaudit") => Vec::new(),
+        _ if place.contains("auto_explain") => explained(place, admin).into_iter().collect(),
+        _ => each(&[""]),
+    }
+}
+
+fn explained(place: &str, admin: &mut Client) -> Option<String> {
+    let version = "SELECT current_setting('server_version_num')::int / 10000";
+    let has_parameters = one(admin, version).get::<_, i32>(0) >= 16;
+    let more = match place {
+        "log, `auto_explain`, on 14 and 15" if !has_parameters => "",
+        "log, `auto_explain`, since 16" if has_parameters => "",
+        // Without them, to see what the plan itself shows.
+        "log, `auto_explain.log_verbose = on`" if has_parameters => {
+            "SET auto_explain.log_verbose = on; SET auto_explain.log_parameter_max_length = 0;"
+        }
+        "log, `auto_explain.log_verbose = on`" => "SET auto_explain.log_verbose = on;",
+        _ => return None,
+    };
+    if admin.batch_execute("LOAD 'auto_explain'").is_err() {
+        let what = format!("{place} in {TEST}");
+        skipped(&what, "this Postgres comes without the module");
+        return None;
+    }
+    let explain = "LOAD 'auto_explain'; SET auto_explain.log_min_duration = 0;";
+    Some(format!("{explain} {more}"))
 }
 
 /// The setting that a cell names, with a value under which it is the other way round.
@@ -120,62 +185,29 @@ fn exception(cell: &str) -> Option<String> {
 fn where_a_key_is_logged() {
     let mut world = World::new("it_logs");
     let mut admin = connect("it_logs", "postgres");
-    let has_statements = add_pg_stat_statements(&mut admin, "logs::where_a_key_is_logged");
+    add_pg_stat_statements(&mut admin, TEST);
     admin
         .batch_execute(
             "CREATE ROLE it_logs_reader LOGIN IN ROLE pg_read_all_stats;
              CREATE ROLE it_logs_stranger LOGIN",
         )
         .expect("roles");
-    let table = documented();
-    assert_eq!(table.len(), 5, "{table:?}");
-    let mut exceptions = 0;
-    for (place, cells) in &table {
-        let settings: &[&str] = match place.as_str() {
-            "log, `log_statement = ddl` or `mod`" => {
-                &["SET log_statement = ddl;", "SET log_statement = mod;"]
-            }
-            "log, `log_statement = all`, or slower than `log_min_duration_statement`" => &[
-                "SET log_statement = 'all';",
-                "SET log_min_duration_statement = 0;",
-            ],
-            _ => &[""],
-        };
+    let table = cells_after("**Logs and statistics.**");
+    assert_eq!(table.len(), 11, "{table:?}");
+    for row in &table {
+        let (place, cells) = row.split_first().expect("a first column");
         assert_eq!(cells.len(), WAYS.len(), "{cells:?}");
-        for (settings, (way, cell)) in settings.iter().flat_map(|settings| {
-            WAYS.into_iter()
-                .zip(cells)
-                .map(move |both| (settings, both))
-        }) {
-            let expected = cell.starts_with("yes");
-            assert!(expected || cell.starts_with("no"), "{cell}");
-            let fails = place.ends_with("fails");
-            let server = if fails { "nowhere" } else { "neon" };
-            world.give_key(way, server, settings);
-            match place.as_str() {
-                "`pg_stat_statements`" if !has_statements => {}
-                "`pg_stat_statements`" => {
-                    let seen = world.is_in("pg_stat_statements", "postgres");
-                    assert_eq!(seen, expected, "{place}: {cell}");
-                }
-                view if view.starts_with("`pg_stat_activity`") => {
-                    for role in ["postgres", "it_logs_reader"] {
-                        let seen = world.is_in("pg_stat_activity", role);
-                        assert_eq!(seen, expected, "{place}: {cell} ({role})");
-                    }
-                    let seen = world.is_in("pg_stat_activity", "it_logs_stranger");
-                    assert!(!seen, "{place}: {cell} (an ordinary role)");
-                }
-                _ => {
-                    assert_eq!(world.is_logged(), expected, "{place}: {cell} ({settings})");
-                    if let Some(exception) = exception(cell) {
-                        world.give_key(way, server, &format!("{settings} {exception}"));
-                        assert_eq!(world.is_logged(), !expected, "{place}: {exception}");
-                        exceptions += 1;
-                    }
+        for settings in settings(place, &mut admin) {
+            for (way, cell) in WAYS.into_iter().zip(cells) {
+                let expected = cell.starts_with("yes");
+                assert!(expected || cell.starts_with("no"), "{cell}");
+                let seen = world.shows(place, way, &settings);
+                assert_eq!(seen, expected, "{place}: {cell} ({settings})");
+                if let Some(exception) = exception(cell) {
+                    let seen = world.shows(place, way, &format!("{settings} {exception}"));
+                    assert_eq!(seen, !expected, "{place}: {exception}");
                 }
             }
         }
     }
-    assert_eq!(exceptions, 3, "cells with an exception");
 }
