@@ -21,6 +21,7 @@ mod encodings;
 mod endurance;
 mod examples;
 mod fixed;
+mod forbidding;
 mod hanging_name;
 #[path = "../it/fuzz/harness.rs"]
 mod harness;
