@@ -37,6 +37,14 @@ pub fn dump_of_all(canaries: &Canaries, database: &str, role: &str) -> Names {
     canaries.names_in(&output("pg_dumpall", &arguments))
 }
 
+/// What pg_dump takes of the catalogs themselves, which it does when it is asked for a pattern that they
+/// match.
+pub fn dump_of_catalogs(canaries: &Canaries, database: &str, role: &str) -> Names {
+    let what = "--table=pg_catalog.pg_user_m*";
+    let arguments = ["--username", role, "--dbname", database, what];
+    canaries.names_in(&output("pg_dump", &arguments))
+}
+
 /// What pg_upgrade takes with it.
 pub fn upgrade_dump(canaries: &Canaries, database: &str, role: &str) -> Names {
     let how = ["--binary-upgrade", "--schema-only"];

@@ -184,6 +184,13 @@ impl World {
             "`pg_read_server_files`" => self.by_file(FILES),
             "EXECUTE on `pg_read_binary_file`" => self.by_file(BINARY),
             "`pg_dump`, `pg_dumpall`, by any of these" => self.by_dumps(),
+            "`pg_dump` of the catalogs by `pg_read_all_data` or a superuser" => {
+                let dumps = [READER, ADMIN];
+                let dumps =
+                    dumps.map(|role| copies::dump_of_catalogs(&self.canaries, DATABASE, role));
+                assert_eq!(dumps[0], dumps[1]);
+                dumps.into_iter().flatten().collect()
+            }
             "`pg_dump --binary-upgrade` by a superuser, as pg_upgrade runs it" => {
                 copies::upgrade_dump(&self.canaries, DATABASE, ADMIN)
             }
@@ -230,7 +237,7 @@ fn stored_for(is_one: impl Fn(&str) -> bool) -> Names {
 fn who_can_read_a_key() {
     let world = World::new();
     let table = cells_after("**Who can read a key.**");
-    assert_eq!(table.len(), 14, "{table:?}");
+    assert_eq!(table.len(), 15, "{table:?}");
     for row in &table {
         let [who, in_sight, opens] = &row[..] else {
             panic!("{row:?}");
