@@ -119,6 +119,21 @@ fn a_key_goes_only_where_it_was_stored_for() {
     assert_eq!(arrived(project), before + 1);
 }
 
+/// Here a key is forgotten; only Neon can revoke it.
+#[test]
+fn a_sealed_text_that_was_kept_works_again() {
+    let (database, mut session) = world("it_sealed_kept", "test-sealed-kept");
+    let kept = stored(&mut connect(&database.name, "postgres"), &database.name);
+    let drop = "DROP USER MAPPING FOR CURRENT_USER SERVER neon";
+    session.batch_execute(drop).expect("dropped");
+    let (_, message) = refusal(&mut session, LIST);
+    assert!(message.starts_with("no api_key for role"), "{message}");
+    let again =
+        format!("CREATE USER MAPPING FOR CURRENT_USER SERVER neon OPTIONS (api_key '{kept}')");
+    session.batch_execute(&again).expect("a mapping");
+    session.query(LIST, &[]).expect("listed");
+}
+
 /// A name is no identity: a role that is renamed keeps its key.
 #[test]
 fn a_renamed_role_keeps_its_key() {
