@@ -2,20 +2,38 @@
 //! It knows nothing of where a secret comes from or goes to.
 
 use std::fmt;
+use std::io;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
+use zeroize::{Zeroize, Zeroizing};
 
 /// What a hidden secret looks like to a reader.
 pub const MASK: &str = "********";
 
-/// A string that never shows itself: `Debug` and `Display` print [`MASK`].
+/// A string that never shows itself: `Debug` and `Display` print [`MASK`]. Its memory is wiped when
+/// it is dropped.
+///
+/// So is that of an argument, of a request's body and of an answer. What is out of reach: the buffers
+/// of ureq and rustls, which are written over by the next message and freed with their connection; the
+/// `Authorization` header on its way there; the scratch of the JSON parser for escaped strings; and
+/// what Postgres holds, in the message of the client, its catalog caches and the rows of a result.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
     pub fn new(value: impl Into<String>) -> Self {
         Self(value.into())
+    }
+
+    /// A value, which may have secrets in it, as JSON.
+    pub fn json(value: &impl Serialize) -> Self {
+        // Measured first: a text that grows leaves its beginning where it was.
+        let mut length = Length(0);
+        write_json(&mut length, value);
+        let mut text = Vec::with_capacity(length.0);
+        write_json(&mut text, value);
+        Self(String::from_utf8(text).expect("JSON is UTF-8"))
     }
 
     /// The value itself. Every use is a place where a secret leaves its box: a search for this
@@ -27,6 +45,30 @@ impl Secret {
     /// Whether this is what a reader was shown in place of a secret.
     pub fn is_mask(&self) -> bool {
         self.0 == MASK
+    }
+}
+
+fn write_json(to: impl io::Write, value: &impl Serialize) {
+    serde_json::to_writer(to, value).expect("structs of strings and numbers serialize");
+}
+
+/// How many bytes are written.
+struct Length(usize);
+
+impl io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.zeroize();
     }
 }
 
@@ -56,29 +98,63 @@ impl<'de> Deserialize<'de> for Secret {
     }
 }
 
-/// A value of the API with everything in it that is a secret replaced by [`MASK`].
+/// A value of the API with every secret in it replaced by [`MASK`]: the strings below a name that
+/// looks like one, however deep. Numbers and booleans say nothing that must be hidden.
 pub fn mask(value: Value) -> Value {
+    mask_below(false, value)
+}
+
+fn mask_below(is_in_secret: bool, value: Value) -> Value {
     match value {
+        Value::String(text) if is_in_secret && !text.is_empty() => MASK.into(),
         Value::Object(fields) => fields
             .into_iter()
-            .map(|(name, value)| match value {
-                Value::String(secret) if is_secret(&name) && !secret.is_empty() => {
-                    (name, MASK.into())
-                }
-                value => (name, mask(value)),
+            .map(|(name, value)| {
+                let is_in_secret = is_in_secret || is_secret(&name);
+                (name, mask_below(is_in_secret, value))
             })
             .collect(),
-        Value::Array(items) => items.into_iter().map(mask).collect(),
+        Value::Array(items) => items
+            .into_iter()
+            .map(|item| mask_below(is_in_secret, item))
+            .collect(),
         value => value,
     }
 }
 
-/// Whether a field of that name holds a secret: `client_secret`, `password` and their like.
+/// What the name of a secret has in it, in lower case and without `_` and `-`: the names of Neon, and
+/// those of Better Auth's configuration and of its providers.
+const SECRET_WORDS: [&str; 13] = [
+    "authorization",
+    "bearer",
+    "connectionstring",
+    "connectionuri",
+    "credential",
+    "jwt",
+    "passcode",
+    "passphrase",
+    "passwd",
+    "password",
+    "private",
+    "secret",
+    "token",
+];
+
+/// Whether a field of that name holds a secret: `client_secret`, `apiKey` and their like. Rather one
+/// too many: what is hidden can be asked for.
 fn is_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    ["secret", "password", "token", "private"]
-        .iter()
-        .any(|word| name.contains(word))
+    let name: String = name
+        .chars()
+        .filter(|c| c.is_alphanumeric())
+        .map(|c| c.to_ascii_lowercase())
+        .collect();
+    // A way to sign in, whose settings are no secrets.
+    if name == "emailandpassword" {
+        return false;
+    }
+    // A key is one, but for its public half; `key_id` is the name of one.
+    let is_key = name.ends_with("key") || name.ends_with("keys");
+    is_key && !name.starts_with("pub") || SECRET_WORDS.iter().any(|word| name.contains(word))
 }
 
 /// `text` with each secret, as it is or as JSON may escape it, replaced by [`MASK`].
@@ -88,7 +164,7 @@ pub fn blank_out<'a>(text: &str, secrets: impl IntoIterator<Item = &'a Secret>) 
         .into_iter()
         .flat_map(spellings)
         .flat_map(|spelling| {
-            let places = text.match_indices(&spelling);
+            let places = text.match_indices(spelling.as_str());
             let ranges = places.map(|(start, found)| start..start + found.len());
             ranges.collect::<Vec<_>>()
         })
@@ -109,18 +185,19 @@ pub fn blank_out<'a>(text: &str, secrets: impl IntoIterator<Item = &'a Secret>) 
 }
 
 /// How a secret may stand in a text: itself, and in JSON as this crate, Go and PHP write it.
-fn spellings(secret: &Secret) -> Vec<String> {
+fn spellings(secret: &Secret) -> Vec<Zeroizing<String>> {
     if secret.0.is_empty() {
         return Vec::new();
     }
-    let quoted = serde_json::Value::from(secret.0.as_str()).to_string();
-    let quoted = &quoted[1..quoted.len() - 1];
-    let go = quoted
-        .replace('&', "\\u0026")
-        .replace('<', "\\u003c")
-        .replace('>', "\\u003e");
-    let php = quoted.replace('/', "\\/");
-    vec![secret.0.clone(), quoted.to_owned(), go, php]
+    let json = Secret::json(secret);
+    let quoted = &json.0[1..json.0.len() - 1];
+    let replace = |text: &str, from: char, to: &str| Zeroizing::new(text.replace(from, to));
+    let go = replace(quoted, '&', "\\u0026");
+    let go = replace(&go, '<', "\\u003c");
+    let go = replace(&go, '>', "\\u003e");
+    let php = replace(quoted, '/', "\\/");
+    let plain = Zeroizing::new(secret.0.clone());
+    vec![plain, Zeroizing::new(quoted.to_owned()), go, php]
 }
 
 #[cfg(test)]
@@ -162,6 +239,79 @@ mod tests {
             "email_and_password": {"enabled": true},
         });
         assert_eq!(mask(value), masked);
+    }
+
+    #[test]
+    fn everything_below_the_name_of_a_secret_is_masked() {
+        let value = json!({
+            "client_secret": {"value": "s1", "version": 3, "rotated": false, "previous": ["s2", null, ""]},
+            "tokens": ["s3", {"issuer": "s4"}],
+            "deep": [[{"headers": [{"Authorization": "Bearer s5"}]}]],
+            "email_and_password": {"enabled": true, "email_verification_method": "link"},
+        });
+        let masked = json!({
+            "client_secret": {"value": MASK, "version": 3, "rotated": false, "previous": [MASK, null, ""]},
+            "tokens": [MASK, {"issuer": MASK}],
+            "deep": [[{"headers": [{"Authorization": MASK}]}]],
+            "email_and_password": {"enabled": true, "email_verification_method": "link"},
+        });
+        assert_eq!(mask(value), masked);
+    }
+
+    #[test]
+    fn names_of_secrets() {
+        for name in [
+            "client_secret",
+            "clientSecret",
+            "CLIENT-SECRET",
+            "secret_id",
+            "webhook_secret",
+            "password",
+            "smtp_password",
+            "passwordHash",
+            "passwd",
+            "passphrase",
+            "token",
+            "auth_token",
+            "accessToken",
+            "refresh_tokens",
+            "private_key",
+            "api_key",
+            "apiKey",
+            "APIKEY",
+            "x-api-key",
+            "api_keys",
+            "secret_server_key",
+            "signing_key",
+            "encryptionKey",
+            "credentials",
+            "Authorization",
+            "proxy_authorization",
+            "jwt",
+            "connection_uri",
+        ] {
+            assert!(is_secret(name), "{name}");
+        }
+        for name in [
+            "id",
+            "key_id",
+            "keyId",
+            "public_key",
+            "pub_client_key",
+            "publishableKey",
+            "jwks_url",
+            "host",
+            "username",
+            "client_id",
+            "sender_email",
+            "otp_expires_in",
+            "email_and_password",
+            "emailAndPassword",
+            "keyboard",
+            "",
+        ] {
+            assert!(!is_secret(name), "{name}");
+        }
     }
 
     #[test]
