@@ -22,6 +22,7 @@ use ureq::unversioned::transport::{
     ConnectProxyConnector, Connector, Either, TcpConnector, Transport,
 };
 use ureq::{Agent, AsSendBody};
+use zeroize::Zeroizing;
 
 use self::chain::{SentMarker, Tls};
 pub use self::failure::{Cause, Failure, in_words, interrupted, is_interrupted};
@@ -65,7 +66,7 @@ pub struct Message<'a> {
 pub struct Response {
     pub status: u16,
     pub retry_after: Option<Duration>,
-    pub body: Vec<u8>,
+    pub body: Zeroizing<Vec<u8>>, // it may hold keys and client secrets
 }
 
 /// Who ends a call when its budget is spent.
@@ -270,12 +271,10 @@ impl Http {
 }
 
 /// A body of at most that many bytes. What it says of its own length is believed only for a start.
-fn read(body: ureq::Body, max: u64) -> io::Result<Vec<u8>> {
-    let length = body.content_length().unwrap_or(0).min(max);
-    let mut bytes = Vec::with_capacity(length.min(BUFFER as u64) as usize);
-    body.into_with_config()
-        .limit(max)
-        .reader()
-        .read_to_end(&mut bytes)?;
+fn read(body: ureq::Body, max: u64) -> io::Result<Zeroizing<Vec<u8>>> {
+    let length = body.content_length().unwrap_or(0).min(BUFFER as u64);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(length.min(max) as usize));
+    let mut reader = body.into_with_config().limit(max).reader();
+    reader.read_to_end(&mut bytes)?;
     Ok(bytes)
 }

@@ -131,8 +131,7 @@ impl<T> Request<T> {
     }
 
     pub fn with_body(mut self, body: &impl Serialize) -> Self {
-        let text = serde_json::to_string(body).expect("structs of strings and numbers serialize");
-        self.body = Some(Secret::new(text));
+        self.body = Some(Secret::json(body));
         self
     }
 

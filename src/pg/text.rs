@@ -19,12 +19,13 @@ use pgrx::varlena::{
     varsize_any_exhdr,
 };
 use pgrx::{IntoDatum, pg_sys};
+use zeroize::Zeroize;
 
 /// Longer than any check lets through, short enough to never matter.
 const MAX_ARGUMENT: usize = 64 * 1024;
 
 /// A `text` argument or result. Of a huge argument only the beginning is taken: its check refuses it
-/// all the same, and nothing huge was copied.
+/// all the same, and nothing huge was copied. It is wiped when it is dropped, as it may be a secret.
 pub struct Text(String);
 
 impl Text {
@@ -49,6 +50,12 @@ impl Text {
             };
             Self(from_server_bytes(varlena_to_byte_slice(text)))
         }
+    }
+}
+
+impl Drop for Text {
+    fn drop(&mut self) {
+        self.0.zeroize();
     }
 }
 

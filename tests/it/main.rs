@@ -21,3 +21,4 @@ mod proxy;
 mod requests;
 mod support;
 mod tls;
+mod wiping;
