@@ -1,6 +1,10 @@
 //! Owns what is said of servers, user mappings and settings that are missing or wrong.
 
+use std::path::Path;
+
 use super::{Error, ErrorKind};
+
+const NO_ROOTS: &str = "could not load the trusted TLS certificates";
 
 impl Error {
     pub fn no_server_named() -> Self {
@@ -139,16 +143,23 @@ impl Error {
         )
     }
 
-    pub fn unreadable_roots(what: &str) -> Self {
-        Self::new(
-            ErrorKind::NotConfigured,
-            "could not load the trusted TLS certificates",
-        )
-        .with_detail(what)
-        .with_hint(
-            "Install the system's certificates (package ca-certificates), or name a PEM file in \
-             neon_auth_admin.ca_file.",
-        )
+    /// `why` follows the name of the file. It must not repeat what is in the file.
+    pub fn unusable_ca_file(path: &Path, why: &str) -> Self {
+        Self::new(ErrorKind::NotConfigured, NO_ROOTS)
+            .with_detail(format!("File \"{}\": {why}.", path.display()))
+            .with_hint(
+                "Let neon_auth_admin.ca_file name a PEM file with the certificates to trust, which \
+                 the server can read; empty, it stands for those of the system.",
+            )
+    }
+
+    pub fn no_roots() -> Self {
+        Self::new(ErrorKind::NotConfigured, NO_ROOTS)
+            .with_detail("The system has none.")
+            .with_hint(
+                "Install the system's certificates (package ca-certificates), or name a PEM file in \
+                 neon_auth_admin.ca_file.",
+            )
     }
 
     pub fn invalid_proxy() -> Self {

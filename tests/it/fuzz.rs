@@ -8,6 +8,7 @@ mod harness;
 mod paths;
 mod retries;
 mod retry_after;
+mod roots;
 mod secrets;
 mod server;
 

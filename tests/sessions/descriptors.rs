@@ -71,7 +71,7 @@ fn a_call_without_descriptors_fails_clearly_and_leaves_none() {
             println!("{scheme}: {failures} descriptors more: {detail}");
             let state = sqlstate(&error);
             let roots = state == SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE;
-            assert_eq!(roots, detail.starts_with("Could not read"), "{detail}");
+            assert_eq!(roots, detail.starts_with("File "), "{detail}");
             if !roots {
                 let unreachable = SqlState::SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION;
                 assert_eq!(state, unreachable, "{detail}");
