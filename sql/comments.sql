@@ -7,7 +7,7 @@ COMMENT ON FOREIGN DATA WRAPPER neon_auth_admin IS
     'Holds where Neon Auth is (server options) and with which API key (user mapping)';
 COMMENT ON SERVER neon_auth_admin_seal IS
     'Holds the secret that the API keys of this database are sealed with; no dump contains it';
-COMMENT ON FUNCTION neon_auth_admin.neon_auth_admin_validator IS
+COMMENT ON FUNCTION pg_catalog.neon_auth_admin_validator IS
     'Checks the options of servers and user mappings; called by CREATE and ALTER';
 COMMENT ON FUNCTION neon_auth_admin.set_api_key IS
     'Stores the Neon API key of a role (NULL: the current one, ''public'': everyone) in its user mapping on a server, sealed for the host of its api_url and, if that is given, for one project. Returns nothing. Local: sends nothing, and ROLLBACK undoes it';

@@ -422,7 +422,7 @@ AS 'MODULE_PATHNAME', 'make_sealing_secret_wrapper';
 -- src/pg/server/options.rs
 -- neon_auth_admin::pg::server::options::neon_auth_admin_validator
 CREATE  FUNCTION "neon_auth_admin_validator"(
-	"options" TEXT[], /* Vec < Option < Text > > */
+	"options" TEXT[], /* Array < Text > */
 	"catalog" oid /* pg_sys :: Oid */
 ) RETURNS VOID /* Result < (), ErrorReport > */
 STRICT VOLATILE PARALLEL UNSAFE
@@ -439,9 +439,13 @@ AS 'MODULE_PATHNAME', 'neon_auth_admin_validator_wrapper';
 -- The foreign-data wrapper has no handler: it gives servers and user mappings a place, and nothing
 -- can be selected through it.
 
+-- The validator is no function for people: it is not among those that are granted together, with ON ALL
+-- FUNCTIONS IN SCHEMA. Postgres calls it whoever may execute it.
+ALTER FUNCTION neon_auth_admin.neon_auth_admin_validator SET SCHEMA pg_catalog;
+
 CREATE FOREIGN DATA WRAPPER neon_auth_admin
     NO HANDLER
-    VALIDATOR neon_auth_admin.neon_auth_admin_validator;
+    VALIDATOR pg_catalog.neon_auth_admin_validator;
 
 -- Its mapping has the secret that keys of this database are sealed with. (Postgres' own way to make a
 -- secret that dumps leave out: what belongs to an extension is not in them.)
@@ -683,6 +687,7 @@ AS 'MODULE_PATHNAME', 'wait_for_user_wrapper';
 -- may grant it on. (The objects belong to the bootstrap superuser when the extension is installed by
 -- a role that is none.)
 
+REVOKE EXECUTE ON FUNCTION pg_catalog.neon_auth_admin_validator FROM PUBLIC;
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA neon_auth_admin FROM PUBLIC;
 GRANT USAGE ON SCHEMA neon_auth_admin TO @extowner@ WITH GRANT OPTION;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA neon_auth_admin TO @extowner@ WITH GRANT OPTION;
@@ -703,7 +708,7 @@ COMMENT ON FOREIGN DATA WRAPPER neon_auth_admin IS
     'Holds where Neon Auth is (server options) and with which API key (user mapping)';
 COMMENT ON SERVER neon_auth_admin_seal IS
     'Holds the secret that the API keys of this database are sealed with; no dump contains it';
-COMMENT ON FUNCTION neon_auth_admin.neon_auth_admin_validator IS
+COMMENT ON FUNCTION pg_catalog.neon_auth_admin_validator IS
     'Checks the options of servers and user mappings; called by CREATE and ALTER';
 COMMENT ON FUNCTION neon_auth_admin.set_api_key IS
     'Stores the Neon API key of a role (NULL: the current one, ''public'': everyone) in its user mapping on a server, sealed for the host of its api_url and, if that is given, for one project. Returns nothing. Local: sends nothing, and ROLLBACK undoes it';

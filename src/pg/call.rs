@@ -34,13 +34,17 @@ pub fn required<T>(name: &str, value: Option<T>) -> Result<T, Error> {
 /// Far more elements than any array of the API has.
 const MAX_ELEMENTS: usize = 1000;
 
-/// The elements of an array that is not too long to look at.
-pub fn elements(name: &str, array: Array<Text>) -> Result<Vec<Option<Text>>, Error> {
+/// The elements of an array that is not too long to look at, made as they are asked for: an array of
+/// NULLs has a bit for each.
+pub fn elements<'a>(
+    name: &str,
+    array: &'a Array<Text>,
+) -> Result<impl Iterator<Item = Option<Text>> + use<'a>, Error> {
     if array.len() > MAX_ELEMENTS {
         let expected = format!("an array of at most {MAX_ELEMENTS} elements");
         return Err(Error::invalid_argument(name, &expected));
     }
-    Ok(array.iter().collect())
+    Ok(array.iter())
 }
 
 /// Sends a request that changes nothing.

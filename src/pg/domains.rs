@@ -48,7 +48,8 @@ fn delete_domains(
     server: default!(Option<Text>, "NULL"),
 ) -> Result<(), ErrorReport> {
     write(c"delete_domains()", server.as_deref(), |scope| {
-        let domains = elements("domains", required("domains", domains)?)?;
+        let domains = required("domains", domains.as_ref())?;
+        let domains: Vec<_> = elements("domains", domains)?.collect();
         let domains: Vec<_> = domains.iter().map(Option::as_deref).collect();
         domains::delete_all(scope, &domains)
     })

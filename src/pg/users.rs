@@ -36,7 +36,8 @@ fn set_user_roles(
 ) -> Result<(), ErrorReport> {
     write(c"set_user_roles()", server.as_deref(), |scope| {
         let id = required("id", id.as_deref())?;
-        let roles = elements("roles", required("roles", roles)?)?;
+        let roles = required("roles", roles.as_ref())?;
+        let roles: Vec<_> = elements("roles", roles)?.collect();
         let roles: Vec<_> = roles.iter().map(Option::as_deref).collect();
         users::set_roles(scope, id, &roles)
     })

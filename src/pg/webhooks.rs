@@ -29,8 +29,9 @@ fn update_webhooks(
 ) -> Result<composite_type!('static, "neon_auth_admin.webhooks"), ErrorReport> {
     prevent_if_read_only(c"update_webhooks()");
     let row = new_row()?;
-    let events = enabled_events.map(|events| elements("enabled_events", events));
-    let events = events.transpose()?;
+    let events = enabled_events.as_ref();
+    let events = events.map(|events| elements("enabled_events", events));
+    let events: Option<Vec<_>> = events.transpose()?.map(Iterator::collect);
     let events: Option<Vec<_>> = events
         .as_ref()
         .map(|events| events.iter().map(Option::as_deref).collect());

@@ -4,7 +4,7 @@ use postgres::Client;
 use postgres::error::SqlState;
 
 use crate::backend::Backend;
-use crate::support::{Database, arrived, one, sqlstate, variable};
+use crate::support::{Database, arrived, connect, one, set_api_key, sqlstate, variable};
 
 /// Every argument that is a text, where `huge` stands, with what else is needed. An array that is
 /// stored whole is read whole: it is its elements that are huge here.
@@ -69,11 +69,48 @@ fn assert_all_are_here(session: &mut Client) {
          FROM pg_proc,
              unnest(proargtypes::oid[], proargnames[:pronargs]) AS arguments (type, name)
          WHERE pronamespace = 'neon_auth_admin'::regnamespace
-             AND proname <> 'neon_auth_admin_validator'
              AND type IN ('text'::regtype, 'text[]'::regtype)
              AND (name <> 'server' OR proname IN ('set_api_key', 'list_domains'))",
     );
     assert_eq!(arguments.get::<_, i64>(0), CALLS.len() as i64);
+}
+
+/// An array of NULLs has a bit for each: 16 MB hold the most that Postgres can look at.
+#[test]
+fn arrays_are_refused_before_they_are_walked() {
+    let most = 64 << 10;
+    let database = Database::new("it_huge_arrays");
+    let project = "test-huge-arrays";
+    let url = variable("NEON_SIMULATOR_URL");
+    let options = ", branch_id 'br-main-000001'";
+    database.add_server("neon", project, &url, options);
+    for call in [
+        "neon_auth_admin.delete_domains(nulls)",
+        "neon_auth_admin.set_user_roles('id', nulls)",
+        "neon_auth_admin.update_webhooks(enabled_events => nulls)",
+        "pg_catalog.neon_auth_admin_validator(nulls, 0)",
+    ] {
+        let mut session = connect(&database.name, "postgres");
+        set_api_key(&mut session, "neon");
+        let backend = Backend::of(&mut session);
+        let before = backend.peak();
+        let call = call.replace("nulls", "array_fill(NULL::text, ARRAY[134217727])");
+        let error = session
+            .query(&format!("SELECT {call}"), &[])
+            .expect_err(&call);
+        assert_eq!(
+            sqlstate(&error),
+            SqlState::INVALID_PARAMETER_VALUE,
+            "{call}"
+        );
+        let growth = backend.peak() - before;
+        println!("{call}: {growth} KiB more");
+        assert!(growth < most, "{call}: {growth} KiB");
+        session
+            .batch_execute("DROP USER MAPPING FOR postgres SERVER neon")
+            .expect("a mapping");
+    }
+    assert_eq!(arrived(project), 0);
 }
 
 /// A value that is stored out of line is read when somebody asks for it, and only so much of it.

@@ -238,7 +238,7 @@ fn every_function_is_tried() {
         .query(
             "SELECT proname::text FROM pg_proc
              WHERE pronamespace = 'neon_auth_admin'::regnamespace
-                 AND proname NOT IN ('neon_auth_admin_validator', 'list_users', 'wait_for_user')",
+                 AND proname NOT IN ('list_users', 'wait_for_user')",
             &[],
         )
         .expect("functions");

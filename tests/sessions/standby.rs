@@ -27,8 +27,7 @@ fn functions(session: &mut Client, which: &str) -> Vec<String> {
     let calls = format!(
         "SELECT format('%s(%s)', proname,
              array_to_string(array_fill('NULL'::text, ARRAY[pronargs - pronargdefaults]), ', ')) FROM pg_proc
-         WHERE pronamespace = 'neon_auth_admin'::regnamespace
-             AND proname <> 'neon_auth_admin_validator' AND {which}"
+         WHERE pronamespace = 'neon_auth_admin'::regnamespace AND {which}"
     );
     let rows = session.query(&calls, &[]).expect("functions");
     rows.iter().map(|row| row.get(0)).collect()

@@ -12,6 +12,7 @@ use pgrx::prelude::*;
 
 use crate::error::Error;
 use crate::neon::{api_url, check, scope};
+use crate::pg::call::elements;
 use crate::pg::text::Text;
 use crate::seal;
 use crate::secret::Secret;
@@ -100,7 +101,7 @@ const OPTIONS: [OptionRule; 8] = [
 /// message.
 #[pg_extern(volatile, parallel_unsafe)]
 pub fn neon_auth_admin_validator(
-    options: Vec<Option<Text>>,
+    options: Array<Text>,
     catalog: pg_sys::Oid,
 ) -> Result<(), ErrorReport> {
     let catalog = match catalog {
@@ -108,8 +109,8 @@ pub fn neon_auth_admin_validator(
         pg_sys::UserMappingRelationId => Some(Catalog::UserMapping),
         _ => None,
     };
-    for option in options.iter().flatten() {
-        let (name, value) = option.split_once('=').unwrap_or((option, ""));
+    for option in elements("options", &options)?.flatten() {
+        let (name, value) = option.split_once('=').unwrap_or((&option, ""));
         let rule = OPTIONS
             .iter()
             .find(|rule| rule.name == name && Some(rule.catalog) == catalog)

@@ -66,7 +66,7 @@ SELECT DISTINCT replace(message, function, '<function>') AS message, detail, hin
 -- No function that Neon is needed for is missing in this list; check_connection raises nothing.
 SELECT proname FROM pg_proc
 WHERE pronamespace = 'neon_auth_admin'::regnamespace
-    AND proname NOT IN ('neon_auth_admin_validator', 'set_api_key', 'list_users', 'wait_for_user', 'check_connection')
+    AND proname NOT IN ('set_api_key', 'list_users', 'wait_for_user', 'check_connection')
     AND proname NOT IN (SELECT split_part(call, '(', 1) FROM calls);
 
 DROP FUNCTION test.failures;

@@ -7,11 +7,11 @@ CREATE VIEW test.functions AS
 
 -- EXPLAIN must not call the network, nor may a parallel worker.
 SELECT proname FROM test.functions
-WHERE provolatile <> 'v' OR proparallel <> 'u' OR procost < 1000 AND proname <> 'neon_auth_admin_validator';
+WHERE provolatile <> 'v' OR proparallel <> 'u' OR procost < 1000;
 
 -- NULL is an error and no silent NULL.
 SELECT proname FROM test.functions
-WHERE proisstrict AND proname <> 'neon_auth_admin_validator';
+WHERE proisstrict;
 
 -- COMMENT and GRANT need no argument lists.
 SELECT proname FROM test.functions GROUP BY proname HAVING count(*) > 1;
@@ -32,7 +32,7 @@ WHERE fdwname = 'neon_auth_admin' AND coalesce(obj_description(oid, 'pg_foreign_
 -- Writers say what ROLLBACK leaves; the others change nothing at Neon.
 SELECT proname FROM test.functions
 WHERE (obj_description(oid, 'pg_proc') LIKE '%Not undone by ROLLBACK')
-    = (proname ~ '^(get|list|wait|check)_' OR proname IN ('set_api_key', 'neon_auth_admin_validator'));
+    = (proname ~ '^(get|list|wait|check)_' OR proname = 'set_api_key');
 
 -- PUBLIC may neither call a function nor make a server.
 SELECT proname FROM test.functions
@@ -51,7 +51,7 @@ WHERE NOT has_foreign_data_wrapper_privilege('app_owner', 'neon_auth_admin', 'US
 -- what reads this database's own table of users.
 SELECT proname FROM test.functions
 WHERE pg_get_function_arguments(oid) !~ '(^|, )server text DEFAULT NULL::text(, role text DEFAULT NULL::text, project_id text DEFAULT NULL::text)?$'
-    AND proname NOT IN ('neon_auth_admin_validator', 'list_users', 'wait_for_user');
+    AND proname NOT IN ('list_users', 'wait_for_user');
 
 -- All of it belongs to the extension.
 SELECT proname FROM test.functions
@@ -92,6 +92,11 @@ GROUP BY relname ORDER BY relname COLLATE "C";
 
 SELECT fdwname, fdwhandler, fdwvalidator::regprocedure
 FROM pg_foreign_data_wrapper WHERE fdwname = 'neon_auth_admin';
+
+-- The validator is granted to nobody; Postgres calls it for everybody.
+SELECT rolname FROM pg_roles
+WHERE NOT rolsuper
+    AND has_function_privilege(oid, 'pg_catalog.neon_auth_admin_validator(text[], oid)', 'EXECUTE');
 
 -- Nothing else is in the extension.
 SELECT pg_describe_object(classid, objid, objsubid) AS object
