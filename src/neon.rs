@@ -15,6 +15,8 @@ pub mod settings;
 pub mod users;
 pub mod webhooks;
 
+mod answer;
+
 pub mod api_url;
 pub mod check;
 

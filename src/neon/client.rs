@@ -134,7 +134,7 @@ impl<'a> Client<'a> {
                 Ok(response) if matches!(response.status, 200..=299) => {
                     return request
                         .decode(&response.body)
-                        .map_err(|_| call.undecodable(request, &response));
+                        .map_err(|why| call.unusable(request, &response, why));
                 }
                 Ok(response) => Ending::Answer(response),
                 Err(failure) => Ending::Failure(failure),

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::Error;
+use crate::neon::answer::{self, Unusable};
 use crate::neon::check;
 use crate::neon::retry::Safety;
 use crate::secret::Secret;
@@ -172,12 +173,10 @@ impl<T> Request<T> {
         self.texts
     }
 
-    /// An answer with a NUL character is refused as a whole: Postgres' text cannot hold it.
-    pub fn decode(&self, body: &[u8]) -> serde_json::Result<T> {
-        if has_escaped_nul(body) {
-            return Err(serde::de::Error::custom("a NUL character"));
-        }
-        (self.decode)(body)
+    /// Nothing is made of an answer that [`answer::check`] refuses.
+    pub fn decode(&self, body: &[u8]) -> Result<T, Unusable> {
+        answer::check(body)?;
+        Ok((self.decode)(body)?)
     }
 
     /// The answer that this refusal is, if it is one.
@@ -193,19 +192,6 @@ impl<T> Request<T> {
     }
 }
 
-/// Whether `\u0000` stands in this JSON text, other than as the letters behind an escaped backslash.
-fn has_escaped_nul(json: &[u8]) -> bool {
-    if !json.contains(&b'\\') {
-        return false;
-    }
-    let mut escaped = false;
-    json.windows(5).any(|window| {
-        let found = escaped && window == b"u0000";
-        escaped = window[0] == b'\\' && !escaped;
-        found
-    })
-}
-
 impl<T> fmt::Debug for Request<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.method, self.path())
@@ -215,18 +201,6 @@ impl<T> fmt::Debug for Request<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_escaped_nul_is_found() {
-        assert!(has_escaped_nul(br#"{"id":"a\u0000"}"#));
-        assert!(has_escaped_nul(br#"{"id":"\\\u0000b"}"#));
-        assert!(
-            !has_escaped_nul(br#"{"id":"\\u0000"}"#),
-            "an escaped backslash"
-        );
-        assert!(!has_escaped_nul(br#"{"id":"u0000"}"#));
-        assert!(!has_escaped_nul(b""));
-    }
 
     #[test]
     fn only_ids_become_segments() {

@@ -31,6 +31,7 @@ mod huge_arguments;
 mod input;
 mod interrupts;
 mod keepalive;
+mod large_answers;
 mod leaks;
 mod logs;
 mod migration;

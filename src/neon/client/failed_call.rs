@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::{Connection, Host};
 use crate::error::{Error, ErrorKind, quote_literal};
+use crate::neon::answer::{MAX_VALUES, Unusable};
 use crate::neon::http::{Cause, Failure, Response};
 use crate::neon::request::{Look, Request, Texts};
 use crate::neon::retry::Safety;
@@ -149,11 +150,21 @@ impl FailedCall<'_> {
     }
 
     /// Success by its status, and a body that is not what the operation answers.
-    pub fn undecodable<T>(&self, request: &Request<T>, response: &Response) -> Error {
-        let message = message(request, ErrorKind::BadResponse, "the answer is malformed");
+    pub fn unusable<T>(&self, request: &Request<T>, response: &Response, why: Unusable) -> Error {
+        let (reason, what) = match why {
+            Unusable::Malformed => (
+                "the answer is malformed",
+                "without the JSON it promises".to_owned(),
+            ),
+            Unusable::TooManyValues => (
+                "the answer is too large",
+                format!("with more than {MAX_VALUES} values in its JSON"),
+            ),
+        };
+        let message = message(request, ErrorKind::BadResponse, reason);
         let detail = self.detail(
             request,
-            |_| format!("answered {} without the JSON it promises", response.status),
+            |_| format!("answered {} {what}", response.status),
             &[],
         );
         let error = Error::new(ErrorKind::BadResponse, message).with_detail(detail);
