@@ -54,6 +54,8 @@ pub enum ErrorKind {
     ServerFault,
     /// The API that the server speaks to has no such operation.
     NotSupported,
+    /// The system refuses memory.
+    OutOfMemory,
     /// The wait was ended from outside. The caller holds the reason and raises it instead of this.
     Interrupted,
 }
@@ -172,6 +174,11 @@ impl Error {
             ErrorKind::Forbidden,
             "cannot call the Neon API within security-restricted operation",
         )
+    }
+
+    pub fn no_reserve() -> Self {
+        Self::new(ErrorKind::OutOfMemory, "out of memory")
+            .with_detail("There is not enough left to report what might fail.")
     }
 
     /// The library is newer or older than the extension's objects.

@@ -19,7 +19,8 @@
 //! 9. Every function is VOLATILE and PARALLEL UNSAFE.
 //! 10. Writers refuse read-only transactions before any I/O.
 //! 11. No network while an extension is created, a plan is made or a dump is taken.
-//! 12. Sizes are capped before memory is taken.
+//! 12. Sizes are capped before memory is taken. Where the system refuses memory, one session ends and
+//!     not the server, so nothing that a commit or an abort calls back may allocate.
 //! 13. No code of an owner that is not trusted runs with a caller's rights: what is not the extension's
 //!     own is read through `pg/local.rs` alone.
 

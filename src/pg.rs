@@ -17,12 +17,14 @@ mod synced_users;
 mod users;
 mod webhooks;
 
+mod allocator;
 mod call;
 mod guc;
 mod local;
 mod query;
 mod raised;
 mod report;
+mod reserve;
 mod row;
 mod rows;
 mod server;

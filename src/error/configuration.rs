@@ -155,7 +155,7 @@ impl Error {
 
     pub fn no_roots() -> Self {
         Self::new(ErrorKind::NotConfigured, NO_ROOTS)
-            .with_detail("The system has none.")
+            .with_detail("None of the system's could be read.")
             .with_hint(
                 "Install the system's certificates (package ca-certificates), or name a PEM file in \
                  neon_auth_admin.ca_file.",

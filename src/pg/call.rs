@@ -15,6 +15,7 @@ use crate::neon::http::proxy::ProxySettings;
 use crate::neon::http::{Http, MAX_IDLE, Settings, TimeKeeper};
 use crate::neon::request::Request;
 use crate::neon::scope::Scope;
+use crate::pg::reserve::{keep, with_reserve};
 use crate::pg::text::Text;
 use crate::pg::wait::{
     Backend, LatchConnector, LatchResolver, begin_call, is_interrupted, raise_interrupt,
@@ -80,7 +81,8 @@ pub fn run<T>(
     work: impl FnOnce(&Client) -> Result<T, Error>,
 ) -> Result<T, ErrorReport> {
     refuse_wrong_place()?;
-    Ok(run_over(&server::connection(server)?, work)?)
+    keep()?;
+    with_reserve(|| Ok(run_over(&server::connection(server)?, work)?))
 }
 
 /// Some places are none for a call: a parallel worker (where only a caller's function that is wrongly

@@ -16,6 +16,7 @@ use pgrx::{IntoDatum, PgList, PgMemoryContexts, PgTupleDesc, pg_sys};
 
 use crate::pg::local::{Failure, Relation, Restricted};
 use crate::pg::raised::{Raised, attempt};
+use crate::pg::reserve::with_reserve;
 use crate::pg::row::Row;
 use crate::pg::text::Text;
 
@@ -79,6 +80,15 @@ impl Query {
     /// Hands each row to `each`, as one that is like `like`. Its values are there for that long, and
     /// the memory context is the caller's. `relation` is the only one that the text names.
     pub fn run(
+        self,
+        relation: &Relation,
+        like: &Row,
+        each: impl FnMut(Row) -> Result<(), ErrorReport>,
+    ) -> Result<(), Failure> {
+        with_reserve(|| self.run_in_reserve(relation, like, each))
+    }
+
+    fn run_in_reserve(
         self,
         relation: &Relation,
         like: &Row,

@@ -46,6 +46,7 @@ fn sqlstate(kind: ErrorKind) -> PgSqlErrorCode {
         ErrorKind::BadResponse => C::ERRCODE_PROTOCOL_VIOLATION,                 // 08P01
         ErrorKind::ServerFault => C::ERRCODE_SYSTEM_ERROR,                       // 58000
         ErrorKind::NotSupported => C::ERRCODE_FEATURE_NOT_SUPPORTED,             // 0A000
+        ErrorKind::OutOfMemory => C::ERRCODE_OUT_OF_MEMORY,                      // 53200
         ErrorKind::Interrupted => C::ERRCODE_QUERY_CANCELED,                     // 57014
     }
 }

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::error::Error;
 use crate::pg::call::required;
+use crate::pg::reserve::{keep, with_reserve};
 use crate::pg::text::{Text, text_datum, to_server};
 use crate::secret::{MASK, Secret, mask};
 
@@ -75,6 +76,7 @@ impl Row {
     /// makes its row before its request, and names the columns: a type that does not fit this library
     /// must show before something happens at Neon.
     pub fn new(type_name: &CStr, columns: &[&str]) -> Result<Self, ErrorReport> {
+        keep()?;
         // SAFETY: NUL-terminated names; the caches are asked each time, so that an extension that
         // was dropped and created again is found.
         let oid = unsafe {
@@ -129,7 +131,7 @@ impl Row {
             .iter()
             .position(|attribute| is_named(attribute, column) && fits(attribute.atttypid))
             .ok_or_else(|| Error::stale_extension(&format!("no column {column}")))?;
-        self.values[index] = datum();
+        self.values[index] = with_reserve(datum);
         Ok(self)
     }
 
@@ -203,7 +205,7 @@ impl Row {
 
     pub fn finish(self) -> Result<Composite, ErrorReport> {
         // SAFETY: each value was made for the type of its column.
-        unsafe { PgHeapTuple::from_datums(self.shape, self.values) }
+        with_reserve(|| unsafe { PgHeapTuple::from_datums(self.shape, self.values) })
             .map_err(|error| Error::stale_extension(&error.to_string()).into())
     }
 }

@@ -17,6 +17,7 @@ use pgrx::{PgMemoryContexts, pg_sys};
 
 use crate::pg::local::Relation;
 use crate::pg::query::Query;
+use crate::pg::reserve::with_reserve;
 use crate::pg::row::Row;
 
 /// What a set can be of.
@@ -102,7 +103,7 @@ unsafe impl<T> BoxRet for Rows<T> {
                 Ok(())
             };
             let result_of_query = match self.source {
-                Source::Answer(rows) => rows.into_iter().try_for_each(put),
+                Source::Answer(rows) => with_reserve(|| rows.into_iter().try_for_each(put)),
                 Source::Query(query) => {
                     let (relation, query) = *query;
                     let result = query.run(&relation, &self.like, put);

@@ -20,6 +20,7 @@ use ureq::unversioned::transport::NextTimeout;
 
 use crate::neon::client::{Host, SleepInterrupted};
 use crate::neon::http::interrupted;
+use crate::pg::allocator::end_for_helper;
 use crate::pg::raised::{Raised, attempt};
 use crate::pg::server::role_in_effect;
 
@@ -81,6 +82,7 @@ pub fn is_interrupted() -> bool {
 /// Raises what ended the last wait. To be called when no frame of ureq is left on the stack; returns
 /// only when there was nothing to raise.
 pub fn raise_interrupt() {
+    end_for_helper();
     match PARKED.take() {
         Some(Parked::Raised(raised)) => raised.resume(),
         Some(Parked::Unwinding(payload)) => resume_unwind(payload),

@@ -54,6 +54,21 @@ impl Backend {
         self.peak().saturating_sub(before)
     }
 
+    /// What it has mapped, in KiB: memory and files, touched or not. This is what `ulimit -v` limits.
+    pub fn address_space(self) -> usize {
+        self.kib("status", "VmSize:")
+    }
+
+    /// Lowers a limit of that name of prlimit(1). The server's own user may do that.
+    pub fn limit(self, name: &str, value: usize) {
+        let mut admin = connect("postgres", "postgres");
+        let command = format!("prlimit --pid {} --{name}={value}:", self.pid);
+        // No row: the program does not read any.
+        admin
+            .batch_execute(&format!("COPY (SELECT WHERE false) TO PROGRAM '{command}'"))
+            .expect("a limit");
+    }
+
     fn kib(self, file: &str, field: &str) -> usize {
         let text = fs::read_to_string(format!("/proc/{}/{file}", self.pid));
         let text = text.expect("a live backend");

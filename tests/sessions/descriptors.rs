@@ -8,7 +8,7 @@ use postgres::error::SqlState;
 use crate::backend::Backend;
 use crate::configuration::Configuration;
 use crate::phases::list;
-use crate::support::{Database, connect, sqlstate, variable, wait_for};
+use crate::support::{Database, sqlstate, variable, wait_for};
 
 /// More than a call needs at once.
 const ENOUGH: usize = 16;
@@ -21,16 +21,6 @@ fn free(backend: Backend) -> impl Iterator<Item = usize> {
         .map(|name| name.to_str().expect("ASCII").parse().expect("a number"))
         .collect();
     (0..).filter(move |number| !open.contains(number))
-}
-
-/// Lets a backend open descriptors below this number alone. The server's own user may do that.
-fn limit(backend: Backend, number: usize) {
-    let mut admin = connect("postgres", "postgres");
-    let command = format!("prlimit --pid {} --nofile={number}:", backend.pid);
-    // It reads nothing, and may be gone before it could be sent a row.
-    admin
-        .batch_execute(&format!("COPY (SELECT WHERE false) TO PROGRAM '{command}'"))
-        .expect("a limit");
 }
 
 #[test]
@@ -56,7 +46,8 @@ fn a_call_without_descriptors_fails_clearly_and_leaves_none() {
         let before = backend.descriptors();
         let mut failures = 0;
         let enough = free(backend).take(ENOUGH).find(|&number| {
-            limit(backend, number);
+            // Those below this number alone.
+            backend.limit("nofile", number);
             let Err(error) = session.query(&list(scheme), &[]) else {
                 return true;
             };

@@ -1,6 +1,7 @@
 //! Host names whose look-up hangs in the server; tests/resolver is the other side.
 
 use std::fs::File;
+use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -25,6 +26,11 @@ impl HangingName {
         let lock = File::create(Path::new(&folder).join(&name)).expect("a file");
         lock.lock().expect("a lock");
         Self { name, lock }
+    }
+
+    /// Its look-ups leave no memory to the backend.
+    pub fn take_all_memory(&self) {
+        (&self.lock).write_all(b"all memory").expect("written");
     }
 
     pub fn let_go(&self) {

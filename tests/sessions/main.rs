@@ -37,6 +37,7 @@ mod logs;
 mod migration;
 mod options;
 mod oracle;
+mod out_of_memory;
 mod pages;
 mod phases;
 mod places;

@@ -13,6 +13,7 @@ use ureq::unversioned::transport::NextTimeout;
 
 use super::{Event, Failure, Readiness, deadline, wait};
 use crate::neon::http::addresses::{Addresses, is_good};
+use crate::neon::http::in_words;
 
 thread_local! {
     static ADDRESSES: RefCell<Addresses> = RefCell::default();
@@ -33,7 +34,7 @@ impl Lookup {
         let (done, alarm) = io::pipe()?;
         let (sender, answer) = mpsc::channel();
         let name = host.to_owned();
-        with_signals_blocked(|| {
+        let started = with_signals_blocked(|| {
             std::thread::Builder::new()
                 .name("neon_auth_admin resolver".to_owned())
                 .spawn(move || {
@@ -44,6 +45,12 @@ impl Lookup {
                     let _ = sender.send(found);
                     drop(alarm);
                 })
+        });
+        started.map_err(|error| {
+            let why = in_words(&error);
+            io::Error::other(format!(
+                "no thread could be started to look the host up: {why}"
+            ))
         })?;
         Ok(Self {
             host: host.to_owned(),

@@ -35,9 +35,10 @@ pub unsafe extern "C" fn getaddrinfo(
     // SAFETY: null, or NUL-terminated by the caller's promise.
     let name = (!node.is_null()).then(|| unsafe { CStr::from_ptr(node) });
     let name = name.and_then(|name| name.to_str().ok());
+    let mut is_greedy = false;
     let node = match name.filter(|name| name.ends_with(".hangs.test")) {
         Some(name) => {
-            wait_until_let_go(name);
+            is_greedy = wait_until_let_go(name);
             c"127.0.0.1".as_ptr()
         }
         None => node,
@@ -47,20 +48,42 @@ pub unsafe extern "C" fn getaddrinfo(
         let next = dlsym(RTLD_NEXT, c"getaddrinfo".as_ptr());
         transmute::<*mut libc::c_void, Option<GetAddrInfo>>(next)
     };
-    match next {
+    let found = match next {
         // SAFETY: the caller's promise.
         Some(next) => unsafe { next(node, service, hints, result) },
         None => EAI_FAIL,
+    };
+    if is_greedy {
+        take_all_memory();
     }
+    found
 }
 
-/// The kernel lets go of a lock when its holder is gone, so a test that fails holds up nobody.
-fn wait_until_let_go(name: &str) {
+/// The kernel lets go of a lock when its holder is gone, so a test that fails holds up nobody. Whether
+/// something is written in the file: then this look-up is to take all memory.
+fn wait_until_let_go(name: &str) -> bool {
     let Some(folder) = std::env::var_os(FOLDER) else {
-        return;
+        return false;
     };
     // Without such a file nobody ever held the name.
-    if let Ok(file) = File::open(Path::new(&folder).join(name)) {
-        let _ = file.lock_shared();
+    let Ok(file) = File::open(Path::new(&folder).join(name)) else {
+        return false;
+    };
+    let _ = file.lock_shared();
+    file.metadata().is_ok_and(|about| about.len() > 0)
+}
+
+/// Leaves nothing that malloc could give to this process.
+fn take_all_memory() {
+    let none = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: libc::RLIM_INFINITY,
+    };
+    // SAFETY: lowers a limit of this process, and never uses or gives back what it gets.
+    unsafe {
+        libc::setrlimit(libc::RLIMIT_AS, &none);
+        for size in (4..24).rev().map(|bits| 1 << bits) {
+            while !libc::malloc(size).is_null() {}
+        }
     }
 }
