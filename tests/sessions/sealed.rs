@@ -293,3 +293,28 @@ fn each_installation_has_a_secret_of_its_own() {
     set_api_key(&mut owner, "neon");
     owner.query(LIST, &[]).expect("listed");
 }
+
+/// Names of roles are in the encoding of the database that they were made in, that of the bootstrap
+/// superuser too. It is renamed in a transaction that is rolled back, so that nobody else hears of it.
+#[test]
+fn the_holder_of_the_secret_may_have_any_name() {
+    let name = "it_sealed_name";
+    let create = format!("CREATE DATABASE {name} ENCODING 'SQL_ASCII' TEMPLATE template0");
+    let mut admin = connect("postgres", "postgres");
+    admin.batch_execute(&create).expect("a database");
+    let mut session = connect(name, "postgres");
+    let mut transaction = session.transaction().expect("begun");
+    // The script names its owner, and pg_stat_statements would show that in UTF-8 databases.
+    transaction
+        .batch_execute(
+            r"SET LOCAL pg_stat_statements.track = 'none';
+              UPDATE pg_authid SET rolname = convert_from('\xff', 'SQL_ASCII') WHERE oid = 10;
+              CREATE EXTENSION neon_auth_admin",
+        )
+        .expect("the extension");
+    let made =
+        "SELECT count(*) FROM pg_user_mapping WHERE umuser = 10 AND umoptions[1] ^@ 'secret='";
+    let made: i64 = transaction.query_one(made, &[]).expect("counted").get(0);
+    assert_eq!(made, 1);
+    transaction.rollback().expect("as before");
+}

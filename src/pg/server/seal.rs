@@ -16,7 +16,6 @@ use pgrx::prelude::*;
 use super::catalog::{Changes, changes, mapped};
 use super::mapping::{self, Owner};
 use crate::error::Error;
-use crate::pg::text::{from_server, to_server};
 use crate::seal::{self, Seal};
 
 /// The server that sql/fdw.sql makes.
@@ -74,12 +73,10 @@ pub fn make_sealing_secret() -> Result<(), ErrorReport> {
     let server = server().filter(|_| is_in_script);
     let server = server.ok_or_else(|| Error::stale_extension("its script does not run"))?;
     let secret = seal::new_secret().map_err(|_| Error::no_randomness())?;
-    // SAFETY: a NUL-terminated copy in the current memory context.
-    let holder = unsafe {
-        let name = pg_sys::GetUserNameFromId(HOLDER, false);
-        to_server(&from_server(CStr::from_ptr(name)))
-    };
-    let mapping = mapping::store(Owner::Role(&holder), (server, SERVER), OPTION, &secret)?;
+    // As it is: the names of roles are in the encoding of whichever database they were made in.
+    // SAFETY: a NUL-terminated copy in the current memory context, which outlives the call.
+    let holder = unsafe { CStr::from_ptr(pg_sys::GetUserNameFromId(HOLDER, false)) };
+    let mapping = mapping::store(Owner::Role(holder), (server, SERVER), OPTION, &secret)?;
     // A mapping keeps its server from being dropped, and would keep the extension.
     let address = |class, object| pg_sys::ObjectAddress {
         classId: class,
