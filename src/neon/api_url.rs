@@ -13,6 +13,9 @@ pub const DEFAULT: &str = "https://console.neon.tech/api/v2";
 /// The only host allowed unless the server's configuration says otherwise.
 pub const DEFAULT_HOSTS: &str = "console.neon.tech";
 
+/// As long as a name of DNS can be.
+const MAX_HOST: usize = 253;
+
 /// A base URL that passed the grammar and the allow-list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiUrl {
@@ -165,7 +168,10 @@ pub fn split_authority(authority: &str) -> Option<(&str, Option<u16>)> {
     let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
     let is_host = match bare {
         Some(ipv6) => ipv6.parse::<std::net::Ipv6Addr>().is_ok(),
-        None => !host.is_empty() && host.chars().all(|c| is_unreserved(c) && c != '_'),
+        None => {
+            (1..=MAX_HOST).contains(&host.len())
+                && host.chars().all(|c| is_unreserved(c) && c != '_')
+        }
     };
     is_host.then_some((host, port))
 }
@@ -286,6 +292,13 @@ mod tests {
             let error = ApiUrl::parse(url, ALLOWED).expect_err(url);
             assert_eq!(error.kind, ErrorKind::InvalidValue, "{url}");
         }
+    }
+
+    #[test]
+    fn a_host_is_no_longer_than_a_name_can_be() {
+        let url = |length| format!("https://{}/api/v2", "h".repeat(length));
+        assert!(is_well_formed(&url(253)));
+        assert!(!is_well_formed(&url(254)));
     }
 
     #[test]
