@@ -14,12 +14,19 @@ pub struct Mapping<'a> {
 impl Mapping<'_> {
     /// The statement that stores a key in it.
     fn to_store(&self) -> String {
+        self.to_store_for(None)
+    }
+
+    /// The same, for one project.
+    fn to_store_for(&self, project_id: Option<&str>) -> String {
         let server = quote_literal(self.server);
         let role = match self.role {
             Some(_) => "",
             None => ", role => 'public'",
         };
-        format!("SELECT neon_auth_admin.set_api_key(:'key', server => {server}{role});")
+        let project = project_id.map(|id| format!(", project_id => {}", quote_literal(id)));
+        let project = project.unwrap_or_default();
+        format!("SELECT neon_auth_admin.set_api_key(:'key', server => {server}{role}{project});")
     }
 }
 
@@ -73,8 +80,14 @@ impl Error {
         .with_hint(format!("Store it here as well: {}", mapping.to_store()))
     }
 
-    /// `what` is a host or a project.
-    pub fn key_for_elsewhere(mapping: &Mapping, what: &str, sealed: &str, asked: &str) -> Self {
+    /// `what` is a host or a project; `project` the one to store the key for again, if it was for one.
+    pub fn key_for_elsewhere(
+        mapping: &Mapping,
+        what: &str,
+        sealed: &str,
+        asked: &str,
+        project: Option<&str>,
+    ) -> Self {
         Self::new(
             ErrorKind::Forbidden,
             format!("the key of {mapping} was stored for another {what}"),
@@ -84,7 +97,7 @@ impl Error {
         ))
         .with_hint(format!(
             "If it is to go there, store it again: {}",
-            mapping.to_store()
+            mapping.to_store_for(project)
         ))
     }
 
@@ -105,7 +118,7 @@ impl Error {
         .with_detail(
             "It is in the user mapping of server \"neon_auth_admin_seal\", which CREATE EXTENSION makes.",
         )
-        .with_hint("Create the extension again: DROP EXTENSION neon_auth_admin CASCADE; CREATE EXTENSION neon_auth_admin;")
+        .with_hint("Create the extension again, and then the servers and keys that go with it: DROP EXTENSION neon_auth_admin CASCADE; CREATE EXTENSION neon_auth_admin;")
     }
 
     pub fn no_randomness() -> Self {
@@ -137,6 +150,10 @@ mod tests {
         );
         let error = Error::foreign_seal(&mapping(None));
         let hint = "Store it here as well: SELECT neon_auth_admin.set_api_key(:'key', server => 'it''s', role => 'public');";
+        assert_eq!(error.hint.as_deref(), Some(hint));
+        // What was for one project does not come to be for all.
+        let error = Error::key_for_elsewhere(&mapping(None), "host", "a:443", "b:443", Some("p"));
+        let hint = "If it is to go there, store it again: SELECT neon_auth_admin.set_api_key(:'key', server => 'it''s', role => 'public', project_id => 'p');";
         assert_eq!(error.hint.as_deref(), Some(hint));
     }
 }

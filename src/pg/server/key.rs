@@ -128,20 +128,25 @@ impl Key {
         if purpose.role != role.to_u32() {
             return Err(Error::key_of_another_role(&mapping()));
         }
-        let project = purpose.project_id.as_deref();
-        for (what, sealed, asked) in [
-            ("host", purpose.place.as_str(), api_url.place()),
-            (
-                "project",
-                project.unwrap_or(scope.project_id()),
-                scope.project_id(),
-            ),
-        ] {
-            if sealed != asked {
-                return Err(Error::key_for_elsewhere(&mapping(), what, sealed, asked));
-            }
+        let project = scope.project_id();
+        // A key for one project is stored for one again.
+        let again = purpose.project_id.is_some().then_some(project);
+        let refused = |what, sealed: &str, asked: &str| {
+            Err(Error::key_for_elsewhere(
+                &mapping(),
+                what,
+                sealed,
+                asked,
+                again,
+            ))
+        };
+        if purpose.place != api_url.place() {
+            return refused("host", &purpose.place, api_url.place());
         }
-        Ok(())
+        match &purpose.project_id {
+            Some(sealed) if sealed != project => refused("project", sealed, project),
+            _ => Ok(()),
+        }
     }
 }
 
