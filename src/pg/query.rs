@@ -297,13 +297,24 @@ pub fn without_a_trace<T>(work: impl FnOnce() -> T) -> T {
     unsafe {
         let context = pg_sys::CurrentMemoryContext;
         let owner = pg_sys::CurrentResourceOwner;
-        pg_sys::BeginInternalSubTransaction(std::ptr::null());
+        uninterrupted(|| pg_sys::BeginInternalSubTransaction(std::ptr::null()));
         pg_sys::MemoryContextSwitchTo(context);
         let result = catch_unwind(AssertUnwindSafe(work));
-        pg_sys::RollbackAndReleaseCurrentSubTransaction();
+        uninterrupted(|| pg_sys::RollbackAndReleaseCurrentSubTransaction());
         pg_sys::MemoryContextSwitchTo(context);
         pg_sys::CurrentResourceOwner = owner;
         result.unwrap_or_else(|raised| resume_unwind(raised))
+    }
+}
+
+/// Postgres serves interrupts when it has logged something, and at `debug5` it logs in the midst of the
+/// beginning and the end of a subtransaction: one that is raised there would leave it half done.
+fn uninterrupted(work: impl FnOnce()) {
+    // SAFETY: a counter of the backend, on its own thread. An error that `work` raises sets it to zero.
+    unsafe {
+        pg_sys::InterruptHoldoffCount += 1;
+        work();
+        pg_sys::InterruptHoldoffCount -= 1;
     }
 }
 

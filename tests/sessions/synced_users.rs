@@ -224,6 +224,22 @@ fn statement_timeout_counts() {
     assert!(started.elapsed() < PATIENCE, "{:?}", started.elapsed());
 }
 
+/// With everything logged, Postgres looks for interrupts at the beginning and the end of each
+/// subtransaction.
+#[test]
+fn an_interrupt_between_look_and_wait_ends_the_statement_alone() {
+    let database = database("it_wait_interrupted", &USERS_SYNC);
+    let mut session = database.session();
+    let wait = session.prepare(&wait_for(ID, "60 s")).expect("prepared");
+    session
+        .batch_execute("SET statement_timeout = '2ms'")
+        .expect("a setting");
+    for _ in 0..1000 {
+        let error = session.query(&wait, &[]).expect_err("cancelled");
+        assert_eq!(sqlstate(&error), SqlState::QUERY_CANCELED, "{error:?}");
+    }
+}
+
 #[test]
 fn an_error_while_it_waits_leaves_the_transaction_whole() {
     let database = database("it_wait_error", &USERS_SYNC);
