@@ -56,8 +56,16 @@ pgrx::extension_sql_file!(
     requires = ["comments"]
 );
 
-#[pg_guard]
+/// What Postgres calls when it has loaded the library. (pgrx' guard has thread-local variables.)
+#[allow(unsafe_code, reason = "Postgres looks for it by this name")]
+#[unsafe(no_mangle)]
 pub extern "C-unwind" fn _PG_init() {
+    allocator::make_room_for_thread_locals();
+    init();
+}
+
+#[pg_guard]
+extern "C-unwind" fn init() {
     guc::define();
     server::catalog::watch();
 }

@@ -84,6 +84,41 @@ fn refused(size: usize) -> ! {
     }
 }
 
+/// More than the thread-local variables of this library take. The C library makes them when a thread
+/// first uses one, and ends the process, and with it all sessions, where it finds no memory for them.
+const THREAD_LOCALS: usize = 64 * 1024;
+
+/// Sees to it that this thread gets its thread-local variables, or ends the session. To be called
+/// before the first of them is used.
+pub fn make_room_for_thread_locals() {
+    // Or a compiler that knows malloc would leave it out, as nothing is done with the block.
+    // SAFETY: a call of libc.
+    let block = std::hint::black_box(unsafe { libc::malloc(THREAD_LOCALS) });
+    if block.is_null() {
+        refused(THREAD_LOCALS);
+    }
+    // SAFETY: from malloc, and nobody has seen it.
+    unsafe { libc::free(block) };
+}
+
+/// Whether there is room for another thread with a stack of that size, and for what it begins with.
+pub fn has_room_for_thread(stack: usize) -> bool {
+    // Guard page, thread-local variables, and memory of the thread's own for whatever it does.
+    let size = stack + (1 << 20);
+    // SAFETY: maps memory where nothing is, and takes it away again before anybody has seen it.
+    unsafe {
+        let room = libc::mmap(
+            std::ptr::null_mut(),
+            size,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+            -1,
+            0,
+        );
+        room != libc::MAP_FAILED && libc::munmap(room, size) == 0
+    }
+}
+
 /// Ends the session if a helper thread was refused memory, before the SIGTERM that it has sent would:
 /// with the reason. To be called by the main thread, where an interrupt may be served.
 pub fn end_for_helper() {

@@ -14,12 +14,16 @@ use ureq::unversioned::transport::NextTimeout;
 use super::{Event, Failure, Readiness, deadline, wait};
 use crate::neon::http::addresses::{Addresses, is_good};
 use crate::neon::http::in_words;
+use crate::pg::allocator::has_room_for_thread;
 
 thread_local! {
     static ADDRESSES: RefCell<Addresses> = RefCell::default();
     /// A look-up whose caller was interrupted. A second thread is not started while it runs.
     static LOOKUP: RefCell<Option<Lookup>> = const { RefCell::new(None) };
 }
+
+/// Of the thread: as much as Rust gives one by default.
+const STACK: usize = 2 << 20;
 
 /// A look-up on its own thread. The pipe becomes readable when the answer is there.
 struct Lookup {
@@ -31,12 +35,16 @@ struct Lookup {
 
 impl Lookup {
     fn start(host: &str) -> io::Result<Self> {
+        if !has_room_for_thread(STACK) {
+            return Err(no_thread(&io::ErrorKind::OutOfMemory.into()));
+        }
         let (done, alarm) = io::pipe()?;
         let (sender, answer) = mpsc::channel();
         let name = host.to_owned();
         let started = with_signals_blocked(|| {
             std::thread::Builder::new()
                 .name("neon_auth_admin resolver".to_owned())
+                .stack_size(STACK)
                 .spawn(move || {
                     let found = (name.as_str(), 0)
                         .to_socket_addrs()
@@ -46,12 +54,7 @@ impl Lookup {
                     drop(alarm);
                 })
         });
-        started.map_err(|error| {
-            let why = in_words(&error);
-            io::Error::other(format!(
-                "no thread could be started to look the host up: {why}"
-            ))
-        })?;
+        started.map_err(|error| no_thread(&error))?;
         Ok(Self {
             host: host.to_owned(),
             started: Instant::now(),
@@ -59,6 +62,13 @@ impl Lookup {
             done,
         })
     }
+}
+
+fn no_thread(error: &io::Error) -> io::Error {
+    let why = in_words(error);
+    io::Error::other(format!(
+        "no thread could be started to look the host up: {why}"
+    ))
 }
 
 /// Finds addresses: literals at once, names on a helper thread, answers kept for a minute.
