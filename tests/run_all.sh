@@ -32,7 +32,7 @@ count_version() { # MAJOR
 list_failed() {
   local major
   for major in "${VERSIONS[@]}"; do
-    grep -hE '^test .*FAILED|^not ok |\.\.\. FAILED|^FAILED: ' "$RESULTS/$major.log" |
+    grep -hE '\.\.\. FAILED|^not ok |^FAILED: ' "$RESULTS/$major.log" |
       sort -u | sed "s/^/Postgres $major: /" || true
   done
 }
