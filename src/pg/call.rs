@@ -19,6 +19,7 @@ use crate::pg::reserve::{keep, with_reserve};
 use crate::pg::text::Text;
 use crate::pg::wait::{
     Backend, LatchConnector, LatchResolver, begin_call, is_interrupted, raise_interrupt,
+    uninterrupted,
 };
 use crate::pg::{guc, server};
 
@@ -135,14 +136,8 @@ fn warn_of_lost_write(error: &Error) {
         kind: ErrorKind::OutcomeUnknown,
         ..error.clone()
     };
-    // A report serves interrupts when it is done; that one would jump over what this call still holds.
-    // SAFETY: a counter of the backend, on its own thread, which reporting a warning leaves as it is.
-    #[allow(unsafe_code)]
-    unsafe {
-        pgrx::pg_sys::InterruptHoldoffCount += 1;
-        ErrorReport::from(warning).report(PgLogLevel::WARNING);
-        pgrx::pg_sys::InterruptHoldoffCount -= 1;
-    }
+    // An interrupt that is served now would jump over what this call still holds.
+    uninterrupted(|| ErrorReport::from(warning).report(PgLogLevel::WARNING));
 }
 
 fn http() -> Result<Rc<Http>, Error> {

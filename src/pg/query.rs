@@ -19,6 +19,7 @@ use crate::pg::raised::{Raised, attempt};
 use crate::pg::reserve::with_reserve;
 use crate::pg::row::Row;
 use crate::pg::text::Text;
+use crate::pg::wait::uninterrupted;
 
 // Functions of Postgres' that run others' code, without pgrx's guard: see `attempt`.
 unsafe extern "C-unwind" {
@@ -297,6 +298,8 @@ pub fn without_a_trace<T>(work: impl FnOnce() -> T) -> T {
     unsafe {
         let context = pg_sys::CurrentMemoryContext;
         let owner = pg_sys::CurrentResourceOwner;
+        // At debug5 Postgres logs in the midst of the beginning and the end: an interrupt that is served
+        // there would leave the subtransaction half done.
         uninterrupted(|| pg_sys::BeginInternalSubTransaction(std::ptr::null()));
         pg_sys::MemoryContextSwitchTo(context);
         let result = catch_unwind(AssertUnwindSafe(work));
@@ -304,17 +307,6 @@ pub fn without_a_trace<T>(work: impl FnOnce() -> T) -> T {
         pg_sys::MemoryContextSwitchTo(context);
         pg_sys::CurrentResourceOwner = owner;
         result.unwrap_or_else(|raised| resume_unwind(raised))
-    }
-}
-
-/// Postgres serves interrupts when it has logged something, and at `debug5` it logs in the midst of the
-/// beginning and the end of a subtransaction: one that is raised there would leave it half done.
-fn uninterrupted(work: impl FnOnce()) {
-    // SAFETY: a counter of the backend, on its own thread. An error that `work` raises sets it to zero.
-    unsafe {
-        pg_sys::InterruptHoldoffCount += 1;
-        work();
-        pg_sys::InterruptHoldoffCount -= 1;
     }
 }
 

@@ -167,6 +167,17 @@ fn is_dying() -> bool {
     }
 }
 
+/// Does `work` without serving interrupts, as Postgres does whenever it has reported something.
+pub fn uninterrupted<T>(work: impl FnOnce() -> T) -> T {
+    // SAFETY: a counter of the backend, on its own thread. An error that `work` raises sets it to zero.
+    unsafe {
+        pg_sys::InterruptHoldoffCount += 1;
+        let result = work();
+        pg_sys::InterruptHoldoffCount -= 1;
+        result
+    }
+}
+
 /// Whether ProcessInterrupts would do anything.
 fn may_serve() -> bool {
     // SAFETY: variables of the backend, read on its own thread.
