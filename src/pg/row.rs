@@ -77,6 +77,10 @@ impl Row {
     /// must show before something happens at Neon.
     pub fn new(type_name: &CStr, columns: &[&str]) -> Result<Self, ErrorReport> {
         keep()?;
+        with_reserve(|| Self::look_up(type_name, columns))
+    }
+
+    fn look_up(type_name: &CStr, columns: &[&str]) -> Result<Self, ErrorReport> {
         // SAFETY: NUL-terminated names; the caches are asked each time, so that an extension that
         // was dropped and created again is found.
         let oid = unsafe {

@@ -87,9 +87,11 @@ unsafe impl<T> BoxRet for Rows<T> {
             }
             let random = (*result).allowedModes as u32 & SFRM_Materialize_Random != 0;
             let query = (*(*result).econtext).ecxt_per_query_memory;
-            let (store, shape) = PgMemoryContexts::For(query).switch_to(|_| {
-                let store = pg_sys::tuplestore_begin_heap(random, false, pg_sys::work_mem);
-                (store, pg_sys::CreateTupleDescCopy(self.like.shape()))
+            let (store, shape) = with_reserve(|| {
+                PgMemoryContexts::For(query).switch_to(|_| {
+                    let store = pg_sys::tuplestore_begin_heap(random, false, pg_sys::work_mem);
+                    (store, pg_sys::CreateTupleDescCopy(self.like.shape()))
+                })
             });
             let (mut values, mut nulls) = (Vec::new(), Vec::new());
             let put = |row: Row| {
