@@ -29,8 +29,10 @@ const DELETE: &str = r#"DELETE FROM neon_auth."user" WHERE id = $1::text::uuid"#
 const SET_ROLE: &str = r#"
     UPDATE neon_auth."user" SET role = $2, "updatedAt" = now() WHERE id = $1::text::uuid"#;
 
-/// Without a name, the part of the address before the `@` is the name: the column takes no null.
+/// Addresses are kept in lower case. Without a name, the part of the address before the `@` is the name:
+/// the column takes no null.
 pub fn created(id: &str, email: &str, name: Option<&str>) -> Change {
+    let email = &email.to_lowercase();
     let local_part = email.rsplit_once('@').map_or("", |(local, _)| local);
     row(INSERT, [id, email, name.unwrap_or(local_part)])
 }

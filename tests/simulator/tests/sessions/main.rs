@@ -126,7 +126,7 @@ fn users_of_a_branch_are_rows_of_better_auth() {
         r#"SELECT EXISTS (SELECT FROM neon_auth."user" WHERE id = '{zoe}')"#
     ));
     assert!(start.elapsed() >= DELAY, "as Neon, not at once");
-    place.create("br-a", json!({"email": "ada@example.com"}));
+    place.create("br-a", json!({"email": "Ada@Example.com"}));
     let odd = "Robert'); DROP TABLE neon_auth.\"user\"; --";
     place.create("br-a", json!({"email": "bob@example.com", "name": odd}));
     let roles = format!("/users/{zoe}/role");
