@@ -28,6 +28,8 @@ pub enum ErrorKind {
     InvalidValue,
     /// An option that does not exist where it was given.
     InvalidOptionName,
+    /// A foreign table, of which the wrapper has none.
+    ForeignTable,
     /// Neon does not know the key (401).
     Unauthenticated,
     /// The role or the key may not do this (403).

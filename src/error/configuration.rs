@@ -110,6 +110,17 @@ impl Error {
         .with_hint(hint)
     }
 
+    pub fn no_foreign_tables() -> Self {
+        Self::new(
+            ErrorKind::ForeignTable,
+            "foreign-data wrapper \"neon_auth_admin\" has no foreign tables",
+        )
+        .with_detail("Its servers say where calls go; what Neon has is read with functions.")
+        .with_hint(
+            "Make a view: CREATE VIEW ... AS SELECT * FROM neon_auth_admin.list_domains(server => '...');",
+        )
+    }
+
     pub fn host_not_allowed(host: &str) -> Self {
         Self::new(
             ErrorKind::Forbidden,

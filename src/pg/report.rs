@@ -33,6 +33,7 @@ fn sqlstate(kind: ErrorKind) -> PgSqlErrorCode {
         ErrorKind::FixedSnapshot => C::ERRCODE_ACTIVE_SQL_TRANSACTION,           // 25001
         ErrorKind::InvalidValue => C::ERRCODE_INVALID_PARAMETER_VALUE,           // 22023
         ErrorKind::InvalidOptionName => C::ERRCODE_FDW_INVALID_OPTION_NAME,      // HV00D
+        ErrorKind::ForeignTable => C::ERRCODE_WRONG_OBJECT_TYPE,                 // 42809
         ErrorKind::Unauthenticated => C::ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, // 28000
         ErrorKind::Forbidden => C::ERRCODE_INSUFFICIENT_PRIVILEGE,               // 42501
         ErrorKind::NotFound => C::ERRCODE_NO_DATA_FOUND,                         // P0002

@@ -60,7 +60,9 @@ impl World {
                     OPTIONS (project_id 'test-strangers', branch_id 'br-a', api_url '{url}');
                  CREATE SERVER of_project FOREIGN DATA WRAPPER neon_auth_admin
                     OPTIONS (project_id 'test-strangers', api_url '{url}');
-                 GRANT USAGE ON FOREIGN SERVER named, of_project TO PUBLIC;
+                 CREATE FOREIGN DATA WRAPPER bare;
+                 CREATE SERVER bare FOREIGN DATA WRAPPER bare;
+                 GRANT USAGE ON FOREIGN SERVER named, of_project, bare TO PUBLIC;
                  GRANT USAGE ON SCHEMA neon_auth_admin TO PUBLIC;
                  GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA neon_auth_admin TO PUBLIC"
             ))

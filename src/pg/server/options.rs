@@ -107,6 +107,8 @@ pub fn neon_auth_admin_validator(
     let catalog = match catalog {
         pg_sys::ForeignServerRelationId => Some(Catalog::Server),
         pg_sys::UserMappingRelationId => Some(Catalog::UserMapping),
+        // Without options, too: Postgres would make the table, and refuse whatever is done with it.
+        pg_sys::ForeignTableRelationId => return Err(Error::no_foreign_tables().into()),
         _ => None,
     };
     for option in elements("options", &options)?.flatten() {

@@ -20,6 +20,15 @@ ALTER FOREIGN DATA WRAPPER neon_auth_admin OPTIONS (ADD password 'napi_misplaced
 \c - app_owner
 SET client_min_messages = warning;
 
+-- A server has no tables, so none can be made that could never be read.
+
+CREATE FOREIGN TABLE test.domains (domain text) SERVER options;
+CREATE FOREIGN TABLE test.domains (domain text OPTIONS (api_key 'napi_misplaced')) SERVER options OPTIONS (project_id 'x');
+CREATE TABLE test.domains (domain text) PARTITION BY LIST (domain);
+CREATE FOREIGN TABLE test.domains_here PARTITION OF test.domains DEFAULT SERVER options;
+DROP TABLE test.domains;
+IMPORT FOREIGN SCHEMA neon_auth FROM SERVER options INTO test;
+
 -- Its values. No message repeats one: it could be a key in the wrong place.
 
 CREATE FUNCTION test.refusal(option text, value text) RETURNS text

@@ -163,7 +163,7 @@ pub const WAYS: [Way; 13] = [
         ..way(
             "a foreign table",
             "CREATE FOREIGN TABLE neon_auth.\"user\" (id uuid, email text, name text,
-                \"createdAt\" timestamptz, \"updatedAt\" timestamptz) SERVER named",
+                \"createdAt\" timestamptz, \"updatedAt\" timestamptz) SERVER bare",
         )
     },
 ];
