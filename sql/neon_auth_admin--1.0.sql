@@ -683,15 +683,20 @@ AS 'MODULE_PATHNAME', 'wait_for_user_wrapper';
 -- requires:
 --   comments
 
--- Nobody may call anything until somebody grants it; the role that installs the extension may, and
--- may grant it on. (The objects belong to the bootstrap superuser when the extension is installed by
--- a role that is none.)
+-- Nobody may call anything until somebody grants it. The role that installs the extension may, and may
+-- grant it on. (The objects belong to the bootstrap superuser when the extension is installed by a role
+-- that is none.)
+--
+-- So may the owner of the database, whoever that is: grants of an extension's script are in no dump, and
+-- who restores one, updates the extension or upgrades the server is often another than the installer. A
+-- later script that adds a function repeats the last three statements, and grants the function to whoever
+-- has the grant option on an old one.
 
 REVOKE EXECUTE ON FUNCTION pg_catalog.neon_auth_admin_validator FROM PUBLIC;
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA neon_auth_admin FROM PUBLIC;
-GRANT USAGE ON SCHEMA neon_auth_admin TO @extowner@ WITH GRANT OPTION;
-GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA neon_auth_admin TO @extowner@ WITH GRANT OPTION;
-GRANT USAGE ON FOREIGN DATA WRAPPER neon_auth_admin TO @extowner@ WITH GRANT OPTION;
+GRANT USAGE ON SCHEMA neon_auth_admin TO @extowner@, pg_database_owner WITH GRANT OPTION;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA neon_auth_admin TO @extowner@, pg_database_owner WITH GRANT OPTION;
+GRANT USAGE ON FOREIGN DATA WRAPPER neon_auth_admin TO @extowner@, pg_database_owner WITH GRANT OPTION;
 
 
 -- src/pg.rs

@@ -38,6 +38,7 @@ mod migration;
 mod options;
 mod oracle;
 mod out_of_memory;
+mod owners;
 mod pages;
 mod phases;
 mod places;

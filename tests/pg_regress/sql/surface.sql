@@ -41,11 +41,11 @@ SELECT fdwname FROM pg_foreign_data_wrapper
 WHERE fdwname = 'neon_auth_admin'
     AND EXISTS (SELECT FROM aclexplode(coalesce(fdwacl, acldefault('F', fdwowner))) WHERE grantee = 0);
 
--- Whoever installed the extension may do both, and grant both on.
-SELECT proname FROM test.functions
-WHERE NOT has_function_privilege('app_owner', oid, 'EXECUTE WITH GRANT OPTION');
-SELECT 'wrapper'
-WHERE NOT has_foreign_data_wrapper_privilege('app_owner', 'neon_auth_admin', 'USAGE WITH GRANT OPTION');
+-- Whoever installed the extension may do both, and grant both on, and so may the owner of the database.
+SELECT proname FROM test.functions, unnest('{app_owner,pg_database_owner}'::name[]) AS role
+WHERE NOT has_function_privilege(role, oid, 'EXECUTE WITH GRANT OPTION');
+SELECT 'wrapper' FROM unnest('{app_owner,pg_database_owner}'::name[]) AS role
+WHERE NOT has_foreign_data_wrapper_privilege(role, 'neon_auth_admin', 'USAGE WITH GRANT OPTION');
 
 -- The last argument is the server; the key may be stored for a role as well. No server is asked by
 -- what reads this database's own table of users.
