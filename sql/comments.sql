@@ -1,7 +1,7 @@
 -- What \dx+, \df+ and \dT+ show: what a thing does at Neon, what it returns, what ROLLBACK leaves.
 
 COMMENT ON SCHEMA neon_auth_admin IS
-    'Administration of Neon Auth: SQL functions that call the Neon API';
+    'Administration of Neon Auth: SQL functions that call the Neon API. For the rows of a table, call in a SELECT list: in FROM beside the table, and in WHERE, Postgres may call for rows that the query then drops';
 
 COMMENT ON FOREIGN DATA WRAPPER neon_auth_admin IS
     'Holds where Neon Auth is (server options) and with which API key (user mapping)';

@@ -48,6 +48,7 @@ mod reach;
 mod resolved;
 mod resolving;
 mod roles;
+mod rows;
 mod sealed;
 mod secrets;
 mod servers;

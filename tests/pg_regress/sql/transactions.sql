@@ -56,9 +56,10 @@ DEALLOCATE creation;
 
 CREATE TEMPORARY TABLE new_users (email text PRIMARY KEY, auth_id text);
 INSERT INTO new_users VALUES ('a@example.com'), ('b@example.com'), ('c@example.com');
-SELECT created.email, test.is_uuid(created.id) AS is_uuid
-FROM new_users, LATERAL neon_auth_admin.create_user(new_users.email) AS created
-WHERE new_users.email <> 'b@example.com' ORDER BY 1;
+WITH created AS MATERIALIZED (
+    SELECT neon_auth_admin.create_user(email) AS u FROM new_users WHERE email <> 'b@example.com'
+)
+SELECT (u).email, test.is_uuid((u).id) AS is_uuid FROM created ORDER BY 1;
 SELECT email FROM neon_auth_admin.create_user('b@example.com');
 SELECT count(*) FROM (SELECT neon_auth_admin.create_user('d@example.com') FROM new_users WHERE false) AS none;
 SELECT email FROM neon_auth_admin.create_user('d@example.com');
