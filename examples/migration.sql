@@ -9,7 +9,8 @@
 -- On a Neon compute, current is the project and the branch that it runs on, so that each preview
 -- branch configures itself. Elsewhere name the ids; a project on Stack Auth has no branch_id here.
 -- The API key is no part of a migration: store it once for each environment with
--- neon_auth_admin.set_api_key(), and run the migration as that role.
+-- neon_auth_admin.set_api_key(), and run the migration as that role. There is nothing here that only
+-- psql understands, so any tool can run it, in a transaction or not.
 
 CREATE EXTENSION IF NOT EXISTS neon_auth_admin;
 CREATE SERVER IF NOT EXISTS neon FOREIGN DATA WRAPPER neon_auth_admin
@@ -38,7 +39,8 @@ BEGIN
 END $$;
 
 -- OAuth providers: Google with Neon's shared credentials, no Vercel. Own credentials are secrets:
--- give them by hand, or from a psql variable, with neon_auth_admin.update_oauth_provider().
+-- give them by hand, as a bound value or from a setting of the session that the tool makes
+-- (current_setting('app.google_secret')), with neon_auth_admin.update_oauth_provider().
 DO $$
 DECLARE
     present constant text[] := ARRAY(SELECT id FROM neon_auth_admin.list_oauth_providers());

@@ -1,4 +1,5 @@
--- A tour of neon_auth_admin, as the owner of the database, who is no superuser.
+-- A tour of neon_auth_admin, as the owner of the database, who is no superuser. For psql, whose commands
+-- begin with a backslash: make demo runs it.
 CREATE EXTENSION neon_auth_admin;
 
 -- Where: a foreign server, for one branch. Its api_url is the simulator here; without that option
@@ -17,17 +18,22 @@ SELECT neon_auth_admin.set_api_key(:'key');
 SELECT * FROM neon_auth_admin.create_user('ada@example.com', 'Ada Lovelace') \gset
 SELECT * FROM neon_auth_admin.wait_for_user(:'id');
 
--- Several users from local rows: a call for each row, and each user when it has arrived.
-CREATE TABLE invitations (email text, name text);
+-- Several users from local rows: a call for each row that the query keeps, and each user when it has
+-- arrived. In FROM beside a table, a function may be called for rows that are dropped afterwards; in a
+-- SELECT list it is not.
+CREATE TABLE invitations (id integer PRIMARY KEY, email text, name text);
 INSERT INTO invitations
-    VALUES ('grace@example.com', 'Grace Hopper'), ('alan@example.com', 'Alan Turing');
+    VALUES (1, 'grace@example.com', 'Grace Hopper'), (2, 'alan@example.com', 'Alan Turing');
 CREATE TEMP TABLE invited AS
-    SELECT created.* FROM invitations AS i, neon_auth_admin.create_user(i.email, i.name) AS created;
-SELECT invited.email, arrived.created_at::timestamp(0) AS arrived
-    FROM invited, neon_auth_admin.wait_for_user(invited.id) AS arrived;
+    WITH created AS MATERIALIZED (
+        SELECT id, neon_auth_admin.create_user(email, name) AS u FROM invitations
+    )
+    SELECT id AS invitation_id, (u).id AS user_id FROM created;
+WITH arrived AS MATERIALIZED (SELECT neon_auth_admin.wait_for_user(user_id) AS u FROM invited)
+SELECT (u).email, (u).created_at::timestamp(0) AS arrived FROM arrived;
 
 -- Roles, and the users of this database.
-SELECT neon_auth_admin.set_user_roles(id, '{admin}') FROM invited WHERE email = 'grace@example.com';
+SELECT neon_auth_admin.set_user_roles(user_id, '{admin}') FROM invited WHERE invitation_id = 1;
 SELECT pg_sleep(1) \g /dev/null
 SELECT email, name, role FROM neon_auth_admin.list_users() ORDER BY email;
 

@@ -1,5 +1,5 @@
 -- What the real API answers. The servers "neon" and "stack" (the same project, without a branch) and
--- the key are set up, and the session only reads.
+-- the key are set up, and the session only reads. For psql: make demo runs it.
 -- An error does not end the tour: a project without Neon Auth has nothing to show.
 \set ON_ERROR_STOP off
 

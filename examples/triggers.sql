@@ -1,6 +1,7 @@
 -- A table whose new rows become users of Neon Auth. Needs the extension, the server "neon" and a
 -- key for the role that runs this script: the function calls Neon as its owner, whoever inserts.
 -- Written for the branch level; at project level only app.auth_user_id() is another.
+-- A migration like any other: nothing here is for psql alone.
 --
 -- Know what you do when a transaction waits for a network:
 --   * It keeps its locks and its snapshot. Here the trigger is deferred to COMMIT, so that the wait
@@ -12,18 +13,21 @@
 --   * ROLLBACK, also by a crash, does not undo a call that was made. The function below is written
 --     so that the next attempt finds such a user.
 
--- A server of its own, with a shorter limit, and the options of "neon" otherwise.
+-- A server of its own, with a shorter limit, and the options of "neon" otherwise. So is the key, which
+-- is stored sealed for this role and host: it is copied as it is, and the script contains none.
 DO $$
 DECLARE
     options text := (SELECT string_agg(format('%I %L', option_name, option_value), ', ')
                      FROM pg_foreign_server, pg_options_to_table(srvoptions)
                      WHERE srvname = 'neon' AND option_name NOT IN ('timeout', 'max_attempts'));
+    key text;
 BEGIN
+    SELECT option_value INTO STRICT key FROM pg_user_mappings, pg_options_to_table(umoptions)
+        WHERE srvname = 'neon' AND usename = current_user AND option_name = 'api_key';
     EXECUTE 'CREATE SERVER neon_in_triggers FOREIGN DATA WRAPPER neon_auth_admin OPTIONS ('
         || options || ', timeout ''3s'', max_attempts ''2'')';
+    EXECUTE format('CREATE USER MAPPING FOR CURRENT_USER SERVER neon_in_triggers OPTIONS (api_key %L)', key);
 END $$;
-\set key `printenv NEON_API_KEY`
-SELECT neon_auth_admin.set_api_key(:'key', server => 'neon_in_triggers');
 
 CREATE SCHEMA app;
 CREATE TABLE app.customers (
@@ -73,32 +77,3 @@ CREATE CONSTRAINT TRIGGER create_auth_user
     AFTER INSERT ON app.customers DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN (NEW.auth_user_id IS NULL)
     EXECUTE FUNCTION app.create_auth_user();
-
--- Try it.
-INSERT INTO app.customers (email, name) VALUES ('mary@example.com', 'Mary Somerville');
-SELECT id, email, auth_user_id FROM app.customers;
-
--- An insert that is rolled back before the trigger ran has called nobody, nor has a row that is gone.
-BEGIN;
-INSERT INTO app.customers (email) VALUES ('nobody@example.com');
-ROLLBACK;
-BEGIN;
-INSERT INTO app.customers (email) VALUES ('gone@example.com');
-DELETE FROM app.customers WHERE email = 'gone@example.com';
-COMMIT;
-
--- What counts is the row at COMMIT.
-BEGIN;
-INSERT INTO app.customers (email) VALUES ('grce@example.com');
-UPDATE app.customers SET email = 'grace@example.com' WHERE email = 'grce@example.com';
-COMMIT;
-
--- A user that Neon already has is linked, not created again.
-SELECT pg_sleep(1) \g /dev/null
-DELETE FROM app.customers;
-INSERT INTO app.customers (email, name) VALUES ('Mary@example.com', 'Mary Somerville');
-SELECT id, email, auth_user_id FROM app.customers;
-
--- Customers that still wait for their id, to be run now and then.
-UPDATE app.customers SET auth_user_id = app.auth_user_id(email)
-    WHERE auth_user_id IS NULL AND app.auth_user_id(email) IS NOT NULL;

@@ -16,8 +16,8 @@ use crate::support::{connect, variable};
 const KEY: &str = "napi_readme";
 const PROJECT: &str = "quiet-bar-123456";
 const BRANCH: &str = "br-cool-lake-123456";
-const DATABASE: &str = "neondb";
-const OWNER: &str = "neondb_owner";
+pub const DATABASE: &str = "neondb";
+pub const OWNER: &str = "neondb_owner";
 /// The owner, and the roles that the pages create.
 const ROLES: [&str; 3] = ["web", "reporting", OWNER];
 
