@@ -3,7 +3,7 @@
 
 use postgres::Client;
 
-use crate::support::{Database, connect, one, set_api_key, variable, wait_until};
+use crate::support::{Database, arrived, connect, one, set_api_key, variable, wait_until};
 
 const PUBLISHER: &str = "it_publisher";
 const SUBSCRIBERS: [&str; 2] = ["it_subscriber_with", "it_subscriber_without"];
@@ -78,6 +78,33 @@ fn subscribers_of_all_tables_work() {
         "",
     );
     arrives(&mut admin, 4, "after CREATE EXTENSION");
+
+    // A trigger calls there only if it is told to, and then as the owner of its function.
+    with.session()
+        .batch_execute(
+            "CREATE FUNCTION public.called() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+             SET search_path = pg_catalog, pg_temp AS $$
+             BEGIN
+                 PERFORM neon_auth_admin.add_domain('https://' || NEW.id || '.example.com', 'neon');
+                 RETURN NULL;
+             END $$",
+        )
+        .expect("a function");
+    let mut there = connect(&with.name, "postgres");
+    there
+        .batch_execute(
+            "CREATE TRIGGER called AFTER INSERT ON public.accounts
+                 FOR EACH ROW EXECUTE FUNCTION public.called()",
+        )
+        .expect("a trigger");
+    let before = arrived("test-subscriber");
+    arrives(&mut admin, 5, "with a trigger");
+    assert_eq!(arrived("test-subscriber"), before);
+    there
+        .batch_execute("ALTER TABLE public.accounts ENABLE ALWAYS TRIGGER called")
+        .expect("enabled");
+    arrives(&mut admin, 6, "with a trigger that is always enabled");
+    assert_eq!(arrived("test-subscriber"), before + 1);
 
     // Each has its own keys, and its own secret.
     owner.query(LIST, &[]).expect("listed");
