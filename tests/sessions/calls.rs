@@ -4,6 +4,7 @@
 use neon_simulator::{Options, Simulator};
 use postgres::Client;
 
+use crate::functions::{Function, arguments, functions};
 use crate::oracle::{Canaries, Witness};
 use crate::support::{Database, one};
 
@@ -75,7 +76,7 @@ impl World {
                 _ => simulator.url(),
             };
             let branch = match server {
-                BRANCH | BRANCH_ECHO => ", branch_id 'br-secrets-1'",
+                BRANCH | BRANCH_ECHO => ", branch_id 'br-main-000001'",
                 _ => "",
             };
             let timeout = if server == "silent" { "20ms" } else { "10s" };
@@ -147,16 +148,30 @@ pub fn add_stored(admin: &mut Client, canaries: &mut Canaries, roles: &[(&'stati
     canaries.add(SEAL, &secret, &secret);
 }
 
-/// Makes every call, most of them with a secret. What becomes of a call depends on its server, and on
-/// whether the role may make it. With `show_secrets` it asks for those that are masked otherwise.
+/// Makes every call on every server, with a secret where one belongs, and with a key in the place of
+/// any other text. What becomes of a call depends on its server, and on whether the role may make it.
+/// With `show_secrets` it asks for those that are masked otherwise.
 pub fn call_everything(witness: &mut Witness, canaries: &mut Canaries, show_secrets: bool) {
-    misplace_a_key(witness, canaries.value(OWNERS_KEY));
-    call_with_secrets(witness, canaries, show_secrets);
-    if let Ok(rows) = witness.call("create_sdk_keys()", &[]) {
-        canaries.add(SDK_KEY, rows[0].get("secret_server_key"), "ssk_");
-    }
-    if let Ok(rows) = witness.call("transfer_ownership()", &[]) {
-        canaries.add(TRANSFER, rows[0].get(0), "/transfer/confirm?code=");
+    let functions = functions(&mut witness.session);
+    misplace_a_key(witness, &functions, canaries.value(OWNERS_KEY));
+    for (server, _) in SERVERS {
+        let (server, show_secrets) = (format!("'{server}'"), show_secrets.to_string());
+        let given = [
+            ("client_secret", "($1::text[])[1]"),
+            ("password", "($1::text[])[2]"),
+            ("name", "($1::text[])[3]"),
+            ("email", "current_user || '@example.com'"),
+            ("server", &server),
+            ("show_secrets", &show_secrets),
+        ];
+        // Keys are stored before, with another for each role.
+        for function in functions.iter().filter(|it| !it.has("api_key")) {
+            call_with_secrets(witness, canaries, &function.call(&given));
+            if function.has("host") {
+                let failing = [&[("host", "'smtp.fail.example'")], &given[..]].concat();
+                call_with_secrets(witness, canaries, &function.call(&failing));
+            }
+        }
     }
 }
 
@@ -168,79 +183,35 @@ pub fn assert_everything_failed(witness: &Witness) {
     }
 }
 
-fn call_with_secrets(witness: &mut Witness, canaries: &Canaries, show_secrets: bool) {
-    let secret = canaries.value(CLIENT_SECRET).to_owned();
-    let password = canaries.value(PASSWORD).to_owned();
-    for (server, _) in SERVERS {
-        for call in [
-            "list_domains($1)",
-            "list_oauth_providers(server => $1)",
-            "get_email_server(server => $1)",
-            "list_integrations($1)",
-            "get_integration($1)",
-            "delete_user('no-such-user', $1)",
-            "add_domain('https://example.com', $1)",
-            "delete_domain('https://example.com', $1)",
-            "delete_domains('{https://example.com}', $1)",
-            "create_integration('br-main-000001', server => $1)",
-            "get_plugins(server => $1)",
-            "update_organization(true, server => $1)",
-            "update_magic_link(true, server => $1)",
-            "update_phone_number(true, server => $1)",
-            "get_webhooks($1)",
-            "update_webhooks(true, 'https://example.com', server => $1)",
-            "get_email_and_password($1)",
-            "update_email_and_password(true, server => $1)",
-            "get_allow_localhost($1)",
-            "update_allow_localhost(true, $1)",
-            "get_phone_number($1)",
-            "set_user_roles('no-such-user', '{admin}', $1)",
-        ] {
-            drop(witness.call(call, &[&server]));
+/// `call` has the array of secrets as its `$1`.
+fn call_with_secrets(witness: &mut Witness, canaries: &mut Canaries, call: &str) {
+    let secrets = [CLIENT_SECRET, PASSWORD, NAME].map(|name| canaries.value(name));
+    let call = format!("{call} WHERE $1::text[] IS NOT NULL");
+    for row in witness.call(&call, &[&&secrets[..]]).unwrap_or_default() {
+        let text = |column| row.try_get::<_, Option<&str>>(column).ok().flatten();
+        if let Some(key) = text("secret_server_key").filter(|key| !key.is_empty()) {
+            canaries.add(SDK_KEY, key, "ssk_");
         }
-        for call in [
-            "add_oauth_provider('github', 'id', $1, server => $2)",
-            "update_oauth_provider('github', client_secret => $1, server => $2)",
-            "update_oauth_provider('google', 'id', $1, server => $2)",
-        ] {
-            drop(witness.call(call, &[&secret, &server]));
+        if let Some(url) = text("transfer_ownership") {
+            canaries.add(TRANSFER, url, "/transfer/confirm?code=");
         }
-        let name = canaries.value(NAME);
-        let create = "create_user(current_user || '@example.com', $1, $2)";
-        drop(witness.call(create, &[&name, &server]));
-        let update = "update_email_server('standard', 'h', 587, 'u', $1, 'a@b.example', 'n', $2)";
-        drop(witness.call(update, &[&password, &server]));
-        for host in ["h", "smtp.fail.example"] {
-            let test = format!(
-                "send_test_email('a@b.example', '{host}', 587, 'u', $1, 'a@b.example', 'n', $2)"
-            );
-            drop(witness.call(&test, &[&password, &server]));
-        }
-        let test = "test_email_server('a@b.example', $1)";
-        drop(witness.call(test, &[&server]));
-        for reader in ["get_email_server", "list_oauth_providers", "get_plugins"] {
-            let call = format!("{reader}($1, $2)");
-            drop(witness.call(&call, &[&show_secrets, &server]));
-        }
-        drop(witness.call("delete_oauth_provider('github', $1)", &[&server]));
-        let rename = "update_config($1, $2)";
-        drop(witness.call(rename, &[&name, &server]));
     }
 }
 
-/// Keys that are none, and keys that are given as something else.
-fn misplace_a_key(witness: &mut Witness, key: &str) {
+/// Keys that are none, and keys that are given as something else, at both levels.
+fn misplace_a_key(witness: &mut Witness, functions: &[Function], key: &str) {
     let line = format!("{key}\r\nX-Evil: 1");
-    for call in [
-        "set_api_key($1)",
-        "set_api_key('neon', $1)",
-        "set_api_key('neon', 'neon', $1)",
-        "create_user($1)",
-        "create_user('ada@example.com', $1)",
-        "add_domain($1)",
-        "update_email_server($1)",
-        "create_integration($1)",
-    ] {
-        witness.call(call, &[&line]).expect_err(call);
+    for (function, argument) in arguments(functions) {
+        // The name of a server that is not there is repeated, except where a key is due as well.
+        if argument.name == "server" && !function.has("api_key") {
+            continue;
+        }
+        let Some(value) = argument.with("$1") else {
+            continue;
+        };
+        for server in ["'neon'", "'branch'"] {
+            let call = function.call(&[(&argument.name, &value), ("server", server)]);
+            witness.call(&call, &[&line]).expect_err(&call);
+        }
     }
 }

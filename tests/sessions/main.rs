@@ -22,6 +22,7 @@ mod endurance;
 mod examples;
 mod fixed;
 mod forbidding;
+mod functions;
 mod hanging_name;
 #[path = "../it/fuzz/harness.rs"]
 mod harness;

@@ -4,7 +4,8 @@
 use postgres::Client;
 use postgres::error::SqlState;
 
-use crate::support::{Database, arrived, connect, one, sqlstate, variable};
+use crate::functions::functions;
+use crate::support::{Database, arrived, one, sqlstate, variable};
 
 struct World {
     session: Client,
@@ -50,51 +51,12 @@ impl World {
     }
 }
 
-/// Every function but those that read this database, with arguments that it would take.
-const CALLS: [&str; 35] = [
-    "create_integration('br-main-000001')",
-    "list_integrations()",
-    "get_integration()",
-    "create_sdk_keys()",
-    "transfer_ownership()",
-    "delete_integration()",
-    "update_config('name')",
-    "create_user('ada@example.com')",
-    "delete_user('id')",
-    "set_user_roles('id', '{admin}')",
-    "list_oauth_providers()",
-    "add_oauth_provider('google')",
-    "update_oauth_provider('google', 'id', 'secret')",
-    "delete_oauth_provider('google')",
-    "list_domains()",
-    "add_domain('https://example.com')",
-    "delete_domain('https://example.com')",
-    "delete_domains('{https://example.com}')",
-    "get_email_server()",
-    "update_email_server('shared')",
-    "send_test_email('a@b.example', 'h', 25, 'u', 'p', 'a@b.example', 'n')",
-    "test_email_server('a@b.example')",
-    "get_email_and_password()",
-    "update_email_and_password(true)",
-    "get_allow_localhost()",
-    "update_allow_localhost(true)",
-    "get_plugins()",
-    "update_organization(true)",
-    "update_magic_link(true)",
-    "get_phone_number()",
-    "update_phone_number(true)",
-    "get_webhooks()",
-    "update_webhooks(true, 'https://example.com')",
-    "set_api_key('napi_1')",
-    "check_connection()",
-];
-
 #[test]
 fn making_a_plan_sends_nothing() {
     let mut world = World::new("it_plans");
     world.run("CREATE TABLE many AS SELECT n FROM generate_series(1, 1000) AS n; ANALYZE many");
-    for (n, call) in CALLS.into_iter().enumerate() {
-        let call = format!("neon_auth_admin.{call}");
+    for (n, function) in functions(&mut world.session).iter().enumerate() {
+        let call = format!("neon_auth_admin.{}", function.call(&[]));
         for query in [
             format!("SELECT * FROM {call}"),
             format!("SELECT {call}"),
@@ -145,7 +107,8 @@ fn never_in_a_parallel_worker() {
     // Postgres does go parallel here, and not where one of our functions is.
     let harmless = world.plan("SELECT count(*) FROM many WHERE n < 0");
     assert!(harmless.contains("Gather"), "{harmless}");
-    for call in CALLS {
+    let functions = functions(&mut world.session);
+    for call in functions.iter().map(|function| function.call(&[])) {
         let query = format!("SELECT (SELECT count(*) FROM neon_auth_admin.{call}), n FROM many");
         let plan = world.plan(&query);
         assert!(!plan.contains("Gather"), "{plan}");
@@ -154,11 +117,9 @@ fn never_in_a_parallel_worker() {
     assert_eq!(world.arrived(), 1, "called by the session itself");
 
     // A caller's own function may claim what is not so. In a worker the call is refused.
-    // (Postgres itself refuses to store a key there.)
-    let calls = CALLS
-        .into_iter()
-        .filter(|call| !call.starts_with("set_api_key"));
-    for (n, call) in calls.enumerate() {
+    let functions = functions.iter().filter(|it| it.calls_neon());
+    for (n, function) in functions.enumerate() {
+        let call = function.call(&[]);
         let body = format!("PERFORM neon_auth_admin.{call}; RETURN 1;");
         world.run(&format!(
             "CREATE FUNCTION claims_{n}() RETURNS int LANGUAGE plpgsql PARALLEL SAFE
@@ -227,26 +188,4 @@ fn indexes_views_and_constraints() {
         &SqlState::UNIQUE_VIOLATION,
     );
     assert_eq!(world.arrived(), 5);
-}
-
-/// The functions are found in the catalog, so that none is forgotten.
-#[test]
-fn every_function_is_tried() {
-    let database = Database::new("it_all_functions");
-    let mut session = connect(&database.name, "postgres");
-    let functions = session
-        .query(
-            "SELECT proname::text FROM pg_proc
-             WHERE pronamespace = 'neon_auth_admin'::regnamespace
-                 AND proname NOT IN ('list_users', 'wait_for_user')",
-            &[],
-        )
-        .expect("functions");
-    for function in functions {
-        let name: String = function.get(0);
-        let tried = CALLS
-            .iter()
-            .any(|call| call.starts_with(&format!("{name}(")));
-        assert!(tried, "{name}");
-    }
 }
