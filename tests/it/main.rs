@@ -12,6 +12,7 @@ mod budget;
 mod client;
 mod connect_proxy;
 mod faults;
+mod forms;
 mod fuzz;
 mod keepalive;
 mod links;
