@@ -1,110 +1,12 @@
-//! What arrives when the client calls: every operation, its headers, its body, and nothing else.
+//! What arrives when the client calls, beside the table of operations: headers, the operations that are
+//! more than one request, and what becomes of a branch that has no integration or does not exist.
 
 use neon_auth_admin::error::ErrorKind;
-use neon_auth_admin::neon::oauth_providers::Credentials;
-use neon_auth_admin::neon::{domains, email_server, integration, oauth_providers, users};
-use neon_auth_admin::secret::Secret;
+use neon_auth_admin::neon::webhooks::Update;
+use neon_auth_admin::neon::{domains, integration, webhooks};
 use serde_json::{Value, json};
 
 use crate::support::World;
-
-#[test]
-fn every_operation_arrives_as_it_was_made() {
-    let mut world = World::new();
-    world.project("test-ledger");
-    let secret = Secret::new("s3cret");
-    let credentials = Credentials {
-        client_id: Some("id-1"),
-        client_secret: Some(&secret),
-        microsoft_tenant_id: None,
-    };
-    let standard = email_server::Fields {
-        host: Some("smtp.example.com"),
-        port: Some(587),
-        username: Some("mailer"),
-        password: Some(&secret),
-        sender_email: Some("no-reply@example.com"),
-        sender_name: Some("Example"),
-    };
-    let domain = "https://a.example.com";
-    let user = world.create_user().expect("created");
-    world
-        .send(|s| users::delete(s, &user).expect("valid"))
-        .expect("deleted");
-    world.send(oauth_providers::list).expect("listed");
-    world
-        .send(|s| oauth_providers::add(s, "microsoft", credentials).expect("valid"))
-        .expect("added");
-    world
-        .send(|s| oauth_providers::update(s, "microsoft", credentials).expect("valid"))
-        .expect("updated");
-    world
-        .send(|s| oauth_providers::delete(s, "microsoft").expect("valid"))
-        .expect("deleted");
-    world
-        .send(|s| domains::add(s, domain).expect("valid"))
-        .expect("added");
-    let listed = world.send(domains::list).expect("listed");
-    assert_eq!(listed.domains[0].domain, domain);
-    world
-        .send(|s| domains::delete(s, domain).expect("valid"))
-        .expect("deleted");
-    let server = world.send(email_server::get).expect("got");
-    assert_eq!(server.r#type, "shared");
-    let server = world
-        .send(|s| email_server::update(s, "standard", standard).expect("valid"))
-        .expect("updated");
-    assert_eq!(
-        (server.r#type.as_str(), server.port),
-        ("standard", Some(587))
-    );
-    world
-        .send(|s| integration::create_sdk_keys(s).expect("valid"))
-        .expect("created");
-    world
-        .send(|s| integration::transfer_ownership(s).expect("valid"))
-        .expect("begun");
-    assert_eq!(
-        integration::get(&world.client())
-            .expect("one")
-            .auth_provider,
-        "stack"
-    );
-    world
-        .send(|s| integration::delete(s, true))
-        .expect("deleted");
-    world
-        .send(|s| integration::create(s, Some("br-main-000001"), None, None).expect("valid"))
-        .expect("created");
-
-    let path = |tail: &str| format!("/projects/test-ledger/auth/{tail}");
-    let arrived: Vec<_> = world
-        .arrived()
-        .into_iter()
-        .map(|r| (r.method, r.path, r.status.unwrap_or_default(), r.authorized))
-        .collect();
-    let expected = [
-        ("POST", "/projects/auth/user".to_owned(), 201),
-        ("DELETE", path(&format!("users/{user}")), 204),
-        ("GET", path("oauth_providers"), 200),
-        ("POST", path("oauth_providers"), 200),
-        ("PATCH", path("oauth_providers/microsoft"), 200),
-        ("DELETE", path("oauth_providers/microsoft"), 200),
-        ("POST", path("domains"), 201),
-        ("GET", path("domains"), 200),
-        ("DELETE", path("domains"), 200),
-        ("GET", path("email_server"), 200),
-        ("PATCH", path("email_server"), 200),
-        ("POST", "/projects/auth/keys".to_owned(), 201),
-        ("POST", "/projects/auth/transfer_ownership".to_owned(), 200),
-        ("GET", path("integrations"), 200),
-        ("DELETE", path("integration/stack"), 200),
-        ("POST", "/projects/auth/create".to_owned(), 201),
-    ];
-    let expected = expected.map(|(method, path, status)| (method.to_owned(), path, status, true));
-    assert_eq!(arrived, expected);
-    assert_eq!(world.simulator.connections(), 1, "one connection for all");
-}
 
 #[test]
 fn headers() {
@@ -135,4 +37,82 @@ fn the_only_integration() {
     let error = integration::get(&world.client()).expect_err("none");
     assert_eq!(error.kind, ErrorKind::NotFound);
     assert_eq!(world.arrived()[0].body, Value::Null);
+    world.project("test-integration");
+    let only = integration::get(&world.client()).expect("one");
+    assert_eq!(only.auth_provider, "stack");
+}
+
+#[test]
+fn a_branch_without_an_integration() {
+    let mut world = World::new();
+    world.branch("test-branch", "br-empty-a");
+    let listed = world.send(integration::list).expect("an empty list");
+    assert_eq!(listed.data.len(), 0);
+    let error = integration::get(&world.client()).expect_err("none");
+    assert_eq!(error.kind, ErrorKind::NotFound);
+    let detail = error.detail.expect("a detail");
+    assert!(detail.contains("not found for branch"), "{detail}");
+    let error = world.send(domains::list).expect_err("none");
+    assert_eq!(error.kind, ErrorKind::NotFound, "other lists are not empty");
+    let paths: Vec<_> = world.arrived().into_iter().map(|r| r.path).collect();
+    let auth = "/projects/test-branch/branches/br-empty-a/auth";
+    assert_eq!(paths, [auth, auth, &format!("{auth}/domains")]);
+}
+
+#[test]
+fn a_branch_that_does_not_exist() {
+    let mut world = World::new();
+    world.branch("test-branch", "br-missing-a");
+    let error = world.send(integration::list).expect_err("no branch");
+    assert_eq!(error.kind, ErrorKind::NotFound);
+    let error = integration::get(&world.client()).expect_err("no branch");
+    assert_eq!(error.kind, ErrorKind::NotFound);
+    assert_eq!(world.arrived().len(), 2);
+}
+
+#[test]
+fn webhooks_keep_what_an_update_does_not_name() {
+    let mut world = World::new();
+    world.branch("fault-extra--webhooks", "br-a");
+    // The answer to GET has an event and a field that nobody knows yet.
+    let update = Update {
+        enabled: Some(true),
+        enabled_events: Some(&[Some("user.created")]),
+        ..Update::default()
+    };
+    let updated = webhooks::update(&world.client(), update).expect("updated");
+    assert_eq!((updated.enabled, updated.timeout_seconds), (true, Some(5)));
+    let url = Update {
+        webhook_url: Some("https://hooks.example.com"),
+        ..Update::default()
+    };
+    webhooks::update(&world.client(), url).expect_err("the simulator knows no such event");
+    let nothing = webhooks::update(&world.client(), Update::default()).expect_err("nothing");
+    assert_eq!(nothing.kind, ErrorKind::InvalidValue);
+
+    let future = json!({"nested": [1, null, "x"]});
+    let none = Value::Null;
+    let arrived = world.arrived().into_iter();
+    let arrived: Vec<_> = arrived.map(|it| (it.method, it.body)).collect();
+    let expected = [
+        ("GET", none.clone()),
+        (
+            "PUT",
+            json!({
+                "enabled": true, "enabled_events": ["user.created"], "timeout_seconds": 5,
+                "x_future": future,
+            }),
+        ),
+        ("GET", none),
+        (
+            "PUT",
+            json!({
+                "enabled": true, "webhook_url": "https://hooks.example.com",
+                "enabled_events": ["user.created", "user.deleted"], "timeout_seconds": 5,
+                "x_future": future,
+            }),
+        ),
+    ];
+    let expected = expected.map(|(method, body)| (method.to_owned(), body));
+    assert_eq!(arrived, expected);
 }

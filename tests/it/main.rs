@@ -6,8 +6,6 @@
 mod alone;
 mod api;
 mod architecture;
-mod branch_client;
-mod branch_requests;
 mod budget;
 mod client;
 mod connect_proxy;
@@ -18,6 +16,7 @@ mod keepalive;
 mod links;
 mod memory;
 mod network;
+mod operations;
 mod proxy;
 mod requests;
 mod support;

@@ -2,57 +2,58 @@
 //! that what must hold for every function is tried with every one. It knows no function but those that
 //! make and delete what the others need.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 use postgres::{Client, Row};
 use serde::Deserialize;
+use serde_json::Value;
 
-/// By the argument's name; each is taken at either level of the API. NULL is what the default means.
-const VALUES: [(&str, &str); 45] = [
-    ("allow_localhost", "true"),
+use crate::operations::operations;
+
+/// Of arguments that are in no body, or there with a value that not every function or level takes.
+/// NULL is what the default means.
+const VALUES: [(&str, &str); 10] = [
     ("api_key", "'napi_1'"),
-    ("auto_sign_in_after_verification", "true"),
-    ("branch_id", "'br-main-000001'"),
-    ("client_id", "'id-1'"),
-    ("client_secret", "'s3cret'"),
-    ("creator_role", "'admin'"),
-    ("database_name", "'neondb'"),
-    ("delete_data", "true"),
-    ("disable_sign_up", "false"),
-    ("domain", "'https://a.example.com'"),
-    ("domains", "'{https://a.example.com}'"),
-    ("email", "'ada@example.com'"),
-    ("email_verification_method", "'otp'"),
-    ("enabled", "true"),
-    ("enabled_events", "'{user.created,send.otp}'"),
-    ("expires_in", "10"),
-    ("host", "'smtp.example.com'"),
     ("id", "'microsoft'"),
     ("include_deleted", "false"),
-    ("membership_limit", "50"),
-    ("microsoft_tenant_id", "'tenant-1'"),
-    ("name", "'Example'"),
-    ("organization_limit", "5"),
-    ("otp_expires_in", "60"),
-    ("password", "'s3cret'"),
-    ("port", "587"),
     ("project_id", "NULL"),
-    ("recipient_email", "'ada@example.com'"),
-    ("require_email_verification", "true"),
     ("role", "NULL"),
     ("role_name", "NULL"),
-    ("roles", "'{admin,user}'"),
-    ("send_invitation_email", "false"),
-    ("send_verification_email_on_sign_in", "false"),
-    ("send_verification_email_on_sign_up", "true"),
-    ("sender_email", "'no-reply@example.com'"),
-    ("sender_name", "'Example'"),
     ("server", "NULL"),
     ("show_secrets", "false"),
     ("timeout", "'0'"),
-    ("timeout_seconds", "10"),
     ("type", "'standard'"),
-    ("username", "'mailer'"),
-    ("webhook_url", "'https://hooks.example.com'"),
 ];
+
+/// The value of each argument by its name, wherever it occurs; each is taken at either level.
+static SAMPLES: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
+    let branch = Some("br-main-000001");
+    let operations = [operations("p", None, "u"), operations("p", branch, "u")];
+    let bodies = operations
+        .iter()
+        .flatten()
+        .filter_map(|it| it.body.as_object());
+    let fields = bodies
+        .flatten()
+        .map(|(name, value)| (name.clone(), literal(value)));
+    let values = VALUES.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    fields.chain(values).collect()
+});
+
+/// A value of a body as SQL has it.
+pub fn literal(value: &Value) -> String {
+    match value {
+        Value::String(text) => format!("'{}'", text.replace('\'', "''")),
+        Value::Array(values) => {
+            let values: Vec<_> = values.iter().map(literal).collect();
+            format!("ARRAY[{}]", values.join(", "))
+        }
+        // Of a list of domains.
+        Value::Object(fields) => literal(&fields["domain"]),
+        other => other.to_string(),
+    }
+}
 
 #[derive(Deserialize)]
 pub struct Function {
@@ -124,14 +125,13 @@ impl Function {
         self.arguments.iter().any(|it| it.name == argument)
     }
 
-    /// A call with every argument by its name: with what is given, or else with its value above.
+    /// A call with every argument by its name: with what is given, or else with its sample.
     pub fn call(&self, given: &[(&str, &str)]) -> String {
         let argument = |name: &str| {
-            let known = given
-                .iter()
-                .chain(&VALUES)
-                .find(|(known, _)| *known == name);
-            let (_, value) = known.unwrap_or_else(|| panic!("{name} has no value"));
+            let given = given.iter().find(|(known, _)| *known == name);
+            let value = given.map(|(_, value)| *value);
+            let value = value.or_else(|| SAMPLES.get(name).map(String::as_str));
+            let value = value.unwrap_or_else(|| panic!("{name} has no value"));
             format!("{name} => {value}")
         };
         let arguments: Vec<_> = self.arguments.iter().map(|it| argument(&it.name)).collect();

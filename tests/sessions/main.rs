@@ -34,8 +34,11 @@ mod interrupts;
 mod keepalive;
 mod large_answers;
 mod leaks;
+mod levels;
 mod logs;
 mod migration;
+#[path = "../operations.rs"]
+mod operations;
 mod options;
 mod oracle;
 mod out_of_memory;

@@ -4,7 +4,6 @@ mod bodies;
 mod email;
 mod faults;
 mod integration;
-mod operations;
 mod refusals;
 mod settings;
 mod users;
@@ -13,6 +12,7 @@ use neon_simulator::Simulator;
 use serde_json::Value;
 
 use crate::client::{Answer, call, simulator};
+use crate::operations::table::{Operation, operations};
 
 /// A branch of a project in a simulator of its own.
 struct Place {
@@ -49,6 +49,15 @@ impl Place {
     ) -> Answer {
         let path = format!("/projects/{project}/branches/{branch}/auth{tail}");
         call(&self.simulator, method, &path, body)
+    }
+
+    /// Every operation of the branch, with this user.
+    fn operations(&self, user: &str) -> Vec<Operation> {
+        operations(self.project, Some(self.branch), user)
+    }
+
+    fn send(&self, it: &Operation, body: Value) -> Answer {
+        call(&self.simulator, &it.method, &it.path, body)
     }
 
     fn get(&self, tail: &str) -> Value {

@@ -3,7 +3,6 @@
 use serde_json::json;
 
 use super::Place;
-use super::operations::operations;
 
 #[test]
 fn a_refusal_names_the_field() {
@@ -287,17 +286,12 @@ fn unknown_fields_are_ignored() {
         "/users",
         json!({"email": "ada@example.com", "x": 1}),
     );
-    let mut accepted = 0;
-    for (method, tail, mut body, status, _) in operations(ada.json()["id"].as_str().unwrap()) {
+    for mut it in place.operations(ada.json()["id"].as_str().unwrap()) {
+        let mut body = it.body.take();
         if let Some(fields) = body.as_object_mut() {
             fields.insert("x_future".to_owned(), json!({"y": null}));
-            accepted += 1;
         }
-        assert_eq!(
-            place.call(method, &tail, body).status,
-            status,
-            "{method} {tail}"
-        );
+        let answer = place.send(&it, body);
+        assert_eq!(answer.status, it.status, "{} {}", it.method, it.path);
     }
-    assert_eq!(accepted, 18);
 }

@@ -4,15 +4,14 @@ use serde_json::{Value, json};
 use ureq::Error;
 
 use super::Place;
-use super::operations::operations;
 use crate::client::{KEY, agent, send};
 
 #[test]
 fn every_operation_meets_the_fault_of_its_project() {
-    let place = Place::new();
-    for (n, (method, tail, body, ..)) in operations("nobody").into_iter().enumerate() {
-        let answer = place.call_at("fault-503", "br-a", method, &tail, body);
-        assert_eq!(answer.status, 503, "{method} {tail}");
+    let place = Place::at("fault-503", "br-a");
+    for (n, it) in place.operations("nobody").iter().enumerate() {
+        let answer = place.send(it, it.body.clone());
+        assert_eq!(answer.status, 503, "{} {}", it.method, it.path);
         assert_eq!(place.simulator.requests_of("fault-503").len(), n + 1);
     }
 }

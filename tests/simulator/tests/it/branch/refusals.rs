@@ -3,7 +3,6 @@
 use serde_json::Value;
 
 use super::Place;
-use super::operations::operations;
 
 #[test]
 fn unknown_branches_paths_and_methods() {
@@ -12,9 +11,17 @@ fn unknown_branches_paths_and_methods() {
         let answer = place.call_at("test-a", branch, method, tail, Value::Null);
         (answer.status, answer.message())
     };
-    for (method, tail, ..) in operations("nobody") {
-        let missing = refusal("br-missing-1", method, &tail);
-        assert_eq!(missing, (404, "branch not found".into()), "{method} {tail}");
+    let there_is_none = Place::at("test-a", "br-missing-1");
+    for it in there_is_none.operations("nobody") {
+        let missing = there_is_none.send(&it, Value::Null);
+        let missing = (missing.status, missing.message());
+        assert_eq!(
+            missing,
+            (404, "branch not found".into()),
+            "{} {}",
+            it.method,
+            it.path
+        );
     }
     for branch in ["Br-a", "%2e%2e", "br_a", &"b".repeat(61)] {
         let invalid = refusal(branch, "GET", "");

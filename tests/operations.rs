@@ -1,0 +1,121 @@
+//! One table of what Neon's API offers and answers, for the tests of the client, of the SQL functions
+//! and of the simulator. It knows none of them.
+
+// Each of them uses a part of it.
+#![allow(dead_code)]
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// `values` are what `"$name"` stands for, `operations` in an order in which all of them succeed where
+/// there is the user `{id}`. In an answer `"any"` is any text that is not empty.
+const TABLE: &str = include_str!("operations.json");
+
+#[derive(Deserialize)]
+struct Table {
+    values: Map<String, Value>,
+    operations: Vec<Row>,
+}
+
+/// A request of an SQL function, with the level or levels that have it.
+#[derive(Deserialize)]
+pub struct Row {
+    pub function: String,
+    /// Method and path, as docs/functions.md has them.
+    pub branch: Option<String>,
+    pub project: Option<String>,
+    /// `{id}` in the path, where it is no user.
+    id: Option<String>,
+    #[serde(default)]
+    body: Value,
+    #[serde(default = "ok")]
+    status: u16,
+    #[serde(default)]
+    answer: Value,
+}
+
+fn ok() -> u16 {
+    200
+}
+
+pub fn rows() -> Vec<Row> {
+    serde_json::from_str::<Table>(TABLE)
+        .expect("a table")
+        .operations
+}
+
+/// What is sent and answered; a null body or answer is none at all.
+pub struct Operation {
+    pub function: String,
+    pub method: String,
+    pub path: String,
+    pub id: String,
+    pub body: Value,
+    pub status: u16,
+    pub answer: Value,
+}
+
+/// The operations of one level.
+pub fn operations(project: &str, branch: Option<&str>, user: &str) -> Vec<Operation> {
+    let (auth, provider) = match branch {
+        Some(branch) => (
+            format!("/projects/{project}/branches/{branch}/auth"),
+            "better_auth",
+        ),
+        None => (format!("/projects/{project}/auth"), "stack"),
+    };
+    let text = TABLE
+        .replace(".../auth", &auth)
+        .replace("{project_id}", project);
+    let text = text.replace("{auth_provider}", provider);
+    let Table { values, operations } = serde_json::from_str(&text).expect("a table");
+    let of_the_level = |row: Row| {
+        let call = if branch.is_some() {
+            row.branch
+        } else {
+            row.project
+        }?;
+        let (method, path) = call.split_once(' ').expect("a method and a path");
+        let id = row.id.unwrap_or_else(|| user.to_owned());
+        Some(Operation {
+            function: row.function,
+            method: method.to_owned(),
+            path: path.replace("{id}", &id),
+            id,
+            body: resolved(row.body, &values),
+            status: row.status,
+            answer: resolved(row.answer, &values),
+        })
+    };
+    operations.into_iter().filter_map(of_the_level).collect()
+}
+
+fn resolved(value: Value, values: &Map<String, Value>) -> Value {
+    match value {
+        Value::String(text) => match text.strip_prefix('$') {
+            Some(name) => resolved(values[name].clone(), values),
+            None => Value::String(text),
+        },
+        Value::Array(list) => list.into_iter().map(|it| resolved(it, values)).collect(),
+        Value::Object(fields) => {
+            let fields = fields.into_iter();
+            fields
+                .map(|(name, it)| (name, resolved(it, values)))
+                .collect()
+        }
+        other => other,
+    }
+}
+
+impl Operation {
+    /// The body as the simulator's ledger shows it.
+    pub fn masked_body(&self) -> Value {
+        let mut body = self.body.clone();
+        for secret in ["client_secret", "password"] {
+            if let Some(value) = body.get_mut(secret) {
+                *value = "********".into();
+            }
+        }
+        body
+    }
+}

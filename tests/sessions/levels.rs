@@ -1,0 +1,104 @@
+//! What each function sends at each level of the API: what the table of operations says. What a level
+//! lacks is said before anything is sent.
+
+use postgres::Error;
+use postgres::error::SqlState;
+use serde_json::json;
+
+use crate::functions::{Argument, Function, functions, literal};
+use crate::operations::{Operation, operations};
+use crate::support::{Database, ledger, sqlstate, variable};
+
+/// The call that makes this request: what is not in its body is NULL.
+fn call(function: &Function, operation: &Operation) -> String {
+    let Operation { id, body, .. } = operation;
+    let given = |it: &Argument| match it.name.as_str() {
+        "id" => Some(literal(body.get("id").unwrap_or(&json!(id)))),
+        "domain" if body["domains"].is_array() => Some(literal(&body["domains"][0])),
+        name => match body.get(name) {
+            Some(value) => Some(literal(value)),
+            None => it.may_be_null.then(|| "NULL".to_owned()),
+        },
+    };
+    let arguments = function.arguments.iter();
+    let given: Vec<_> = arguments
+        .filter_map(|it| given(it).map(|value| (it.name.as_str(), value)))
+        .collect();
+    let given: Vec<_> = given
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    function.call(&given)
+}
+
+/// What is said of a function that this level lacks.
+fn assert_lacks(function: &str, branch: Option<&str>, error: &Error) {
+    assert_eq!(
+        sqlstate(error),
+        SqlState::FEATURE_NOT_SUPPORTED,
+        "{function}: {error:?}"
+    );
+    let (with, this, other) = match branch {
+        None => ("with", "project", "branch"),
+        Some(_) => ("without", "branch", "project"),
+    };
+    let error = error.as_db_error().expect("of the server");
+    assert_eq!(
+        error.message(),
+        format!("{function}() needs a server {with} a branch_id")
+    );
+    let detail = error.detail().unwrap_or_default();
+    assert!(
+        detail.starts_with(&format!("The {this}-level API, ")),
+        "{detail}"
+    );
+    let hint = error.hint().unwrap_or_default();
+    let names = format!("Name a {other}-level server in the argument \"server\"");
+    assert!(hint.starts_with(&names), "{hint}");
+}
+
+/// Where every request is answered 500, so that no call depends on another.
+#[test]
+fn each_function_sends_what_the_table_says() {
+    let database = Database::new("it_levels");
+    for (level, branch) in [("project", None), ("branch", Some("br-main-000001"))] {
+        let project = format!("fault-500--levels-{level}");
+        let branch_id = branch.map_or(String::new(), |id| format!(", branch_id '{id}'"));
+        let options = format!(", max_attempts '1'{branch_id}");
+        database.add_server(level, &project, &variable("NEON_SIMULATOR_URL"), &options);
+        let mut session = database.session_with(&format!("-c neon_auth_admin.server={level}"));
+        let operations = operations(&project, branch, "u-1");
+        let mut sent = vec![];
+        let functions = functions(&mut session);
+        for function in functions
+            .iter()
+            .filter(|it| it.calls_neon() && !it.is_a_report())
+        {
+            let mut fails = |call: &str| {
+                let call = format!("SELECT neon_auth_admin.{call}");
+                session.query(&call, &[]).expect_err(&call)
+            };
+            let before = sent.len();
+            for operation in operations.iter().filter(|it| it.function == function.name) {
+                let error = fails(&call(function, operation));
+                sent.push((operation, error));
+            }
+            if sent.len() == before {
+                assert_lacks(&function.name, branch, &fails(&function.call(&[])));
+            }
+        }
+        assert_eq!(
+            sent.len(),
+            operations.len(),
+            "all are requests of functions"
+        );
+        let ledger = ledger(&project);
+        assert_eq!(ledger.as_array().map(Vec::len), Some(sent.len()));
+        for (n, (operation, error)) in sent.into_iter().enumerate() {
+            let request = &ledger[n];
+            let arrived = json!([request["method"], request["path"], request["body"]]);
+            let expected = json!([operation.method, operation.path, operation.masked_body()]);
+            assert_eq!(arrived, expected, "{}: {error:?}", operation.function);
+        }
+    }
+}
