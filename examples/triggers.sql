@@ -62,7 +62,7 @@ BEGIN
             customer.email, customer.name, server => 'neon_in_triggers');
     EXCEPTION WHEN unique_violation THEN
         -- Neon knows the address: from an earlier attempt that was rolled back, or whose answer was
-        -- lost (08007), or because somebody signed up with it, who need not be this customer: where
+        -- lost (NA003), or because somebody signed up with it, who need not be this customer: where
         -- that matters, look at "emailVerified" (raw_json ->> 'primary_email_verified' at project
         -- level). NULL if it is not there yet.
         auth_id := app.auth_user_id(customer.email);

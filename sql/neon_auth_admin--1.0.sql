@@ -144,7 +144,7 @@ CREATE TYPE neon_auth_admin.connection_check AS (
 CREATE  FUNCTION "add_domain"(
 	"domain" TEXT, /* Option < Text > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS VOID /* Result < (), ErrorReport > */
+) RETURNS VOID /* Result < (), Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'add_domain_wrapper';
@@ -160,7 +160,7 @@ CREATE  FUNCTION "add_oauth_provider"(
 	"microsoft_tenant_id" TEXT DEFAULT NULL, /* Option < Text > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
 ) RETURNS neon_auth_admin.oauth_provider /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
-AllocatedByRust > , ErrorReport > */
+AllocatedByRust > , Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'add_oauth_provider_wrapper';
@@ -171,7 +171,7 @@ AS 'MODULE_PATHNAME', 'add_oauth_provider_wrapper';
 -- neon_auth_admin::pg::check_connection::check_connection
 CREATE  FUNCTION "check_connection"(
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS SETOF neon_auth_admin.connection_check /* Result < Rows < Finding > , ErrorReport > */
+) RETURNS SETOF neon_auth_admin.connection_check /* Result < Rows < Finding > , Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'check_connection_wrapper';
@@ -186,7 +186,7 @@ CREATE  FUNCTION "create_integration"(
 	"role_name" TEXT DEFAULT NULL, /* Option < Text > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
 ) RETURNS neon_auth_admin.integration_keys /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
-AllocatedByRust > , ErrorReport > */
+AllocatedByRust > , Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'create_integration_wrapper';
@@ -198,7 +198,7 @@ AS 'MODULE_PATHNAME', 'create_integration_wrapper';
 CREATE  FUNCTION "create_sdk_keys"(
 	"server" TEXT DEFAULT NULL /* Option < Text > */
 ) RETURNS neon_auth_admin.integration_keys /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
-AllocatedByRust > , ErrorReport > */
+AllocatedByRust > , Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'create_sdk_keys_wrapper';
@@ -212,7 +212,7 @@ CREATE  FUNCTION "create_user"(
 	"name" TEXT DEFAULT NULL, /* Option < Text > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
 ) RETURNS neon_auth_admin.auth_user /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
-AllocatedByRust > , ErrorReport > */
+AllocatedByRust > , Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'create_user_wrapper';
@@ -224,7 +224,7 @@ AS 'MODULE_PATHNAME', 'create_user_wrapper';
 CREATE  FUNCTION "delete_domain"(
 	"domain" TEXT, /* Option < Text > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS VOID /* Result < (), ErrorReport > */
+) RETURNS VOID /* Result < (), Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'delete_domain_wrapper';
@@ -236,7 +236,7 @@ AS 'MODULE_PATHNAME', 'delete_domain_wrapper';
 CREATE  FUNCTION "delete_domains"(
 	"domains" TEXT[], /* :: std :: option :: Option < Array < Text > > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS VOID /* Result < (), ErrorReport > */
+) RETURNS VOID /* Result < (), Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'delete_domains_wrapper';
@@ -248,7 +248,7 @@ AS 'MODULE_PATHNAME', 'delete_domains_wrapper';
 CREATE  FUNCTION "delete_integration"(
 	"delete_data" bool DEFAULT false, /* Option < bool > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS VOID /* Result < (), ErrorReport > */
+) RETURNS VOID /* Result < (), Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'delete_integration_wrapper';
@@ -260,7 +260,7 @@ AS 'MODULE_PATHNAME', 'delete_integration_wrapper';
 CREATE  FUNCTION "delete_oauth_provider"(
 	"id" TEXT, /* Option < Text > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS VOID /* Result < (), ErrorReport > */
+) RETURNS VOID /* Result < (), Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'delete_oauth_provider_wrapper';
@@ -272,7 +272,7 @@ AS 'MODULE_PATHNAME', 'delete_oauth_provider_wrapper';
 CREATE  FUNCTION "delete_user"(
 	"id" TEXT, /* Option < Text > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS VOID /* Result < (), ErrorReport > */
+) RETURNS VOID /* Result < (), Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'delete_user_wrapper';
@@ -283,7 +283,7 @@ AS 'MODULE_PATHNAME', 'delete_user_wrapper';
 -- neon_auth_admin::pg::settings::get_allow_localhost
 CREATE  FUNCTION "get_allow_localhost"(
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS bool /* Result < bool, ErrorReport > */
+) RETURNS bool /* Result < bool, Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'get_allow_localhost_wrapper';
@@ -295,7 +295,7 @@ AS 'MODULE_PATHNAME', 'get_allow_localhost_wrapper';
 CREATE  FUNCTION "get_email_and_password"(
 	"server" TEXT DEFAULT NULL /* Option < Text > */
 ) RETURNS neon_auth_admin.email_and_password /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
-AllocatedByRust > , ErrorReport > */
+AllocatedByRust > , Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'get_email_and_password_wrapper';
@@ -308,7 +308,7 @@ CREATE  FUNCTION "get_email_server"(
 	"show_secrets" bool DEFAULT false, /* Option < bool > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
 ) RETURNS neon_auth_admin.email_server /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
-AllocatedByRust > , ErrorReport > */
+AllocatedByRust > , Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'get_email_server_wrapper';
@@ -320,7 +320,7 @@ AS 'MODULE_PATHNAME', 'get_email_server_wrapper';
 CREATE  FUNCTION "get_integration"(
 	"server" TEXT DEFAULT NULL /* Option < Text > */
 ) RETURNS neon_auth_admin.integration /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
-AllocatedByRust > , ErrorReport > */
+AllocatedByRust > , Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'get_integration_wrapper';
@@ -332,7 +332,7 @@ AS 'MODULE_PATHNAME', 'get_integration_wrapper';
 CREATE  FUNCTION "get_phone_number"(
 	"server" TEXT DEFAULT NULL /* Option < Text > */
 ) RETURNS neon_auth_admin.phone_number /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
-AllocatedByRust > , ErrorReport > */
+AllocatedByRust > , Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'get_phone_number_wrapper';
@@ -345,7 +345,7 @@ CREATE  FUNCTION "get_plugins"(
 	"show_secrets" bool DEFAULT false, /* Option < bool > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
 ) RETURNS neon_auth_admin.plugins /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
-AllocatedByRust > , ErrorReport > */
+AllocatedByRust > , Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'get_plugins_wrapper';
@@ -357,7 +357,7 @@ AS 'MODULE_PATHNAME', 'get_plugins_wrapper';
 CREATE  FUNCTION "get_webhooks"(
 	"server" TEXT DEFAULT NULL /* Option < Text > */
 ) RETURNS neon_auth_admin.webhooks /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
-AllocatedByRust > , ErrorReport > */
+AllocatedByRust > , Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'get_webhooks_wrapper';
@@ -368,7 +368,7 @@ AS 'MODULE_PATHNAME', 'get_webhooks_wrapper';
 -- neon_auth_admin::pg::domains::list_domains
 CREATE  FUNCTION "list_domains"(
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS SETOF neon_auth_admin.redirect_domain /* Result < Rows < RedirectDomain > , ErrorReport > */
+) RETURNS SETOF neon_auth_admin.redirect_domain /* Result < Rows < RedirectDomain > , Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'list_domains_wrapper';
@@ -379,7 +379,7 @@ AS 'MODULE_PATHNAME', 'list_domains_wrapper';
 -- neon_auth_admin::pg::integration::list_integrations
 CREATE  FUNCTION "list_integrations"(
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS SETOF neon_auth_admin.integration /* Result < Rows < Integration > , ErrorReport > */
+) RETURNS SETOF neon_auth_admin.integration /* Result < Rows < Integration > , Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'list_integrations_wrapper';
@@ -391,7 +391,7 @@ AS 'MODULE_PATHNAME', 'list_integrations_wrapper';
 CREATE  FUNCTION "list_oauth_providers"(
 	"show_secrets" bool DEFAULT false, /* Option < bool > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS SETOF neon_auth_admin.oauth_provider /* Result < Rows < OauthProvider > , ErrorReport > */
+) RETURNS SETOF neon_auth_admin.oauth_provider /* Result < Rows < OauthProvider > , Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'list_oauth_providers_wrapper';
@@ -403,7 +403,7 @@ AS 'MODULE_PATHNAME', 'list_oauth_providers_wrapper';
 CREATE  FUNCTION "list_users"(
 	"include_deleted" bool DEFAULT false, /* Option < bool > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS SETOF neon_auth_admin.synced_user /* Result < Rows < SyncedUser > , ErrorReport > */
+) RETURNS SETOF neon_auth_admin.synced_user /* Result < Rows < SyncedUser > , Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'list_users_wrapper';
@@ -412,7 +412,7 @@ AS 'MODULE_PATHNAME', 'list_users_wrapper';
 /* <begin connected objects> */
 -- src/pg/server/seal.rs
 -- neon_auth_admin::pg::server::seal::make_sealing_secret
-CREATE  FUNCTION "make_sealing_secret"() RETURNS VOID /* Result < (), ErrorReport > */
+CREATE  FUNCTION "make_sealing_secret"() RETURNS VOID /* Result < (), Raise > */
 STRICT VOLATILE PARALLEL UNSAFE
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'make_sealing_secret_wrapper';
@@ -424,7 +424,7 @@ AS 'MODULE_PATHNAME', 'make_sealing_secret_wrapper';
 CREATE  FUNCTION "neon_auth_admin_validator"(
 	"options" TEXT[], /* Array < Text > */
 	"catalog" oid /* pg_sys :: Oid */
-) RETURNS VOID /* Result < (), ErrorReport > */
+) RETURNS VOID /* Result < (), Raise > */
 STRICT VOLATILE PARALLEL UNSAFE
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'neon_auth_admin_validator_wrapper';
@@ -468,7 +468,7 @@ CREATE  FUNCTION "send_test_email"(
 	"sender_name" TEXT, /* Option < Text > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
 ) RETURNS neon_auth_admin.email_test /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
-AllocatedByRust > , ErrorReport > */
+AllocatedByRust > , Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'send_test_email_wrapper';
@@ -482,7 +482,7 @@ CREATE  FUNCTION "set_api_key"(
 	"server" TEXT DEFAULT NULL, /* Option < Text > */
 	"role" TEXT DEFAULT NULL, /* Option < Text > */
 	"project_id" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS VOID /* Result < (), ErrorReport > */
+) RETURNS VOID /* Result < (), Raise > */
 VOLATILE PARALLEL UNSAFE COST 1000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'set_api_key_wrapper';
@@ -495,7 +495,7 @@ CREATE  FUNCTION "set_user_roles"(
 	"id" TEXT, /* Option < Text > */
 	"roles" TEXT[], /* :: std :: option :: Option < Array < Text > > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS VOID /* Result < (), ErrorReport > */
+) RETURNS VOID /* Result < (), Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'set_user_roles_wrapper';
@@ -508,7 +508,7 @@ CREATE  FUNCTION "test_email_server"(
 	"recipient_email" TEXT, /* Option < Text > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
 ) RETURNS neon_auth_admin.email_test /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
-AllocatedByRust > , ErrorReport > */
+AllocatedByRust > , Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'test_email_server_wrapper';
@@ -519,7 +519,7 @@ AS 'MODULE_PATHNAME', 'test_email_server_wrapper';
 -- neon_auth_admin::pg::integration::transfer_ownership
 CREATE  FUNCTION "transfer_ownership"(
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS TEXT /* Result < Text, ErrorReport > */
+) RETURNS TEXT /* Result < Text, Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'transfer_ownership_wrapper';
@@ -531,7 +531,7 @@ AS 'MODULE_PATHNAME', 'transfer_ownership_wrapper';
 CREATE  FUNCTION "update_allow_localhost"(
 	"allow_localhost" bool, /* Option < bool > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS bool /* Result < bool, ErrorReport > */
+) RETURNS bool /* Result < bool, Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'update_allow_localhost_wrapper';
@@ -543,7 +543,7 @@ AS 'MODULE_PATHNAME', 'update_allow_localhost_wrapper';
 CREATE  FUNCTION "update_config"(
 	"name" TEXT, /* Option < Text > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS TEXT /* Result < Text, ErrorReport > */
+) RETURNS TEXT /* Result < Text, Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'update_config_wrapper';
@@ -562,7 +562,7 @@ CREATE  FUNCTION "update_email_and_password"(
 	"disable_sign_up" bool DEFAULT NULL, /* Option < bool > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
 ) RETURNS neon_auth_admin.email_and_password /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
-AllocatedByRust > , ErrorReport > */
+AllocatedByRust > , Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'update_email_and_password_wrapper';
@@ -596,7 +596,7 @@ CREATE  FUNCTION "update_magic_link"(
 	"disable_sign_up" bool DEFAULT NULL, /* Option < bool > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
 ) RETURNS neon_auth_admin.magic_link /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
-AllocatedByRust > , ErrorReport > */
+AllocatedByRust > , Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'update_magic_link_wrapper';
@@ -612,7 +612,7 @@ CREATE  FUNCTION "update_oauth_provider"(
 	"microsoft_tenant_id" TEXT DEFAULT NULL, /* Option < Text > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
 ) RETURNS neon_auth_admin.oauth_provider /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
-AllocatedByRust > , ErrorReport > */
+AllocatedByRust > , Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'update_oauth_provider_wrapper';
@@ -629,7 +629,7 @@ CREATE  FUNCTION "update_organization"(
 	"send_invitation_email" bool DEFAULT NULL, /* Option < bool > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
 ) RETURNS neon_auth_admin.organization /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
-AllocatedByRust > , ErrorReport > */
+AllocatedByRust > , Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'update_organization_wrapper';
@@ -643,7 +643,7 @@ CREATE  FUNCTION "update_phone_number"(
 	"otp_expires_in" INT DEFAULT NULL, /* Option < i32 > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
 ) RETURNS neon_auth_admin.phone_number /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
-AllocatedByRust > , ErrorReport > */
+AllocatedByRust > , Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'update_phone_number_wrapper';
@@ -659,7 +659,7 @@ CREATE  FUNCTION "update_webhooks"(
 	"timeout_seconds" INT DEFAULT NULL, /* Option < i32 > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
 ) RETURNS neon_auth_admin.webhooks /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
-AllocatedByRust > , ErrorReport > */
+AllocatedByRust > , Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'update_webhooks_wrapper';
@@ -672,7 +672,7 @@ CREATE  FUNCTION "wait_for_user"(
 	"id" TEXT, /* Option < Text > */
 	"timeout" interval DEFAULT '5 s' /* Option < Interval > */
 ) RETURNS neon_auth_admin.synced_user /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
-AllocatedByRust > , ErrorReport > */
+AllocatedByRust > , Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'wait_for_user_wrapper';

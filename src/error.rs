@@ -1,9 +1,9 @@
 //! Owns the errors of the crate: a fieldless kind, and one named constructor per situation, so that
-//! every message is found here and below. It knows nothing of SQLSTATEs.
+//! every message is found here and below.
 
 mod configuration;
 mod keys;
-
+mod sqlstate;
 mod synced_users;
 
 use std::fmt;
@@ -20,7 +20,7 @@ pub enum ErrorKind {
     NullArgument,
     /// A table that is not in this database.
     UndefinedTable,
-    /// A lock that somebody else holds.
+    /// A lock in this database that somebody else holds.
     Locked,
     /// The transaction sees nothing that others commit from now on.
     FixedSnapshot,
@@ -38,7 +38,7 @@ pub enum ErrorKind {
     NotFound,
     /// A list that should have one row has more.
     TooManyRows,
-    /// Neon answered 409.
+    /// Neon answered 409, or says so in the words of a 400 or 422.
     AlreadyExists,
     /// Neon answered 423 each time.
     Busy,
@@ -48,11 +48,13 @@ pub enum ErrorKind {
     Unreachable,
     /// A read was cut off or timed out.
     Disconnected,
-    /// A write was sent and no usable answer came back.
+    /// A write was sent, and what came back does not say that it was not done: nothing, nothing that can
+    /// be used, 5xx other than 503.
     OutcomeUnknown,
-    /// An answer that is not what the API promises.
+    /// An answer to a read that is not what the API promises; to any request, a redirect or another refusal
+    /// that it does not know.
     BadResponse,
-    /// Neon answered 5xx.
+    /// Neon answered 503, or 5xx to a read: nothing was done.
     ServerFault,
     /// The API that the server speaks to has no such operation.
     NotSupported,

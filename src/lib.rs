@@ -9,7 +9,7 @@
 //! Invariants, kept by tests and by the lints of Cargo.toml:
 //! 1. Only `src/pg*` names pgrx; only `neon/http.rs` and `pg/wait.rs` name ureq.
 //! 2. Below `pg/` nothing panics on input and nothing raises.
-//! 3. Every `#[pg_extern]` returns `Result<_, ErrorReport>`.
+//! 3. Every `#[pg_extern]` returns `Result<_, Raise>`, and no error waits for being raised.
 //! 4. A secret is a [`secret::Secret`] from argument to wire, and so is a request's body; a stored key
 //!    is sealed ([`seal`]).
 //! 5. Path segments are data, and an id that is not one never becomes a segment.

@@ -1,11 +1,6 @@
 //! The outer ring: the SQL surface, and the only code that names pgrx. A resource file has one
 //! function per SQL function; what they share (server, settings, waiting, rows, errors) is below.
 
-#![allow(
-    clippy::result_large_err,
-    reason = "pgrx knows an ErrorReport by its type, so it cannot be boxed"
-)]
-
 mod check_connection;
 mod domains;
 mod email_server;

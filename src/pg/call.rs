@@ -6,7 +6,6 @@ use std::ffi::CStr;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 use crate::error::{Error, ErrorKind};
@@ -15,11 +14,11 @@ use crate::neon::http::proxy::ProxySettings;
 use crate::neon::http::{Http, MAX_IDLE, Settings, TimeKeeper};
 use crate::neon::request::Request;
 use crate::neon::scope::Scope;
+use crate::pg::report::warn;
 use crate::pg::reserve::{keep, with_reserve};
 use crate::pg::text::Text;
 use crate::pg::wait::{
     Backend, LatchConnector, LatchResolver, begin_call, is_interrupted, raise_interrupt,
-    uninterrupted,
 };
 use crate::pg::{guc, server};
 
@@ -53,7 +52,7 @@ pub fn elements<'a>(
 pub fn read<T>(
     server: Option<&str>,
     request: impl FnOnce(&Scope) -> Result<Request<T>, Error>,
-) -> Result<T, ErrorReport> {
+) -> Result<T, Error> {
     run(server, |client| client.send(&request(client.scope())?))
 }
 
@@ -62,7 +61,7 @@ pub fn write<T>(
     function: &CStr,
     server: Option<&str>,
     request: impl FnOnce(&Scope) -> Result<Request<T>, Error>,
-) -> Result<T, ErrorReport> {
+) -> Result<T, Error> {
     prevent_if_read_only(function);
     run(server, |client| client.send(&request(client.scope())?))
 }
@@ -80,10 +79,10 @@ pub fn prevent_if_read_only(function: &CStr) {
 pub fn run<T>(
     server: Option<&str>,
     work: impl FnOnce(&Client) -> Result<T, Error>,
-) -> Result<T, ErrorReport> {
+) -> Result<T, Error> {
     refuse_wrong_place()?;
     keep()?;
-    with_reserve(|| Ok(run_over(&server::connection(server)?, work)?))
+    with_reserve(|| run_over(&server::connection(server)?, work))
 }
 
 /// Some places are none for a call: a parallel worker (where only a caller's function that is wrongly
@@ -126,18 +125,14 @@ pub fn run_over<T>(
 /// An interrupted call ends with Postgres' own error, which knows nothing of the request: whoever
 /// looks after it needs the request's id.
 fn warn_of_lost_write(error: &Error) {
-    // Its hint is where to look; others have hints as well.
-    use ErrorKind::{BadResponse, Interrupted, OutcomeUnknown, ServerFault};
-    let may_be_done = [Interrupted, OutcomeUnknown, BadResponse, ServerFault].contains(&error.kind);
-    if !may_be_done || error.hint.is_none() {
-        return;
+    use ErrorKind::{Interrupted, OutcomeUnknown};
+    // Where to look is said of a write alone.
+    if [Interrupted, OutcomeUnknown].contains(&error.kind) && error.hint.is_some() {
+        warn(Error {
+            kind: OutcomeUnknown,
+            ..error.clone()
+        });
     }
-    let warning = Error {
-        kind: ErrorKind::OutcomeUnknown,
-        ..error.clone()
-    };
-    // An interrupt that is served now would jump over what this call still holds.
-    uninterrupted(|| ErrorReport::from(warning).report(PgLogLevel::WARNING));
 }
 
 fn http() -> Result<Rc<Http>, Error> {

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
-use pgrx::pg_sys::panic::{CaughtError, ErrorReport};
+use pgrx::pg_sys::panic::CaughtError;
 use pgrx::prelude::*;
 
 use crate::error::Error;
@@ -13,6 +13,8 @@ use crate::neon::http;
 use crate::neon::scope::Scope;
 use crate::pg::call::{refuse_wrong_place, run_over};
 use crate::pg::query::without_a_trace;
+use crate::pg::raised::forget;
+use crate::pg::report::Raise;
 use crate::pg::row::Row;
 use crate::pg::rows::{Rows, SetOf};
 use crate::pg::server::catalog::{DEFAULT_TIMEOUT, ForeignServer};
@@ -24,7 +26,7 @@ use crate::pg::{guc, local, server, synced_users};
 /// Looks at each step between this session and Neon; a step that fails is a row and no error. See
 /// [`diagnosis::diagnose`] for those that are Neon's.
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
-fn check_connection(server: default!(Option<Text>, "NULL")) -> Result<Rows<Finding>, ErrorReport> {
+fn check_connection(server: default!(Option<Text>, "NULL")) -> Result<Rows<Finding>, Raise> {
     let place = refuse_wrong_place();
     let row = Row::new(c"connection_check", &["step", "ok", "detail"])?;
     let mut findings = Findings::default();
@@ -60,11 +62,12 @@ fn check_connection(server: default!(Option<Text>, "NULL")) -> Result<Rows<Findi
     for finding in &mut findings.0 {
         finding.detail = sayable(&finding.detail);
     }
-    Rows::new(row, &findings.0, |row, finding| {
+    let rows = Rows::new(row, &findings.0, |row, finding| {
         row.text("step", finding.step)?
             .set("ok", finding.ok)?
             .text("detail", finding.detail.as_str())
-    })
+    });
+    Ok(rows?)
 }
 
 /// As a person would look.
@@ -229,6 +232,7 @@ fn caught<T>(work: impl FnOnce() -> Result<T, local::Failure>) -> Result<T, Stri
         .catch_when(canceled, |error| error.rethrow())
         .catch_others(|error| match error {
             CaughtError::PostgresError(report) | CaughtError::ErrorReport(report) => {
+                forget();
                 Err(sentences(report.message(), report.detail(), report.hint()))
             }
             panic => panic.rethrow(),
@@ -241,9 +245,7 @@ fn caught<T>(work: impl FnOnce() -> Result<T, local::Failure>) -> Result<T, Stri
             let lossy = || raised.message().to_string_lossy().into_owned();
             catch_unwind(AssertUnwindSafe(words)).unwrap_or_else(|_| lossy())
         }
-        local::Failure::Refused(report) => {
-            sentences(report.message(), report.detail(), report.hint())
-        }
+        local::Failure::Refused(error) => in_one_line(&error),
         local::Failure::Locked | local::Failure::Moved => unreachable!("they have a name"),
     })
 }

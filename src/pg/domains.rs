@@ -1,33 +1,29 @@
 //! Owns the SQL functions on redirect domains.
 
-use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
+use crate::error::Error;
 use crate::neon::domains::{self, RedirectDomain};
 use crate::pg::call::{elements, read, required, write};
+use crate::pg::report::Raise;
 use crate::pg::row::Row;
 use crate::pg::rows::{Rows, SetOf};
 use crate::pg::text::Text;
 
 /// Lists the domains; see [`domains::list`].
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
-fn list_domains(
-    server: default!(Option<Text>, "NULL"),
-) -> Result<Rows<RedirectDomain>, ErrorReport> {
+fn list_domains(server: default!(Option<Text>, "NULL")) -> Result<Rows<RedirectDomain>, Raise> {
     let row = new_row()?;
     let list = read(server.as_deref(), |scope| Ok(domains::list(scope)))?;
-    Rows::new(row, &list.domains, fill)
+    Ok(Rows::new(row, &list.domains, fill)?)
 }
 
 /// Adds a domain; see [`domains::add`].
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
-fn add_domain(
-    domain: Option<Text>,
-    server: default!(Option<Text>, "NULL"),
-) -> Result<(), ErrorReport> {
-    write(c"add_domain()", server.as_deref(), |scope| {
+fn add_domain(domain: Option<Text>, server: default!(Option<Text>, "NULL")) -> Result<(), Raise> {
+    Ok(write(c"add_domain()", server.as_deref(), |scope| {
         domains::add(scope, required("domain", domain.as_deref())?)
-    })
+    })?)
 }
 
 /// Deletes a domain; see [`domains::delete`].
@@ -35,10 +31,10 @@ fn add_domain(
 fn delete_domain(
     domain: Option<Text>,
     server: default!(Option<Text>, "NULL"),
-) -> Result<(), ErrorReport> {
-    write(c"delete_domain()", server.as_deref(), |scope| {
+) -> Result<(), Raise> {
+    Ok(write(c"delete_domain()", server.as_deref(), |scope| {
         domains::delete(scope, required("domain", domain.as_deref())?)
-    })
+    })?)
 }
 
 /// Deletes several domains in one request; see [`domains::delete_all`].
@@ -46,24 +42,24 @@ fn delete_domain(
 fn delete_domains(
     domains: Option<Array<Text>>,
     server: default!(Option<Text>, "NULL"),
-) -> Result<(), ErrorReport> {
-    write(c"delete_domains()", server.as_deref(), |scope| {
+) -> Result<(), Raise> {
+    Ok(write(c"delete_domains()", server.as_deref(), |scope| {
         let domains = required("domains", domains.as_ref())?;
         let domains: Vec<_> = elements("domains", domains)?.collect();
         let domains: Vec<_> = domains.iter().map(Option::as_deref).collect();
         domains::delete_all(scope, &domains)
-    })
+    })?)
 }
 
 impl SetOf for RedirectDomain {
     const SQL: &str = "SETOF neon_auth_admin.redirect_domain";
 }
 
-fn new_row() -> Result<Row, ErrorReport> {
+fn new_row() -> Result<Row, Error> {
     Row::new(c"redirect_domain", &["domain", "auth_provider"])
 }
 
-fn fill(row: Row, domain: &RedirectDomain) -> Result<Row, ErrorReport> {
+fn fill(row: Row, domain: &RedirectDomain) -> Result<Row, Error> {
     row.text("domain", domain.domain.as_str())?
         .text("auth_provider", domain.auth_provider.as_deref())
 }

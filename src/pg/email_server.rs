@@ -1,11 +1,12 @@
 //! Owns the SQL functions on the email server.
 
 use pgrx::composite_type;
-use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
+use crate::error::Error;
 use crate::neon::email_server::{self, EmailServer, EmailTest, Fields};
 use crate::pg::call::{read, required, write};
+use crate::pg::report::Raise;
 use crate::pg::row::{Composite, Row, Secrets};
 use crate::pg::text::Text;
 use crate::secret::Secret;
@@ -15,11 +16,11 @@ use crate::secret::Secret;
 fn get_email_server(
     show_secrets: default!(Option<bool>, "false"),
     server: default!(Option<Text>, "NULL"),
-) -> Result<composite_type!('static, "neon_auth_admin.email_server"), ErrorReport> {
+) -> Result<composite_type!('static, "neon_auth_admin.email_server"), Raise> {
     let secrets = Secrets::asked_for(show_secrets)?;
     let row = new_row()?;
     let email_server = read(server.as_deref(), |scope| Ok(email_server::get(scope)))?;
-    fill(row, &email_server, secrets)
+    Ok(fill(row, &email_server, secrets)?)
 }
 
 /// Replaces the email server; see [`email_server::update`]. The SQL is written out because pgrx would
@@ -52,7 +53,7 @@ fn update_email_server(
     sender_email: Option<Text>,
     sender_name: Option<Text>,
     server: Option<Text>,
-) -> Result<composite_type!('static, "neon_auth_admin.email_server"), ErrorReport> {
+) -> Result<composite_type!('static, "neon_auth_admin.email_server"), Raise> {
     let row = new_row()?;
     let password = password.as_deref().map(Secret::new);
     let updated = write(c"update_email_server()", server.as_deref(), |scope| {
@@ -66,7 +67,7 @@ fn update_email_server(
         };
         email_server::update(scope, required("type", r#type.as_deref())?, fields)
     })?;
-    fill(row, &updated, Secrets::Masked)
+    Ok(fill(row, &updated, Secrets::Masked)?)
 }
 
 /// Sends a test e-mail; see [`email_server::send_test`].
@@ -84,7 +85,7 @@ fn send_test_email(
     sender_email: Option<Text>,
     sender_name: Option<Text>,
     server: default!(Option<Text>, "NULL"),
-) -> Result<composite_type!('static, "neon_auth_admin.email_test"), ErrorReport> {
+) -> Result<composite_type!('static, "neon_auth_admin.email_test"), Raise> {
     let row = new_test_row()?;
     let password = password.as_deref().map(Secret::new);
     let test = write(c"send_test_email()", server.as_deref(), |scope| {
@@ -99,7 +100,7 @@ fn send_test_email(
         let recipient = required("recipient_email", recipient_email.as_deref())?;
         email_server::send_test(scope, recipient, fields)
     })?;
-    fill_test(row, &test, password.as_ref())
+    Ok(fill_test(row, &test, password.as_ref())?)
 }
 
 /// Sends a test e-mail through the server that is configured; see [`email_server::test`].
@@ -107,30 +108,26 @@ fn send_test_email(
 fn test_email_server(
     recipient_email: Option<Text>,
     server: default!(Option<Text>, "NULL"),
-) -> Result<composite_type!('static, "neon_auth_admin.email_test"), ErrorReport> {
+) -> Result<composite_type!('static, "neon_auth_admin.email_test"), Raise> {
     let row = new_test_row()?;
     let test = write(c"test_email_server()", server.as_deref(), |scope| {
         let recipient = required("recipient_email", recipient_email.as_deref())?;
         email_server::test(scope, recipient)
     })?;
-    fill_test(row, &test, None)
+    Ok(fill_test(row, &test, None)?)
 }
 
-fn new_test_row() -> Result<Row, ErrorReport> {
+fn new_test_row() -> Result<Row, Error> {
     Row::new(c"email_test", &["success", "error_message"])
 }
 
-fn fill_test(
-    row: Row,
-    test: &EmailTest,
-    password: Option<&Secret>,
-) -> Result<Composite, ErrorReport> {
+fn fill_test(row: Row, test: &EmailTest, password: Option<&Secret>) -> Result<Composite, Error> {
     row.set("success", test.success)?
         .text("error_message", test.shown_error(password).as_deref())?
         .finish()
 }
 
-fn new_row() -> Result<Row, ErrorReport> {
+fn new_row() -> Result<Row, Error> {
     Row::new(
         c"email_server",
         &[
@@ -145,7 +142,7 @@ fn new_row() -> Result<Row, ErrorReport> {
     )
 }
 
-fn fill(row: Row, server: &EmailServer, secrets: Secrets) -> Result<Composite, ErrorReport> {
+fn fill(row: Row, server: &EmailServer, secrets: Secrets) -> Result<Composite, Error> {
     row.text("type", server.r#type.as_str())?
         .text("host", server.host.as_deref())?
         .set("port", server.port)?

@@ -1,12 +1,12 @@
 //! Owns the SQL functions on the integration.
 
 use pgrx::composite_type;
-use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 use crate::error::Error;
 use crate::neon::integration::{self, Integration, IntegrationKeys};
 use crate::pg::call::{read, required, run, write};
+use crate::pg::report::Raise;
 use crate::pg::row::{Composite, Row};
 use crate::pg::rows::{Rows, SetOf};
 use crate::pg::text::Text;
@@ -20,7 +20,7 @@ fn create_integration(
     database_name: default!(Option<Text>, "NULL"),
     role_name: default!(Option<Text>, "NULL"),
     server: default!(Option<Text>, "NULL"),
-) -> Result<composite_type!('static, "neon_auth_admin.integration_keys"), ErrorReport> {
+) -> Result<composite_type!('static, "neon_auth_admin.integration_keys"), Raise> {
     let row = new_keys_row()?;
     let keys = write(c"create_integration()", server.as_deref(), |scope| {
         integration::create(
@@ -30,43 +30,41 @@ fn create_integration(
             role_name.as_deref(),
         )
     })?;
-    fill_keys(row, &keys)
+    Ok(fill_keys(row, &keys)?)
 }
 
 /// Lists the integrations; see [`integration::list`].
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
-fn list_integrations(
-    server: default!(Option<Text>, "NULL"),
-) -> Result<Rows<Integration>, ErrorReport> {
+fn list_integrations(server: default!(Option<Text>, "NULL")) -> Result<Rows<Integration>, Raise> {
     let row = new_row()?;
     let list = read(server.as_deref(), |scope| Ok(integration::list(scope)))?;
-    Rows::new(row, &list.data, fill)
+    Ok(Rows::new(row, &list.data, fill)?)
 }
 
 /// Reads the only integration; see [`integration::get`].
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
 fn get_integration(
     server: default!(Option<Text>, "NULL"),
-) -> Result<composite_type!('static, "neon_auth_admin.integration"), ErrorReport> {
-    fill(new_row()?, &run(server.as_deref(), integration::get)?)?.finish()
+) -> Result<composite_type!('static, "neon_auth_admin.integration"), Raise> {
+    Ok(fill(new_row()?, &run(server.as_deref(), integration::get)?)?.finish()?)
 }
 
 /// Creates SDK keys; see [`integration::create_sdk_keys`].
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
 fn create_sdk_keys(
     server: default!(Option<Text>, "NULL"),
-) -> Result<composite_type!('static, "neon_auth_admin.integration_keys"), ErrorReport> {
+) -> Result<composite_type!('static, "neon_auth_admin.integration_keys"), Raise> {
     let row = new_keys_row()?;
     let keys = write(c"create_sdk_keys()", server.as_deref(), |scope| {
         integration::create_sdk_keys(scope)
     })?;
-    fill_keys(row, &keys)
+    Ok(fill_keys(row, &keys)?)
 }
 
 /// Starts the transfer and returns the URL that completes it; see
 /// [`integration::transfer_ownership`].
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
-fn transfer_ownership(server: default!(Option<Text>, "NULL")) -> Result<Text, ErrorReport> {
+fn transfer_ownership(server: default!(Option<Text>, "NULL")) -> Result<Text, Raise> {
     let transfer = write(c"transfer_ownership()", server.as_deref(), |scope| {
         integration::transfer_ownership(scope)
     })?;
@@ -79,18 +77,22 @@ fn transfer_ownership(server: default!(Option<Text>, "NULL")) -> Result<Text, Er
 fn delete_integration(
     delete_data: default!(Option<bool>, "false"),
     server: default!(Option<Text>, "NULL"),
-) -> Result<(), ErrorReport> {
-    write(c"delete_integration()", server.as_deref(), |scope| {
-        let delete_data = required("delete_data", delete_data)?;
-        Ok(integration::delete(scope, delete_data))
-    })
+) -> Result<(), Raise> {
+    Ok(write(
+        c"delete_integration()",
+        server.as_deref(),
+        |scope| {
+            let delete_data = required("delete_data", delete_data)?;
+            Ok(integration::delete(scope, delete_data))
+        },
+    )?)
 }
 
 impl SetOf for Integration {
     const SQL: &str = "SETOF neon_auth_admin.integration";
 }
 
-fn new_row() -> Result<Row, ErrorReport> {
+fn new_row() -> Result<Row, Error> {
     Row::new(
         c"integration",
         &[
@@ -108,7 +110,7 @@ fn new_row() -> Result<Row, ErrorReport> {
     )
 }
 
-fn fill(row: Row, integration: &Integration) -> Result<Row, ErrorReport> {
+fn fill(row: Row, integration: &Integration) -> Result<Row, Error> {
     let created_at = integration.created_at.map(to_timestamptz).transpose()?;
     row.text("auth_provider", integration.auth_provider.as_str())?
         .text(
@@ -125,7 +127,7 @@ fn fill(row: Row, integration: &Integration) -> Result<Row, ErrorReport> {
         .text("name", integration.name.as_deref())
 }
 
-fn new_keys_row() -> Result<Row, ErrorReport> {
+fn new_keys_row() -> Result<Row, Error> {
     Row::new(
         c"integration_keys",
         &[
@@ -141,7 +143,7 @@ fn new_keys_row() -> Result<Row, ErrorReport> {
     )
 }
 
-fn fill_keys(row: Row, keys: &IntegrationKeys) -> Result<Composite, ErrorReport> {
+fn fill_keys(row: Row, keys: &IntegrationKeys) -> Result<Composite, Error> {
     let exposed = |key: &Option<Secret>| key.as_ref().map(|key| key.expose().to_owned());
     row.text("auth_provider", keys.auth_provider.as_str())?
         .text(
@@ -161,8 +163,8 @@ fn fill_keys(row: Row, keys: &IntegrationKeys) -> Result<Composite, ErrorReport>
 }
 
 /// Microseconds since 2000-01-01, as Postgres counts.
-fn to_timestamptz(timestamp: jiff::Timestamp) -> Result<TimestampWithTimeZone, ErrorReport> {
+fn to_timestamptz(timestamp: jiff::Timestamp) -> Result<TimestampWithTimeZone, Error> {
     const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
     TimestampWithTimeZone::try_from(timestamp.as_microsecond() - POSTGRES_EPOCH)
-        .map_err(|_| Error::unusable_value("created_at", "The time is out of range.").into())
+        .map_err(|_| Error::unusable_value("created_at", "The time is out of range."))
 }

@@ -11,7 +11,6 @@ mod restricted;
 use std::time::{Duration, Instant};
 
 use pgrx::pg_sys::SysCacheIdentifier::{NAMESPACEOID, RELOID};
-use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::{PgList, pg_sys};
 
 use self::caller::{Caller, Trust};
@@ -43,7 +42,7 @@ pub enum Failure {
     Moved,
     /// Postgres' own error. The (sub)transaction has to be aborted.
     Raised(Raised),
-    Refused(ErrorReport),
+    Refused(Error),
 }
 
 /// A relation that is locked until the transaction ends, and whose owner is trusted, as is that of its
@@ -192,9 +191,9 @@ impl Failure {
     }
 
     /// An error of Postgres' is raised at once, since only so it stays what it is.
-    pub fn into_report(self, name: &str) -> ErrorReport {
+    pub fn into_error(self, name: &str) -> Error {
         match self.of(name) {
-            Self::Refused(report) => report,
+            Self::Refused(error) => error,
             Self::Raised(raised) => raised.resume(),
             Self::Locked | Self::Moved => unreachable!("they have a name"),
         }
@@ -212,15 +211,9 @@ impl From<Raised> for Failure {
     }
 }
 
-impl From<ErrorReport> for Failure {
-    fn from(report: ErrorReport) -> Self {
-        Self::Refused(report)
-    }
-}
-
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self::Refused(error.into())
+        Self::Refused(error)
     }
 }
 

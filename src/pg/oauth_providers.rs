@@ -3,7 +3,6 @@
 use std::ffi::CStr;
 
 use pgrx::composite_type;
-use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 use crate::error::Error;
@@ -11,6 +10,7 @@ use crate::neon::oauth_providers::{self, Credentials, OauthProvider};
 use crate::neon::request::Request;
 use crate::neon::scope::Scope;
 use crate::pg::call::{read, required, write};
+use crate::pg::report::Raise;
 use crate::pg::row::{Composite, Row, Secrets};
 use crate::pg::rows::{Rows, SetOf};
 use crate::pg::text::Text;
@@ -21,13 +21,13 @@ use crate::secret::Secret;
 fn list_oauth_providers(
     show_secrets: default!(Option<bool>, "false"),
     server: default!(Option<Text>, "NULL"),
-) -> Result<Rows<OauthProvider>, ErrorReport> {
+) -> Result<Rows<OauthProvider>, Raise> {
     let secrets = Secrets::asked_for(show_secrets)?;
     let row = new_row()?;
     let list = read(server.as_deref(), |scope| Ok(oauth_providers::list(scope)))?;
-    Rows::new(row, &list.providers, |row, provider| {
+    Ok(Rows::new(row, &list.providers, |row, provider| {
         fill(row, provider, secrets)
-    })
+    })?)
 }
 
 /// Adds a provider; see [`oauth_providers::add`].
@@ -38,15 +38,15 @@ fn add_oauth_provider(
     client_secret: default!(Option<Text>, "NULL"),
     microsoft_tenant_id: default!(Option<Text>, "NULL"),
     server: default!(Option<Text>, "NULL"),
-) -> Result<composite_type!('static, "neon_auth_admin.oauth_provider"), ErrorReport> {
+) -> Result<composite_type!('static, "neon_auth_admin.oauth_provider"), Raise> {
     let given = [client_id, client_secret, microsoft_tenant_id];
-    save(
+    Ok(save(
         c"add_oauth_provider()",
         server,
         id,
         given,
         oauth_providers::add,
-    )
+    )?)
 }
 
 /// Changes the credentials of a provider; see [`oauth_providers::update`].
@@ -57,15 +57,15 @@ fn update_oauth_provider(
     client_secret: default!(Option<Text>, "NULL"),
     microsoft_tenant_id: default!(Option<Text>, "NULL"),
     server: default!(Option<Text>, "NULL"),
-) -> Result<composite_type!('static, "neon_auth_admin.oauth_provider"), ErrorReport> {
+) -> Result<composite_type!('static, "neon_auth_admin.oauth_provider"), Raise> {
     let given = [client_id, client_secret, microsoft_tenant_id];
-    save(
+    Ok(save(
         c"update_oauth_provider()",
         server,
         id,
         given,
         oauth_providers::update,
-    )
+    )?)
 }
 
 /// What adding and updating have in common: all but the request.
@@ -75,7 +75,7 @@ fn save(
     id: Option<Text>,
     [client_id, client_secret, microsoft_tenant_id]: [Option<Text>; 3],
     request: fn(&Scope, &str, Credentials) -> Result<Request<OauthProvider>, Error>,
-) -> Result<Composite, ErrorReport> {
+) -> Result<Composite, Error> {
     let row = new_row()?;
     let client_secret = client_secret.as_deref().map(Secret::new);
     let provider = write(function, server.as_deref(), |scope| {
@@ -94,24 +94,26 @@ fn save(
 fn delete_oauth_provider(
     id: Option<Text>,
     server: default!(Option<Text>, "NULL"),
-) -> Result<(), ErrorReport> {
-    write(c"delete_oauth_provider()", server.as_deref(), |scope| {
-        oauth_providers::delete(scope, required("id", id.as_deref())?)
-    })
+) -> Result<(), Raise> {
+    Ok(write(
+        c"delete_oauth_provider()",
+        server.as_deref(),
+        |scope| oauth_providers::delete(scope, required("id", id.as_deref())?),
+    )?)
 }
 
 impl SetOf for OauthProvider {
     const SQL: &str = "SETOF neon_auth_admin.oauth_provider";
 }
 
-fn new_row() -> Result<Row, ErrorReport> {
+fn new_row() -> Result<Row, Error> {
     Row::new(
         c"oauth_provider",
         &["id", "type", "client_id", "client_secret"],
     )
 }
 
-fn fill(row: Row, provider: &OauthProvider, secrets: Secrets) -> Result<Row, ErrorReport> {
+fn fill(row: Row, provider: &OauthProvider, secrets: Secrets) -> Result<Row, Error> {
     row.text("id", provider.id.as_str())?
         .text("type", provider.r#type.as_str())?
         .text("client_id", provider.client_id.as_deref())?

@@ -11,9 +11,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr;
 use std::slice;
 
-use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::{IntoDatum, PgList, PgMemoryContexts, PgTupleDesc, pg_sys};
 
+use crate::error::Error;
 use crate::pg::local::{Failure, Relation, Restricted};
 use crate::pg::raised::{Raised, attempt};
 use crate::pg::reserve::with_reserve;
@@ -84,7 +84,7 @@ impl Query {
         self,
         relation: &Relation,
         like: &Row,
-        each: impl FnMut(Row) -> Result<(), ErrorReport>,
+        each: impl FnMut(Row) -> Result<(), Error>,
     ) -> Result<(), Failure> {
         with_reserve(|| self.run_in_reserve(relation, like, each))
     }
@@ -93,7 +93,7 @@ impl Query {
         self,
         relation: &Relation,
         like: &Row,
-        mut each: impl FnMut(Row) -> Result<(), ErrorReport>,
+        mut each: impl FnMut(Row) -> Result<(), Error>,
     ) -> Result<(), Failure> {
         let mut caller = PgMemoryContexts::For(PgMemoryContexts::CurrentMemoryContext.value());
         let restricted = Restricted::enter(relation);
@@ -267,7 +267,7 @@ fn rows<'a>(
     like: &'a Row,
     shape: &'a PgTupleDesc,
     tuples: &'a [pg_sys::HeapTuple],
-) -> impl Iterator<Item = Result<Row, ErrorReport>> + 'a {
+) -> impl Iterator<Item = Result<Row, Error>> + 'a {
     let places = like.places_of(shape);
     let mut values = vec![pg_sys::Datum::from(0); shape.len()];
     let mut nulls = vec![false; shape.len()];

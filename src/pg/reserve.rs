@@ -67,10 +67,16 @@ struct Unlink(*mut pg_sys::ErrorContextCallback);
 
 impl Drop for Unlink {
     fn drop(&mut self) {
-        // SAFETY: as above. Who raises an error again puts a stack of his own in the place of this.
+        // SAFETY: as above. The link is the first, but for one that an error on its way has put before
+        // it; or not there, where somebody has put a stack of his own in the place of this.
         unsafe {
-            if pg_sys::error_context_stack == self.0 {
-                pg_sys::error_context_stack = (*self.0).previous;
+            let mut place = &raw mut pg_sys::error_context_stack;
+            while !(*place).is_null() {
+                if *place == self.0 {
+                    *place = (*self.0).previous;
+                    return;
+                }
+                place = &raw mut (**place).previous;
             }
         }
     }

@@ -6,7 +6,6 @@
 
 use std::ffi::CStr;
 
-use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use pgrx::{AllocatedByRust, IntoDatum, PgTupleDesc, direct_function_call_as_datum, pg_sys};
 use serde_json::Value;
@@ -75,12 +74,12 @@ impl Row {
     /// is meant. (Parsing a qualified name for every row took a tenth of a call's time.) A writer
     /// makes its row before its request, and names the columns: a type that does not fit this library
     /// must show before something happens at Neon.
-    pub fn new(type_name: &CStr, columns: &[&str]) -> Result<Self, ErrorReport> {
+    pub fn new(type_name: &CStr, columns: &[&str]) -> Result<Self, Error> {
         keep()?;
         with_reserve(|| Self::look_up(type_name, columns))
     }
 
-    fn look_up(type_name: &CStr, columns: &[&str]) -> Result<Self, ErrorReport> {
+    fn look_up(type_name: &CStr, columns: &[&str]) -> Result<Self, Error> {
         // SAFETY: NUL-terminated names; the caches are asked each time, so that an extension that
         // was dropped and created again is found.
         let oid = unsafe {
@@ -97,29 +96,25 @@ impl Row {
         let missing =
             || Error::stale_extension(&format!("no type {}", type_name.to_string_lossy()));
         if oid == pg_sys::InvalidOid {
-            return Err(missing().into());
+            return Err(missing());
         }
         // SAFETY: the type exists. pgrx would copy the description again for each row.
         let shape =
             unsafe { PgTupleDesc::from_pg_unchecked(pg_sys::lookup_rowtype_tupdesc_copy(oid, -1)) };
         for column in columns {
             if !shape.iter().any(|attribute| is_named(attribute, column)) {
-                return Err(Error::stale_extension(&format!("no column {column}")).into());
+                return Err(Error::stale_extension(&format!("no column {column}")));
             }
         }
         let values = vec![None; shape.len()];
         Ok(Self { shape, values })
     }
 
-    pub fn set<T: IntoDatum>(self, column: &str, value: T) -> Result<Self, ErrorReport> {
+    pub fn set<T: IntoDatum>(self, column: &str, value: T) -> Result<Self, Error> {
         self.set_datum(column, T::is_compatible_with, || value.into_datum())
     }
 
-    pub fn text<'a>(
-        self,
-        column: &str,
-        value: impl Into<Option<&'a str>>,
-    ) -> Result<Self, ErrorReport> {
+    pub fn text<'a>(self, column: &str, value: impl Into<Option<&'a str>>) -> Result<Self, Error> {
         let datum = || value.into().and_then(text_datum);
         self.set_datum(column, |oid| oid == pg_sys::TEXTOID, datum)
     }
@@ -129,7 +124,7 @@ impl Row {
         column: &str,
         fits: fn(pg_sys::Oid) -> bool,
         datum: impl FnOnce() -> Option<pg_sys::Datum>,
-    ) -> Result<Self, ErrorReport> {
+    ) -> Result<Self, Error> {
         let index = self
             .shape
             .iter()
@@ -145,7 +140,7 @@ impl Row {
         column: &str,
         value: Option<Value>,
         secrets: Secrets,
-    ) -> Result<Self, ErrorReport> {
+    ) -> Result<Self, Error> {
         let value = match secrets {
             Secrets::Masked => value.map(mask),
             Secrets::Shown => value,
@@ -158,7 +153,7 @@ impl Row {
         column: &str,
         value: Option<&Secret>,
         secrets: Secrets,
-    ) -> Result<Self, ErrorReport> {
+    ) -> Result<Self, Error> {
         let value = value.map(|secret| match (secret.expose(), secrets) {
             ("", _) => "",
             (exposed, Secrets::Shown) => exposed,
@@ -184,7 +179,7 @@ impl Row {
     }
 
     /// The value of a column of type text; empty for NULL.
-    pub fn text_at(&self, column: &str) -> Result<String, ErrorReport> {
+    pub fn text_at(&self, column: &str) -> Result<String, Error> {
         let place = self
             .shape
             .iter()
@@ -207,10 +202,10 @@ impl Row {
         values.map(|value| (value.unwrap_or(0.into()), value.is_none()))
     }
 
-    pub fn finish(self) -> Result<Composite, ErrorReport> {
+    pub fn finish(self) -> Result<Composite, Error> {
         // SAFETY: each value was made for the type of its column.
         with_reserve(|| unsafe { PgHeapTuple::from_datums(self.shape, self.values) })
-            .map_err(|error| Error::stale_extension(&error.to_string()).into())
+            .map_err(|error| Error::stale_extension(&error.to_string()))
     }
 }
 

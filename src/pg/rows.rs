@@ -8,15 +8,16 @@ use std::marker::PhantomData;
 use pgrx::callconv::{BoxRet, FcInfo};
 use pgrx::datum::Datum;
 use pgrx::pg_sys::SetFunctionReturnMode::{SFRM_Materialize, SFRM_Materialize_Random};
-use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::pgrx_sql_entity_graph::metadata::{
     ArgumentError, ReturnsError, ReturnsRef, SqlMappingRef, SqlTranslatable, TypeOrigin,
 };
 use pgrx::prelude::*;
 use pgrx::{PgMemoryContexts, pg_sys};
 
+use crate::error::Error;
 use crate::pg::local::Relation;
 use crate::pg::query::Query;
+use crate::pg::report::raise;
 use crate::pg::reserve::with_reserve;
 use crate::pg::row::Row;
 
@@ -45,8 +46,8 @@ impl<T> Rows<T> {
     pub fn new(
         like: Row,
         items: &[T],
-        fill: impl Fn(Row, &T) -> Result<Row, ErrorReport>,
-    ) -> Result<Self, ErrorReport> {
+        fill: impl Fn(Row, &T) -> Result<Row, Error>,
+    ) -> Result<Self, Error> {
         let rows: Result<_, _> = items.iter().map(|item| fill(like.clone(), item)).collect();
         Ok(Self {
             source: Source::Answer(rows?),
@@ -109,11 +110,11 @@ unsafe impl<T> BoxRet for Rows<T> {
                 Source::Query(query) => {
                     let (relation, query) = *query;
                     let result = query.run(&relation, &self.like, put);
-                    result.map_err(|failure| failure.into_report(relation.name))
+                    result.map_err(|failure| failure.into_error(relation.name))
                 }
             };
-            if let Err(report) = result_of_query {
-                report.report(PgLogLevel::ERROR);
+            if let Err(error) = result_of_query {
+                raise(error);
             }
             (*result).returnMode = SFRM_Materialize;
             (*result).setResult = store;

@@ -1,11 +1,12 @@
 //! Owns the SQL functions on how people sign in on a branch.
 
 use pgrx::composite_type;
-use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
+use crate::error::Error;
 use crate::neon::settings::{self, EmailAndPassword, EmailAndPasswordUpdate};
 use crate::pg::call::{read, required, write};
+use crate::pg::report::Raise;
 use crate::pg::row::{Composite, Row};
 use crate::pg::text::Text;
 
@@ -13,12 +14,12 @@ use crate::pg::text::Text;
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
 fn get_email_and_password(
     server: default!(Option<Text>, "NULL"),
-) -> Result<composite_type!('static, "neon_auth_admin.email_and_password"), ErrorReport> {
+) -> Result<composite_type!('static, "neon_auth_admin.email_and_password"), Raise> {
     let row = new_row()?;
-    fill(
+    Ok(fill(
         row,
         &read(server.as_deref(), settings::get_email_and_password)?,
-    )
+    )?)
 }
 
 /// Changes the settings; see [`settings::update_email_and_password`].
@@ -36,7 +37,7 @@ fn update_email_and_password(
     send_verification_email_on_sign_in: default!(Option<bool>, "NULL"),
     disable_sign_up: default!(Option<bool>, "NULL"),
     server: default!(Option<Text>, "NULL"),
-) -> Result<composite_type!('static, "neon_auth_admin.email_and_password"), ErrorReport> {
+) -> Result<composite_type!('static, "neon_auth_admin.email_and_password"), Raise> {
     let row = new_row()?;
     let update = EmailAndPasswordUpdate {
         enabled,
@@ -51,12 +52,12 @@ fn update_email_and_password(
     let updated = write(function, server.as_deref(), |scope| {
         settings::update_email_and_password(scope, update)
     })?;
-    fill(row, &updated)
+    Ok(fill(row, &updated)?)
 }
 
 /// Reads the setting; see [`settings::get_allow_localhost`].
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
-fn get_allow_localhost(server: default!(Option<Text>, "NULL")) -> Result<bool, ErrorReport> {
+fn get_allow_localhost(server: default!(Option<Text>, "NULL")) -> Result<bool, Raise> {
     let setting = read(server.as_deref(), settings::get_allow_localhost)?;
     Ok(setting.allow_localhost)
 }
@@ -66,7 +67,7 @@ fn get_allow_localhost(server: default!(Option<Text>, "NULL")) -> Result<bool, E
 fn update_allow_localhost(
     allow_localhost: Option<bool>,
     server: default!(Option<Text>, "NULL"),
-) -> Result<bool, ErrorReport> {
+) -> Result<bool, Raise> {
     let function = c"update_allow_localhost()";
     let updated = write(function, server.as_deref(), |scope| {
         let allow_localhost = required("allow_localhost", allow_localhost)?;
@@ -80,14 +81,14 @@ fn update_allow_localhost(
 fn update_config(
     name: Option<Text>,
     server: default!(Option<Text>, "NULL"),
-) -> Result<Text, ErrorReport> {
+) -> Result<Text, Raise> {
     let updated = write(c"update_config()", server.as_deref(), |scope| {
         settings::update_config(scope, required("name", name.as_deref())?)
     })?;
     Ok(Text::new(updated.name))
 }
 
-fn new_row() -> Result<Row, ErrorReport> {
+fn new_row() -> Result<Row, Error> {
     Row::new(
         c"email_and_password",
         &[
@@ -102,7 +103,7 @@ fn new_row() -> Result<Row, ErrorReport> {
     )
 }
 
-fn fill(row: Row, settings: &EmailAndPassword) -> Result<Composite, ErrorReport> {
+fn fill(row: Row, settings: &EmailAndPassword) -> Result<Composite, Error> {
     let method = settings.email_verification_method.as_deref();
     row.set("enabled", settings.enabled)?
         .text("email_verification_method", method)?

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use pgrx::composite_type;
 use pgrx::datum::Interval;
-use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 use self::table::Table;
@@ -15,6 +14,7 @@ use crate::neon::scope::Scope;
 use crate::pg::call::required;
 use crate::pg::local::{Failure, Relation};
 use crate::pg::query::{snapshot_is_fixed, without_a_trace};
+use crate::pg::report::{Raise, raise};
 use crate::pg::row::{Composite, Row};
 use crate::pg::rows::{Rows, SetOf};
 use crate::pg::server;
@@ -37,7 +37,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 fn list_users(
     include_deleted: default!(Option<bool>, "false"),
     server: default!(Option<Text>, "NULL"),
-) -> Result<Rows<SyncedUser>, ErrorReport> {
+) -> Result<Rows<SyncedUser>, Raise> {
     let include_deleted = required("include_deleted", include_deleted)?;
     let row = new_row()?;
     let (scope, time) = match server.as_deref() {
@@ -51,7 +51,7 @@ fn list_users(
         None => Table::find().ok_or_else(Error::no_table_of_users),
         Some(scope) => Table::find_for(scope).map_err(Error::no_such_table_of_users),
     };
-    let opened = open(find, time).map_err(|failure| failure.into_report(USERS));
+    let opened = open(find, time).map_err(|failure| failure.into_error(USERS));
     let (table, relation) = opened?;
     Ok(Rows::of_query(row, relation, table.all(include_deleted)))
 }
@@ -78,7 +78,7 @@ fn open(
 fn wait_for_user(
     id: Option<Text>,
     timeout: default!(Option<Interval>, "'5 s'"),
-) -> Result<composite_type!('static, "neon_auth_admin.synced_user"), ErrorReport> {
+) -> Result<composite_type!('static, "neon_auth_admin.synced_user"), Raise> {
     let id = argument::id("id", required("id", id.as_deref())?)?;
     let timeout = to_duration(required("timeout", timeout)?)?;
     let row = new_row()?;
@@ -87,7 +87,7 @@ fn wait_for_user(
     loop {
         // Between looks nothing is locked, so that whoever brings the user may also change the table.
         let looked = without_a_trace(|| look(&row, id));
-        let (tables, found) = looked.map_err(|failure| failure.into_report(USERS))?;
+        let (tables, found) = looked.map_err(|failure| failure.into_error(USERS))?;
         if let Some(found) = found {
             return Ok(found);
         }
@@ -101,7 +101,7 @@ fn wait_for_user(
                 let names: Vec<_> = tables.iter().map(Table::name).collect();
                 Error::user_not_there(&names.join(" or "), id, timeout)
             };
-            return Err(error.into());
+            raise(error);
         }
         pause(next_pause.min(left));
         next_pause = (next_pause * 2).min(LONGEST_PAUSE);
@@ -186,7 +186,7 @@ impl SetOf for SyncedUser {
     const SQL: &str = "SETOF neon_auth_admin.synced_user";
 }
 
-fn new_row() -> Result<Row, ErrorReport> {
+fn new_row() -> Result<Row, Error> {
     Row::new(
         c"synced_user",
         &[

@@ -1,11 +1,11 @@
 //! Owns the SQL functions on users.
 
 use pgrx::composite_type;
-use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 use crate::neon::users;
 use crate::pg::call::{elements, required, write};
+use crate::pg::report::Raise;
 use crate::pg::row::Row;
 use crate::pg::text::Text;
 
@@ -15,16 +15,17 @@ fn create_user(
     email: Option<Text>,
     name: default!(Option<Text>, "NULL"),
     server: default!(Option<Text>, "NULL"),
-) -> Result<composite_type!('static, "neon_auth_admin.auth_user"), ErrorReport> {
+) -> Result<composite_type!('static, "neon_auth_admin.auth_user"), Raise> {
     let (email, name) = (email.as_deref(), name.as_deref());
     let row = Row::new(c"auth_user", &["id", "email", "name"])?;
     let created = write(c"create_user()", server.as_deref(), |scope| {
         users::create(scope, required("email", email)?, name)
     })?;
-    row.text("id", created.id.as_str())?
+    Ok(row
+        .text("id", created.id.as_str())?
         .text("email", email)?
         .text("name", name)?
-        .finish()
+        .finish()?)
 }
 
 /// Sets the roles of a user; see [`users::set_roles`].
@@ -33,23 +34,20 @@ fn set_user_roles(
     id: Option<Text>,
     roles: Option<Array<Text>>,
     server: default!(Option<Text>, "NULL"),
-) -> Result<(), ErrorReport> {
-    write(c"set_user_roles()", server.as_deref(), |scope| {
+) -> Result<(), Raise> {
+    Ok(write(c"set_user_roles()", server.as_deref(), |scope| {
         let id = required("id", id.as_deref())?;
         let roles = required("roles", roles.as_ref())?;
         let roles: Vec<_> = elements("roles", roles)?.collect();
         let roles: Vec<_> = roles.iter().map(Option::as_deref).collect();
         users::set_roles(scope, id, &roles)
-    })
+    })?)
 }
 
 /// Deletes a user; see [`users::delete`].
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
-fn delete_user(
-    id: Option<Text>,
-    server: default!(Option<Text>, "NULL"),
-) -> Result<(), ErrorReport> {
-    write(c"delete_user()", server.as_deref(), |scope| {
+fn delete_user(id: Option<Text>, server: default!(Option<Text>, "NULL")) -> Result<(), Raise> {
+    Ok(write(c"delete_user()", server.as_deref(), |scope| {
         users::delete(scope, required("id", id.as_deref())?)
-    })
+    })?)
 }

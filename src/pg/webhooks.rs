@@ -1,11 +1,12 @@
 //! Owns the SQL functions on the webhooks of a branch.
 
 use pgrx::composite_type;
-use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
+use crate::error::Error;
 use crate::neon::webhooks::{self, Update, Webhooks};
 use crate::pg::call::{elements, prevent_if_read_only, read, run};
+use crate::pg::report::Raise;
 use crate::pg::row::{Composite, Row};
 use crate::pg::text::Text;
 
@@ -13,9 +14,9 @@ use crate::pg::text::Text;
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
 fn get_webhooks(
     server: default!(Option<Text>, "NULL"),
-) -> Result<composite_type!('static, "neon_auth_admin.webhooks"), ErrorReport> {
+) -> Result<composite_type!('static, "neon_auth_admin.webhooks"), Raise> {
     let row = new_row()?;
-    fill(row, &read(server.as_deref(), webhooks::get)?)
+    Ok(fill(row, &read(server.as_deref(), webhooks::get)?)?)
 }
 
 /// Changes the webhooks; see [`webhooks::update`].
@@ -26,7 +27,7 @@ fn update_webhooks(
     enabled_events: default!(Option<Array<Text>>, "NULL"),
     timeout_seconds: default!(Option<i32>, "NULL"),
     server: default!(Option<Text>, "NULL"),
-) -> Result<composite_type!('static, "neon_auth_admin.webhooks"), ErrorReport> {
+) -> Result<composite_type!('static, "neon_auth_admin.webhooks"), Raise> {
     prevent_if_read_only(c"update_webhooks()");
     let row = new_row()?;
     let events = enabled_events.as_ref();
@@ -42,10 +43,10 @@ fn update_webhooks(
         timeout_seconds,
     };
     let updated = run(server.as_deref(), |client| webhooks::update(client, update))?;
-    fill(row, &updated)
+    Ok(fill(row, &updated)?)
 }
 
-fn new_row() -> Result<Row, ErrorReport> {
+fn new_row() -> Result<Row, Error> {
     Row::new(
         c"webhooks",
         &[
@@ -57,7 +58,7 @@ fn new_row() -> Result<Row, ErrorReport> {
     )
 }
 
-fn fill(row: Row, webhooks: &Webhooks) -> Result<Composite, ErrorReport> {
+fn fill(row: Row, webhooks: &Webhooks) -> Result<Composite, Error> {
     let events = webhooks.enabled_events.as_ref();
     let events = events.map(|events| events.iter().map(Text::new).collect::<Vec<_>>());
     row.set("enabled", webhooks.enabled)?

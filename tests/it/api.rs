@@ -142,14 +142,10 @@ fn retry_after() {
 #[test]
 fn a_server_fault_on_a_write_is_met_once() {
     let mut world = World::new();
-    for (status, kind) in [
-        (500, ErrorKind::ServerFault),
-        (502, ErrorKind::OutcomeUnknown),
-        (504, ErrorKind::OutcomeUnknown),
-    ] {
+    for status in [500, 502, 504] {
         world.project(&format!("fault-{status}-x1--write"));
         let error = world.create_user().expect_err("a server fault");
-        assert_eq!(error.kind, kind);
+        assert_eq!(error.kind, ErrorKind::OutcomeUnknown);
         assert_eq!(world.arrived().len(), 1);
     }
 }

@@ -65,15 +65,14 @@ fn the_inner_ring_does_not_look_outwards() {
 }
 
 #[test]
-fn every_sql_function_returns_an_error_report() {
+fn every_sql_function_returns_a_raise() {
     let mut functions = 0;
     for (path, text) in sources("src/pg") {
         for function in code(&text).split("#[pg_extern").skip(1) {
             functions += 1;
             let signature = function.split(" {\n").next().expect("a signature");
-            let reports = signature.contains("-> Result<") && signature.contains("ErrorReport>")
-                || signature.ends_with("ErrorReport,\n>");
-            assert!(reports, "{}: {signature}", path.display());
+            let raises = signature.contains("-> Result<") && signature.ends_with("Raise>");
+            assert!(raises, "{}: {signature}", path.display());
             let volatile = ["volatile, parallel_unsafe", "VOLATILE PARALLEL UNSAFE"];
             assert!(
                 volatile.iter().any(|word| signature.contains(word)),

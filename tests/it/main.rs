@@ -19,6 +19,7 @@ mod network;
 mod operations;
 mod proxy;
 mod requests;
+mod sqlstates;
 mod support;
 mod tls;
 mod wiping;

@@ -42,7 +42,7 @@ fn of_large_answers_is_flat() {
             let error = result.expect_err("too large");
             assert_eq!(error.kind, ErrorKind::BadResponse, "{fault}");
             let error = world.create_user().expect_err("too large");
-            assert_eq!(error.kind, ErrorKind::BadResponse, "{fault}");
+            assert_eq!(error.kind, ErrorKind::OutcomeUnknown, "{fault}");
             assert_eq!(world.arrived().len(), 2, "{fault}");
             assert!(took < Duration::from_secs(2), "{fault}: {took:?}");
         }

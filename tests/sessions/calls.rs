@@ -46,7 +46,7 @@ const BRANCH_ECHO: &str = "branch_echo";
 
 /// What befalls whoever calls everything: refused by Neon and by the arguments' checks, unreachable,
 /// cut off, unknown, malformed.
-const FAILURES: [&str; 6] = ["28000", "22023", "08001", "08006", "08007", "08P01"];
+const FAILURES: [&str; 6] = ["28000", "22023", "NA001", "NA002", "NA003", "NA004"];
 
 pub struct World {
     pub database: Database,
@@ -179,7 +179,10 @@ pub fn call_everything(witness: &mut Witness, canaries: &mut Canaries, show_secr
 pub fn assert_everything_failed(witness: &Witness) {
     let heard = witness.messages();
     for code in FAILURES {
-        assert!(heard.contains(&format!("SqlState(E{code})")), "no {code}");
+        // As the driver writes those that it knows, and others.
+        let shapes = [format!("E{code}"), format!("Other(\"{code}\")")];
+        let is_heard = |shape: &String| heard.contains(&format!("SqlState({shape})"));
+        assert!(shapes.iter().any(is_heard), "no {code}");
     }
 }
 

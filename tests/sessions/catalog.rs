@@ -41,7 +41,7 @@ fn a_call_ends_as_it_began() {
     let server = ByHand::new();
     let elsewhere = variable("NEON_SIMULATOR_URL");
     let altered = format!("ALTER SERVER neon OPTIONS (SET api_url '{elsewhere}')");
-    let none = SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE;
+    let none = SqlState::from_code("NA009");
     for (change, then) in [
         // The key is not for there.
         (altered.as_str(), SqlState::INSUFFICIENT_PRIVILEGE),

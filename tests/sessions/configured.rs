@@ -88,7 +88,7 @@ fn a_password_for_the_proxy_is_seen_by_the_proxy_alone() {
     // of a session and after the library was loaded.
     let mut owner = Witness::new("it_proxied", "it_proxied");
     let error = owner.call("list_domains()", &[]).expect_err("no proxy");
-    let unreachable = SqlState::SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION;
+    let unreachable = SqlState::from_code("NA001");
     assert_eq!(sqlstate(&error), unreachable);
     owner.call("check_connection()", &[]).expect("rows");
     assert!(canaries.names_in(&owner.messages()).is_empty());
@@ -112,11 +112,7 @@ fn a_password_for_the_proxy_is_seen_by_the_proxy_alone() {
     fs::set_permissions(&file.0, Permissions::from_mode(0o644)).expect("permissions");
     let mut owner = Witness::new("it_proxied", "it_proxied");
     let error = owner.call("list_domains()", &[]).expect_err("refused");
-    assert_eq!(
-        sqlstate(&error),
-        SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
-        "{error:?}"
-    );
+    assert_eq!(sqlstate(&error), SqlState::from_code("NA009"), "{error:?}");
     let (ok, detail) = step(&mut owner.session, "neon", "TLS");
     assert_eq!(ok, Some(false));
     assert!(detail.contains("permissions must be u=rw,g=r"), "{detail}");
@@ -155,7 +151,7 @@ fn a_proxy_is_sent_no_key_and_has_no_password_in_its_url() {
     configuration.set(PROXY, Some(&format!("http://ada:{password}@{address}")));
     let mut owner = Witness::new("it_proxy_url", "it_proxy_url");
     let error = owner.call("list_domains()", &[]).expect_err("refused");
-    assert_eq!(sqlstate(&error), SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE);
+    assert_eq!(sqlstate(&error), SqlState::from_code("NA009"));
     let rows = owner.call("check_connection()", &[]).expect("rows");
     let has = |part: &str| {
         let mut details = rows.iter().map(|row| row.get::<_, String>("detail"));

@@ -77,8 +77,8 @@ fn without_a_usable_setting_nothing_is_sent() {
     let before = arrived(PROJECT);
     let long = "a".repeat(61);
     for (branch, state) in [
-        (None, SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE),
-        (Some(""), SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE),
+        (None, SqlState::from_code("NA009")),
+        (Some(""), SqlState::from_code("NA009")),
         (Some("br/../x"), SqlState::INVALID_PARAMETER_VALUE),
         (Some("br_1"), SqlState::INVALID_PARAMETER_VALUE),
         (Some("br-é"), SqlState::INVALID_PARAMETER_VALUE),

@@ -57,7 +57,7 @@ fn a_dump_can_be_restored_by_a_superuser() {
     // The extension's own grants are in no dump, and the owner of the database has them again.
     let mut owner = connect(restored, "it_dump");
     let error = owner.query(LIST, &[]).expect_err("a seal of elsewhere");
-    assert_eq!(sqlstate(&error), SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE);
+    assert_eq!(sqlstate(&error), SqlState::from_code("NA009"));
     let message = error.as_db_error().expect("of the server").message();
     let expected = "the key of role \"it_dump\" on server \"neon\" was stored in another database";
     assert_eq!(message, expected);
@@ -100,7 +100,7 @@ fn a_dump_with_grants_and_without_a_key() {
         .expect("restored");
     let mut session = connect(restored, user);
     let error = session.query(LIST, &[]).expect_err("no key");
-    assert_eq!(sqlstate(&error), SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE);
+    assert_eq!(sqlstate(&error), SqlState::from_code("NA009"));
     let message = error.as_db_error().expect("of the server").message();
     let expected = format!("no api_key for role \"{user}\" on server \"neon\"");
     assert_eq!(message, expected);

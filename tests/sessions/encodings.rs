@@ -139,7 +139,7 @@ fn latin1() {
     let error = session
         .query("SELECT neon_auth_admin.list_domains('ünï')", &[])
         .expect_err("no project");
-    assert_eq!(sqlstate(&error), SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE);
+    assert_eq!(sqlstate(&error), SqlState::from_code("NA009"));
     let message = error.as_db_error().expect("of the server").message();
     assert_eq!(
         message,

@@ -73,7 +73,7 @@ const ROUNDS: &str = "
             END;
             BEGIN
                 PERFORM neon_auth_admin.get_email_server(server => 'failing');
-            EXCEPTION WHEN system_error THEN
+            EXCEPTION WHEN SQLSTATE 'NA005' THEN
             END;
         END LOOP;
     END $$";

@@ -89,7 +89,7 @@ fn ten_megabytes_are_refused_before_they_are_copied() {
             for (call, huge) in &calls {
                 // No server and no role can have such a name.
                 let expected = match *huge {
-                    "server" | "role" => SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+                    "server" | "role" => SqlState::from_code("NA009"),
                     _ => SqlState::INVALID_PARAMETER_VALUE,
                 };
                 let call = call.replace("huge", argument);

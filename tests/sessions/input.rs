@@ -14,7 +14,7 @@ fn nothing_is_sent() {
     let long_email = format!("create_user('{}@example.com')", "a".repeat(250));
     let null = &SqlState::NULL_VALUE_NOT_ALLOWED;
     let invalid = &SqlState::INVALID_PARAMETER_VALUE;
-    let not_configured = &SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE;
+    let not_configured = &SqlState::from_code("NA009");
     let cases = [
         ("create_user('ada')", invalid),
         (&long_email, invalid),
@@ -95,7 +95,7 @@ fn what_no_argument_takes() {
         let null = SqlState::NULL_VALUE_NOT_ALLOWED;
         let is_name = matches!(name, "server" | "role");
         let invalid = match is_name {
-            true => SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+            true => SqlState::from_code("NA009"),
             false => SqlState::INVALID_PARAMETER_VALUE,
         };
         let texts = ["''", r"E'a\r\nX-Evil: 1'"].into_iter();
@@ -182,7 +182,7 @@ fn servers_and_hosts() {
     let error = session
         .query("SELECT * FROM neon_auth_admin.list_domains('keyless')", &[])
         .expect_err("no key");
-    assert_eq!(sqlstate(&error), SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE);
+    assert_eq!(sqlstate(&error), SqlState::from_code("NA009"));
     set_api_key(&mut session, "keyless");
     let stored: String = session
         .query_one(
@@ -219,7 +219,7 @@ fn a_key_in_the_wrong_place_is_not_repeated() {
                 &[&arguments[0], &arguments[1], &arguments[2]],
             )
             .expect_err("no such name");
-        assert_eq!(sqlstate(&error), SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE);
+        assert_eq!(sqlstate(&error), SqlState::from_code("NA009"));
         assert!(!format!("{error:?}").contains(&key), "the key is repeated");
     }
 }

@@ -91,7 +91,7 @@ fn what_is_made_of_large_answers_is_limited() {
         println!("{size} bytes of {shown}: {growth} KiB");
         assert_eq!(result.is_ok(), is_taken, "{shown}: {result:?}");
         if let Err(error) = result {
-            assert_eq!(sqlstate(&error), SqlState::PROTOCOL_VIOLATION);
+            assert_eq!(sqlstate(&error), SqlState::from_code("NA004"));
             let message = error
                 .as_db_error()
                 .expect("an error of the server")

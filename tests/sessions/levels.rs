@@ -35,7 +35,7 @@ fn call(function: &Function, operation: &Operation) -> String {
 fn assert_lacks(function: &str, branch: Option<&str>, error: &Error) {
     assert_eq!(
         sqlstate(error),
-        SqlState::FEATURE_NOT_SUPPORTED,
+        SqlState::from_code("NA008"),
         "{function}: {error:?}"
     );
     let (with, this, other) = match branch {

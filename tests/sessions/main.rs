@@ -49,6 +49,7 @@ mod places;
 mod postmaster;
 mod programs;
 mod reach;
+mod reported;
 mod resolved;
 mod resolving;
 mod roles;

@@ -290,8 +290,8 @@ fn every_option_is_accepted_or_refused() {
             session.query(call, &[&server]).expect_err("no e-mail")
         }));
         let expected = match kind {
-            "CREATE SERVER" if !has("project_id") => SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
-            "CREATE USER MAPPING" if !has("api_key") => SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+            "CREATE SERVER" if !has("project_id") => SqlState::from_code("NA009"),
+            "CREATE USER MAPPING" if !has("api_key") => SqlState::from_code("NA009"),
             // It is set, or another test has just taken it away.
             _ if is_current(&options) => return,
             _ if has("api_url") && configured.code == SqlState::INSUFFICIENT_PRIVILEGE => return,

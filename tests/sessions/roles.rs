@@ -150,7 +150,7 @@ fn the_key_is_that_of_the_role_in_effect() {
         let become_it = format!("{become_it} {WITHOUT_KEY}");
         world.session.batch_execute(&become_it).expect("become it");
         let error = world.session.query(CALL, &[]).expect_err("no key");
-        assert_eq!(sqlstate(&error), SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE);
+        assert_eq!(sqlstate(&error), SqlState::from_code("NA009"));
         let back = "RESET ROLE; RESET SESSION AUTHORIZATION";
         world.session.batch_execute(back).expect("back");
         assert_eq!(world.simulator.requests().len(), 1, "{become_it}");

@@ -194,7 +194,7 @@ fn a_changed_secret_is_noticed() {
         .batch_execute("DROP USER MAPPING FOR postgres SERVER neon_auth_admin_seal")
         .expect("dropped");
     let (state, message) = refusal(&mut session, LIST);
-    assert_eq!(state, SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE);
+    assert_eq!(state, SqlState::from_code("NA009"));
     assert!(message.contains("secret"), "{message}");
     // Keys that are stored as they are need none.
     session
@@ -250,7 +250,7 @@ fn the_secret_is_out_of_reach() {
     let key = variable("NEON_API_KEY");
     let set = "SELECT neon_auth_admin.set_api_key($1, 'neon')";
     let error = owner.execute(set, &[&key]).expect_err("no secret");
-    assert_eq!(sqlstate(&error), SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE);
+    assert_eq!(sqlstate(&error), SqlState::from_code("NA009"));
 }
 
 /// The script makes a secret, each time another, and leaves nothing behind that could make one.
@@ -281,7 +281,7 @@ fn each_installation_has_a_secret_of_its_own() {
         )
         .expect("a function");
     let error = admin.batch_execute("SELECT make()").expect_err("no script");
-    assert_eq!(sqlstate(&error), SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE);
+    assert_eq!(sqlstate(&error), SqlState::from_code("NA009"));
     let third: String = one(&mut admin, secret).get(0);
     assert_eq!(second, third);
     database.add_server(

@@ -60,7 +60,7 @@ fn a_call_goes_to_the_server_as_it_is_now() {
     let error = session
         .query("SELECT * FROM neon_auth_admin.list_domains('neon')", &[])
         .expect_err("dropped");
-    assert_eq!(error.code().map(|code| code.code()), Some("55000"));
+    assert_eq!(error.code().map(|code| code.code()), Some("NA009"));
 }
 
 /// What somebody else has committed counts for the next call, in the same transaction too: there
@@ -88,7 +88,7 @@ fn an_open_transaction_hears_of_changes() {
     let drop_and_add = format!("{drop_mapping}; SET ROLE {user}; {wrong}; RESET ROLE");
     for isolation in ["READ COMMITTED", "REPEATABLE READ"] {
         for (change, expected) in [
-            (drop_mapping.as_str(), "55000"),
+            (drop_mapping.as_str(), "NA009"),
             (&drop_and_add, "28000"),
             (&revoke, "42501"),
             (
@@ -99,7 +99,7 @@ fn an_open_transaction_hears_of_changes() {
                 "ALTER SERVER neon OPTIONS (SET api_url 'http://127.0.0.1:1')",
                 "42501",
             ),
-            ("ALTER SERVER neon RENAME TO former", "55000"),
+            ("ALTER SERVER neon RENAME TO former", "NA009"),
         ] {
             set_api_key(&mut session, "neon");
             let mut transaction = session.transaction().expect("begun");

@@ -76,7 +76,7 @@ fn a_key_reaches_the_standby() {
     catch_up();
     let mut session = connect_to(STANDBY, "it_standby_key", "it_standby_key");
     let error = session.query(&list("neon"), &[]).expect_err("no key");
-    assert_eq!(sqlstate(&error), SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE);
+    assert_eq!(sqlstate(&error), SqlState::from_code("NA009"));
     set_api_key(&mut owner, "neon");
     catch_up();
     session.query(&list("neon"), &[]).expect("listed");

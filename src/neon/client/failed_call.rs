@@ -39,7 +39,7 @@ impl FailedCall<'_> {
     pub fn refused<T>(&self, request: &Request<T>, response: &Response) -> Error {
         use ErrorKind as K;
         let write = request.safety() == Safety::Once;
-        let (kind, reason) = match response.status {
+        let (kind, reason) = match meaning(request, response) {
             400 | 422 => (K::InvalidValue, "Neon rejects a value"),
             401 => (K::Unauthenticated, "Neon does not accept the API key"),
             403 => (K::Forbidden, "the API key does not permit it"),
@@ -47,11 +47,11 @@ impl FailedCall<'_> {
             409 => (K::AlreadyExists, "already exists"),
             423 => (K::Busy, "another operation holds the project"),
             429 => (K::RateLimited, "too many requests"),
-            500 | 503 => (K::ServerFault, "Neon has a fault"),
-            // A gateway that gave up says nothing of what happened behind it, nor does a status that
-            // HTTP does not have.
-            501.. if write => (K::OutcomeUnknown, ""),
-            501..=599 => (K::ServerFault, "Neon has a fault"),
+            503 => (K::ServerFault, "Neon has a fault"),
+            // Neon promises of 503 alone that nothing was done. A fault may come after the deed, and a
+            // gateway that gave up, or a status that HTTP does not have, says nothing of it.
+            ..200 | 500.. if write => (K::OutcomeUnknown, ""),
+            500..=599 => (K::ServerFault, "Neon has a fault"),
             300..=399 => (K::BadResponse, "Neon redirects elsewhere"),
             _ => (K::BadResponse, "unexpected answer"),
         };
@@ -71,7 +71,7 @@ impl FailedCall<'_> {
         let write = request.safety() == Safety::Once;
         let has_no_integration = words(&response.body)
             .is_some_and(|error| lacks_integration(response.status, &error.message));
-        let hint = match response.status {
+        let hint = match meaning(request, response) {
             401 if connection.key_of_public => format!(
                 "The key is that of PUBLIC. Store a valid one: \
                  SELECT neon_auth_admin.set_api_key(:'key', server => {}, role => 'public');",
@@ -107,7 +107,8 @@ impl FailedCall<'_> {
                 Some(wait) => format!("Try again in {} s.", wait.as_secs().max(1)),
                 None => "Neon allows 700 requests a minute, and 40 a second.".to_owned(),
             },
-            500.. if write && response.status != 503 => self.look(request),
+            503 => return None,
+            ..200 | 500.. if write => self.look(request),
             _ => return None,
         };
         Some(hint)
@@ -122,8 +123,8 @@ impl FailedCall<'_> {
         let write = request.safety() == Safety::Once;
         let (kind, reason) = match failure.cause {
             _ if !failure.sent => (K::Unreachable, "could not reach Neon"),
-            Cause::TooLarge | Cause::LargeHead => (K::BadResponse, "the answer is too large"),
             _ if write => (K::OutcomeUnknown, ""),
+            Cause::TooLarge | Cause::LargeHead => (K::BadResponse, "the answer is too large"),
             Cause::Malformed | Cause::CutShort => (K::BadResponse, "the answer is malformed"),
             Cause::Timeout => (K::Disconnected, "no answer in time"),
             _ => (K::Disconnected, "the connection was lost"),
@@ -161,16 +162,23 @@ impl FailedCall<'_> {
                 format!("with more than {MAX_VALUES} values in its JSON"),
             ),
         };
-        let message = message(request, ErrorKind::BadResponse, reason);
         let detail = self.detail(
             request,
             |_| format!("answered {} {what}", response.status),
             &[],
         );
-        let error = Error::new(ErrorKind::BadResponse, message).with_detail(detail);
         match request.safety() {
-            Safety::Once => error.with_hint(self.look(request)),
-            Safety::Repeatable => error,
+            Safety::Once => {
+                let purpose = request.texts().purpose;
+                let message = format!("request to {purpose} was carried out, but {reason}");
+                Error::new(ErrorKind::OutcomeUnknown, message)
+                    .with_detail(detail)
+                    .with_hint(self.look_at_result(request))
+            }
+            Safety::Repeatable => {
+                let message = message(request, ErrorKind::BadResponse, reason);
+                Error::new(ErrorKind::BadResponse, message).with_detail(detail)
+            }
         }
     }
 
@@ -199,6 +207,19 @@ impl FailedCall<'_> {
             Look::Table(table) => format!(
                 "Look into {table} before you try again; users appear there within about a second."
             ),
+        }
+    }
+
+    /// Where a write shows that was certainly carried out.
+    fn look_at_result<T>(&self, request: &Request<T>) -> String {
+        match request.texts().look {
+            Look::Function(name) => format!(
+                "Do not try again, but see what it did: SELECT * FROM neon_auth_admin.{name}(server => {});",
+                quote_literal(&self.connection.server)
+            ),
+            Look::Table(table) => {
+                format!("Do not try again: users appear in {table} within about a second.")
+            }
         }
     }
 
@@ -241,6 +262,24 @@ impl FailedCall<'_> {
 
 fn words(body: &[u8]) -> Option<GeneralError> {
     serde_json::from_slice(body).ok()
+}
+
+/// The status, as other statuses have it that mean the same: Better Auth says in words of a 400 or 422
+/// that something exists already. Words of the request's own do not count.
+fn meaning<T>(request: &Request<T>, response: &Response) -> u16 {
+    const EXISTS: [&str; 2] = ["already exists", "already_exists"];
+    let says_so = |text: &str| {
+        let text = text.to_lowercase();
+        EXISTS.iter().any(|words| text.contains(words))
+    };
+    let is_repeated = || request.body().is_some_and(|body| says_so(body.expose()));
+    let exists = || {
+        words(&response.body).is_some_and(|error| says_so(&error.code) || says_so(&error.message))
+    };
+    match response.status {
+        400 | 422 if exists() && !is_repeated() => 409,
+        status => status,
+    }
 }
 
 /// What a refusal answers after all, for a request that knows it as an answer.

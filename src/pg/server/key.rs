@@ -4,7 +4,6 @@ use std::ffi::CStr;
 use std::rc::Rc;
 
 use pgrx::pg_sys;
-use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 use super::catalog::{ForeignServer, look_at_what_is_committed, mapped};
@@ -15,6 +14,7 @@ use crate::neon::api_url::{self, ApiUrl};
 use crate::neon::check;
 use crate::neon::scope::Scope;
 use crate::pg::call::{prevent_if_read_only, required};
+use crate::pg::report::{Raise, raise};
 use crate::pg::text::{Text, to_server};
 use crate::seal::{Purpose, Sealed, claims_to_be_sealed};
 use crate::secret::Secret;
@@ -31,14 +31,14 @@ fn set_api_key(
     server: default!(Option<Text>, "NULL"),
     role: default!(Option<Text>, "NULL"),
     project_id: default!(Option<Text>, "NULL"),
-) -> Result<(), ErrorReport> {
+) -> Result<(), Raise> {
     prevent_if_read_only(c"set_api_key()");
     let api_key = Secret::new(required("api_key", api_key.as_deref())?);
     if claims_to_be_sealed(api_key.expose()) {
-        return Err(Error::sealed_argument("api_key").into());
+        raise(Error::sealed_argument("api_key"));
     }
     if !check::is_api_key(&api_key) {
-        return Err(Error::invalid_argument("api_key", check::API_KEY).into());
+        raise(Error::invalid_argument("api_key", check::API_KEY));
     }
     look_at_what_is_committed();
     let server = match server.as_deref() {

@@ -7,12 +7,12 @@ use std::ffi::CString;
 use std::time::Duration;
 
 use pgrx::pg_sys;
-use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 use crate::error::Error;
 use crate::neon::{api_url, check, scope};
 use crate::pg::call::elements;
+use crate::pg::report::{Raise, raise};
 use crate::pg::text::Text;
 use crate::seal;
 use crate::secret::Secret;
@@ -100,15 +100,12 @@ const OPTIONS: [OptionRule; 8] = [
 /// `options` are `name=value`, `catalog` is the catalog they go into. No value is ever repeated in a
 /// message.
 #[pg_extern(volatile, parallel_unsafe)]
-pub fn neon_auth_admin_validator(
-    options: Array<Text>,
-    catalog: pg_sys::Oid,
-) -> Result<(), ErrorReport> {
+pub fn neon_auth_admin_validator(options: Array<Text>, catalog: pg_sys::Oid) -> Result<(), Raise> {
     let catalog = match catalog {
         pg_sys::ForeignServerRelationId => Some(Catalog::Server),
         pg_sys::UserMappingRelationId => Some(Catalog::UserMapping),
         // Without options, too: Postgres would make the table, and refuse whatever is done with it.
-        pg_sys::ForeignTableRelationId => return Err(Error::no_foreign_tables().into()),
+        pg_sys::ForeignTableRelationId => raise(Error::no_foreign_tables()),
         _ => None,
     };
     for option in elements("options", &options)?.flatten() {
@@ -118,7 +115,7 @@ pub fn neon_auth_admin_validator(
             .find(|rule| rule.name == name && Some(rule.catalog) == catalog)
             .ok_or_else(|| invalid_option_name(name, catalog))?;
         if value.len() > MAX_VALUE || !(rule.is_valid)(value) {
-            return Err(Error::invalid_option(name, rule.expected).into());
+            raise(Error::invalid_option(name, rule.expected));
         }
     }
     Ok(())

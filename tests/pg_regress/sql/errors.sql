@@ -35,6 +35,13 @@ FROM unnest(ARRAY[401, 403, 404, 409, 422, 423, 429, 500, 502]) AS status,
     test.fault(status::text, 'SELECT neon_auth_admin.create_user(''ada@example.com'')');
 \x off
 
+-- What exists already is the same, whatever the status; who gives those words himself is not believed.
+SELECT fault, code, message
+FROM unnest(ARRAY['exists-400', 'exists-422']) AS fault,
+    test.fault(fault, 'SELECT neon_auth_admin.create_user(''ada@example.com'')') AS answer;
+SELECT code, message
+FROM test.fault('echo', 'SELECT neon_auth_admin.create_user(''ada@example.com'', ''It already exists'')');
+
 -- Retry-After: what fits into the time is waited for, what does not is told. Nothing here waits for
 -- an hour.
 
@@ -77,6 +84,7 @@ SELECT fault, detail, hint
 FROM unnest(ARRAY['html', 'redirect-302', 'reset', 'cut', 'huge']) AS fault,
     test.fault(fault, 'SELECT neon_auth_admin.create_user(''ada@example.com'')') AS answer;
 SELECT * FROM test.fault('reset', 'SELECT neon_auth_admin.update_oauth_provider(''google'', ''id'', ''secret'')');
+SELECT * FROM test.fault('html', 'SELECT neon_auth_admin.update_oauth_provider(''google'', ''id'', ''secret'')');
 SELECT * FROM test.fault('reset', 'SELECT neon_auth_admin.list_domains()');
 \x off
 
@@ -143,7 +151,39 @@ RESET statement_timeout;
 ALTER SERVER errors OPTIONS (SET project_id 'test-errors');
 SELECT count(*) FROM neon_auth_admin.list_oauth_providers();
 
--- In PL/pgSQL.
+-- In PL/pgSQL, which knows the class NA by its codes.
+
+ALTER SERVER errors OPTIONS (SET project_id 'fault-reset--caught');
+DO $$
+BEGIN
+    PERFORM neon_auth_admin.create_user('ada@example.com');
+EXCEPTION
+    WHEN SQLSTATE 'NA001' OR SQLSTATE 'NA002' THEN
+        RAISE NOTICE 'never here';
+    WHEN SQLSTATE 'NA003' THEN
+        RAISE NOTICE 'caught %: %', SQLSTATE, SQLERRM;
+END
+$$;
+-- What was caught has no say in what comes next.
+DO $$
+BEGIN
+    BEGIN
+        PERFORM neon_auth_admin.create_user('ada@example.com');
+    EXCEPTION WHEN OTHERS THEN
+        NULL;
+    END;
+    PERFORM 1 / 0;
+EXCEPTION WHEN OTHERS THEN
+    RAISE NOTICE 'caught %: %', SQLSTATE, SQLERRM;
+END
+$$;
+\set VERBOSITY sqlstate
+DO $$ BEGIN PERFORM neon_auth_admin.create_user('ada@example.com'); END $$;
+SELECT 1 / 0;
+\set VERBOSITY default
+-- The context is there as well.
+DO $$ BEGIN PERFORM neon_auth_admin.create_user(NULL); END $$;
+ALTER SERVER errors OPTIONS (SET project_id 'test-errors');
 
 DO $$
 BEGIN

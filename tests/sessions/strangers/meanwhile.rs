@@ -146,7 +146,7 @@ fn a_lock_is_waited_for_within_the_time_of_a_call() {
             "SELECT * FROM neon_auth_admin.list_users(server => 'neon')",
         );
         let message = "could not read neon_auth.\"user\" in time".to_owned();
-        assert_eq!(listed, ("55P03".to_owned(), message), "{table}");
+        assert_eq!(listed, ("NA007".to_owned(), message), "{table}");
         let check =
             "SELECT detail FROM neon_auth_admin.check_connection() WHERE step = 'users table'";
         let (state, said) = outcome(&mut session, check);

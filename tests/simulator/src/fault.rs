@@ -75,6 +75,9 @@ pub enum Fault {
     Echo,
     /// `long-message`: not done; 400 with a message of 10 KiB.
     LongMessage,
+    /// `exists-400`, `exists-422`: not done; it exists already, as Better Auth says it: in code and
+    /// message of a 400, in the message of a 422.
+    Exists(StatusCode),
     /// `keepalive-close`, `keepalive-close-<ms>`: done; the normal answer, the idle connection is
     /// closed 50 or so many ms later, without a word of it in the answer.
     KeepAliveClose(Duration),
@@ -135,6 +138,9 @@ fn parse(kind: &str) -> Option<Fault> {
     }
     if let Some(status) = kind.strip_prefix("redirect-") {
         return among(status, &[301, 302, 303, 307, 308]).map(Fault::Redirect);
+    }
+    if let Some(status) = kind.strip_prefix("exists-") {
+        return among(status, &[400, 422]).map(Fault::Exists);
     }
     Some(match kind {
         "silent" => Fault::Silent,

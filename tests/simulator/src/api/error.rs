@@ -46,6 +46,17 @@ impl ApiError {
         Self::new(StatusCode::CONFLICT, message)
     }
 
+    /// As Better Auth says it, whose words Neon may hand on.
+    pub fn exists(status: StatusCode) -> Self {
+        Self {
+            code: match status {
+                StatusCode::BAD_REQUEST => "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL",
+                _ => "",
+            },
+            ..Self::new(status, "User already exists. Use another email.")
+        }
+    }
+
     pub fn integration_exists() -> Self {
         Self::conflict("neon auth integration already exists")
     }

@@ -80,6 +80,7 @@ impl Fault {
             Self::Extra => extra(operation.await).await,
             Self::Redirect(status) => (status, [(LOCATION, "/api/v2/elsewhere")]).into_response(),
             Self::Echo => ApiError::bad_request(call.echo()).into_response(),
+            Self::Exists(status) => ApiError::exists(status).into_response(),
             Self::LongMessage => {
                 ApiError::bad_request("no such value; ".repeat(700)).into_response()
             }
