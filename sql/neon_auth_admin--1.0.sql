@@ -144,7 +144,7 @@ CREATE TYPE neon_auth_admin.connection_check AS (
 CREATE  FUNCTION "add_domain"(
 	"domain" TEXT, /* Option < Text > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS VOID /* Result < (), Raise > */
+) RETURNS TEXT /* Result < Text, Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'add_domain_wrapper';
@@ -224,7 +224,7 @@ AS 'MODULE_PATHNAME', 'create_user_wrapper';
 CREATE  FUNCTION "delete_domain"(
 	"domain" TEXT, /* Option < Text > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS VOID /* Result < (), Raise > */
+) RETURNS TEXT /* Result < Text, Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'delete_domain_wrapper';
@@ -236,7 +236,7 @@ AS 'MODULE_PATHNAME', 'delete_domain_wrapper';
 CREATE  FUNCTION "delete_domains"(
 	"domains" TEXT[], /* :: std :: option :: Option < Array < Text > > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS VOID /* Result < (), Raise > */
+) RETURNS TEXT[] /* Result < Vec < Option < Text > > , Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'delete_domains_wrapper';
@@ -248,7 +248,7 @@ AS 'MODULE_PATHNAME', 'delete_domains_wrapper';
 CREATE  FUNCTION "delete_integration"(
 	"delete_data" bool DEFAULT false, /* Option < bool > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS VOID /* Result < (), Raise > */
+) RETURNS TEXT /* Result < Text, Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'delete_integration_wrapper';
@@ -260,7 +260,7 @@ AS 'MODULE_PATHNAME', 'delete_integration_wrapper';
 CREATE  FUNCTION "delete_oauth_provider"(
 	"id" TEXT, /* Option < Text > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS VOID /* Result < (), Raise > */
+) RETURNS TEXT /* Result < Text, Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'delete_oauth_provider_wrapper';
@@ -272,7 +272,7 @@ AS 'MODULE_PATHNAME', 'delete_oauth_provider_wrapper';
 CREATE  FUNCTION "delete_user"(
 	"id" TEXT, /* Option < Text > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS VOID /* Result < (), Raise > */
+) RETURNS TEXT /* Result < Text, Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'delete_user_wrapper';
@@ -482,7 +482,7 @@ CREATE  FUNCTION "set_api_key"(
 	"server" TEXT DEFAULT NULL, /* Option < Text > */
 	"role" TEXT DEFAULT NULL, /* Option < Text > */
 	"project_id" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS VOID /* Result < (), Raise > */
+) RETURNS TEXT /* Result < Text, Raise > */
 VOLATILE PARALLEL UNSAFE COST 1000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'set_api_key_wrapper';
@@ -495,7 +495,7 @@ CREATE  FUNCTION "set_user_roles"(
 	"id" TEXT, /* Option < Text > */
 	"roles" TEXT[], /* :: std :: option :: Option < Array < Text > > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS VOID /* Result < (), Raise > */
+) RETURNS TEXT /* Result < Text, Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'set_user_roles_wrapper';
@@ -716,7 +716,7 @@ COMMENT ON SERVER neon_auth_admin_seal IS
 COMMENT ON FUNCTION pg_catalog.neon_auth_admin_validator IS
     'Checks the options of servers and user mappings; called by CREATE and ALTER';
 COMMENT ON FUNCTION neon_auth_admin.set_api_key IS
-    'Stores the Neon API key of a role (NULL: the current one, ''public'': everyone) in its user mapping on a server, sealed for the host of its api_url and, if that is given, for one project. Returns nothing. Local: sends nothing, and ROLLBACK undoes it';
+    'Stores the Neon API key of a role (NULL: the current one, ''public'': everyone) in its user mapping on a server, sealed for the host of its api_url and, if that is given, for one project; returns the server. Local: sends nothing, and ROLLBACK undoes it';
 
 -- Users
 
@@ -725,9 +725,9 @@ COMMENT ON TYPE neon_auth_admin.auth_user IS
 COMMENT ON FUNCTION neon_auth_admin.create_user IS
     'Creates a user in Neon Auth and returns its id, e-mail and name. It appears in neon_auth."user" or, at project level, in neon_auth.users_sync within about a second. Not undone by ROLLBACK';
 COMMENT ON FUNCTION neon_auth_admin.delete_user IS
-    'Deletes the user with this id in Neon Auth; returns nothing. Its row in neon_auth."user" goes or, at project level, neon_auth.users_sync.deleted_at is set within about a second. Not undone by ROLLBACK';
+    'Deletes the user with this id in Neon Auth and returns the id. Its row in neon_auth."user" goes or, at project level, neon_auth.users_sync.deleted_at is set within about a second. Not undone by ROLLBACK';
 COMMENT ON FUNCTION neon_auth_admin.set_user_roles IS
-    'Replaces the roles of the user with this id; returns nothing. Branch level. Not undone by ROLLBACK';
+    'Replaces the roles of the user with this id and returns the id. Branch level. Not undone by ROLLBACK';
 
 COMMENT ON TYPE neon_auth_admin.synced_user IS
     'A user as this database has it: a row of neon_auth."user" (role) or of neon_auth.users_sync (deleted_at)';
@@ -747,7 +747,7 @@ COMMENT ON FUNCTION neon_auth_admin.add_oauth_provider IS
 COMMENT ON FUNCTION neon_auth_admin.update_oauth_provider IS
     'Changes the credentials of an OAuth provider and returns it; NULL leaves a field as it is. Not undone by ROLLBACK';
 COMMENT ON FUNCTION neon_auth_admin.delete_oauth_provider IS
-    'Removes an OAuth provider: nobody can sign in with it any more; returns nothing. Not undone by ROLLBACK';
+    'Removes an OAuth provider: nobody can sign in with it any more; returns its id. Not undone by ROLLBACK';
 
 -- Redirect domains
 
@@ -756,11 +756,11 @@ COMMENT ON TYPE neon_auth_admin.redirect_domain IS
 COMMENT ON FUNCTION neon_auth_admin.list_domains IS
     'Lists the redirect domains, one row each';
 COMMENT ON FUNCTION neon_auth_admin.add_domain IS
-    'Allows sign-ins to return to this domain, a URI such as https://app.example.com; returns nothing. Not undone by ROLLBACK';
+    'Allows sign-ins to return to this domain, a URI such as https://app.example.com, and returns it. Not undone by ROLLBACK';
 COMMENT ON FUNCTION neon_auth_admin.delete_domain IS
-    'Removes one redirect domain; returns nothing, also when it was not there. Not undone by ROLLBACK';
+    'Removes one redirect domain and returns it, also when it was not there. Not undone by ROLLBACK';
 COMMENT ON FUNCTION neon_auth_admin.delete_domains IS
-    'Removes several redirect domains in one request; returns nothing, also when they were not there. Not undone by ROLLBACK';
+    'Removes several redirect domains in one request and returns them, also those that were not there. Not undone by ROLLBACK';
 
 -- Email server
 
@@ -840,7 +840,7 @@ COMMENT ON FUNCTION neon_auth_admin.create_sdk_keys IS
 COMMENT ON FUNCTION neon_auth_admin.transfer_ownership IS
     'Starts the transfer of the auth project from Neon to an own account; returns the URL that completes it. Project level. Not undone by ROLLBACK';
 COMMENT ON FUNCTION neon_auth_admin.delete_integration IS
-    'Disables Neon Auth for the project or branch, with delete_data also drops the schema neon_auth; returns nothing. Not undone by ROLLBACK';
+    'Disables Neon Auth for the project or branch, with delete_data also drops the schema neon_auth; returns the auth_provider that it ran on. Not undone by ROLLBACK';
 
 -- Connection
 

@@ -18,37 +18,42 @@ fn list_domains(server: default!(Option<Text>, "NULL")) -> Result<Rows<RedirectD
     Ok(Rows::new(row, &list.domains, fill)?)
 }
 
-/// Adds a domain; see [`domains::add`].
+/// Adds a domain and returns it; see [`domains::add`].
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
-fn add_domain(domain: Option<Text>, server: default!(Option<Text>, "NULL")) -> Result<(), Raise> {
-    Ok(write(c"add_domain()", server.as_deref(), |scope| {
-        domains::add(scope, required("domain", domain.as_deref())?)
-    })?)
+fn add_domain(domain: Option<Text>, server: default!(Option<Text>, "NULL")) -> Result<Text, Raise> {
+    let domain = required("domain", domain)?;
+    write(c"add_domain()", server.as_deref(), |scope| {
+        domains::add(scope, &domain)
+    })?;
+    Ok(domain)
 }
 
-/// Deletes a domain; see [`domains::delete`].
+/// Deletes a domain and returns it; see [`domains::delete`].
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
 fn delete_domain(
     domain: Option<Text>,
     server: default!(Option<Text>, "NULL"),
-) -> Result<(), Raise> {
-    Ok(write(c"delete_domain()", server.as_deref(), |scope| {
-        domains::delete(scope, required("domain", domain.as_deref())?)
-    })?)
+) -> Result<Text, Raise> {
+    let domain = required("domain", domain)?;
+    write(c"delete_domain()", server.as_deref(), |scope| {
+        domains::delete(scope, &domain)
+    })?;
+    Ok(domain)
 }
 
-/// Deletes several domains in one request; see [`domains::delete_all`].
+/// Deletes several domains in one request and returns them; see [`domains::delete_all`].
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
 fn delete_domains(
     domains: Option<Array<Text>>,
     server: default!(Option<Text>, "NULL"),
-) -> Result<(), Raise> {
-    Ok(write(c"delete_domains()", server.as_deref(), |scope| {
-        let domains = required("domains", domains.as_ref())?;
-        let domains: Vec<_> = elements("domains", domains)?.collect();
+) -> Result<Vec<Option<Text>>, Raise> {
+    let domains = required("domains", domains.as_ref())?;
+    let domains: Vec<_> = elements("domains", domains)?.collect();
+    write(c"delete_domains()", server.as_deref(), |scope| {
         let domains: Vec<_> = domains.iter().map(Option::as_deref).collect();
         domains::delete_all(scope, &domains)
-    })?)
+    })?;
+    Ok(domains)
 }
 
 impl SetOf for RedirectDomain {

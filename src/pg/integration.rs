@@ -5,7 +5,7 @@ use pgrx::prelude::*;
 
 use crate::error::Error;
 use crate::neon::integration::{self, Integration, IntegrationKeys};
-use crate::pg::call::{read, required, run, write};
+use crate::pg::call::{prevent_if_read_only, read, required, run, write};
 use crate::pg::report::Raise;
 use crate::pg::row::{Composite, Row};
 use crate::pg::rows::{Rows, SetOf};
@@ -71,21 +71,20 @@ fn transfer_ownership(server: default!(Option<Text>, "NULL")) -> Result<Text, Ra
     Ok(Text::new(transfer.url))
 }
 
-/// Deletes the integration, with `delete_data` the schema `neon_auth` as well; see
-/// [`integration::delete`].
+/// Deletes the integration, with `delete_data` the schema `neon_auth` as well, and returns on what it ran;
+/// see [`integration::delete`].
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
 fn delete_integration(
     delete_data: default!(Option<bool>, "false"),
     server: default!(Option<Text>, "NULL"),
-) -> Result<(), Raise> {
-    Ok(write(
-        c"delete_integration()",
-        server.as_deref(),
-        |scope| {
-            let delete_data = required("delete_data", delete_data)?;
-            Ok(integration::delete(scope, delete_data))
-        },
-    )?)
+) -> Result<Text, Raise> {
+    prevent_if_read_only(c"delete_integration()");
+    let delete_data = required("delete_data", delete_data)?;
+    let auth_provider = run(server.as_deref(), |client| {
+        client.send(&integration::delete(client.scope(), delete_data))?;
+        Ok(client.scope().auth_provider().to_owned())
+    })?;
+    Ok(Text::new(auth_provider))
 }
 
 impl SetOf for Integration {

@@ -89,17 +89,17 @@ fn save(
     fill(row, &provider, Secrets::Masked)?.finish()
 }
 
-/// Deletes a provider; see [`oauth_providers::delete`].
+/// Deletes a provider and returns its id; see [`oauth_providers::delete`].
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
 fn delete_oauth_provider(
     id: Option<Text>,
     server: default!(Option<Text>, "NULL"),
-) -> Result<(), Raise> {
-    Ok(write(
-        c"delete_oauth_provider()",
-        server.as_deref(),
-        |scope| oauth_providers::delete(scope, required("id", id.as_deref())?),
-    )?)
+) -> Result<Text, Raise> {
+    let id = required("id", id)?;
+    write(c"delete_oauth_provider()", server.as_deref(), |scope| {
+        oauth_providers::delete(scope, &id)
+    })?;
+    Ok(id)
 }
 
 impl SetOf for OauthProvider {

@@ -28,26 +28,29 @@ fn create_user(
         .finish()?)
 }
 
-/// Sets the roles of a user; see [`users::set_roles`].
+/// Sets the roles of a user and returns its id; see [`users::set_roles`].
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
 fn set_user_roles(
     id: Option<Text>,
     roles: Option<Array<Text>>,
     server: default!(Option<Text>, "NULL"),
-) -> Result<(), Raise> {
-    Ok(write(c"set_user_roles()", server.as_deref(), |scope| {
-        let id = required("id", id.as_deref())?;
+) -> Result<Text, Raise> {
+    let id = required("id", id)?;
+    write(c"set_user_roles()", server.as_deref(), |scope| {
         let roles = required("roles", roles.as_ref())?;
         let roles: Vec<_> = elements("roles", roles)?.collect();
         let roles: Vec<_> = roles.iter().map(Option::as_deref).collect();
-        users::set_roles(scope, id, &roles)
-    })?)
+        users::set_roles(scope, &id, &roles)
+    })?;
+    Ok(id)
 }
 
-/// Deletes a user; see [`users::delete`].
+/// Deletes a user and returns its id; see [`users::delete`].
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
-fn delete_user(id: Option<Text>, server: default!(Option<Text>, "NULL")) -> Result<(), Raise> {
-    Ok(write(c"delete_user()", server.as_deref(), |scope| {
-        users::delete(scope, required("id", id.as_deref())?)
-    })?)
+fn delete_user(id: Option<Text>, server: default!(Option<Text>, "NULL")) -> Result<Text, Raise> {
+    let id = required("id", id)?;
+    write(c"delete_user()", server.as_deref(), |scope| {
+        users::delete(scope, &id)
+    })?;
+    Ok(id)
 }

@@ -21,7 +21,7 @@ use crate::secret::Secret;
 
 const OPTION: &CStr = c"api_key";
 
-/// Stores the API key of a role in its user mapping, sealed: see [`crate::seal`].
+/// Stores the API key of a role in its user mapping, sealed: see [`crate::seal`]. Returns the server.
 ///
 /// `role` NULL is the current role, `'public'` everyone without a mapping of their own. With a
 /// `project_id` the key is for that project alone; `'current'` is this compute's.
@@ -31,7 +31,7 @@ fn set_api_key(
     server: default!(Option<Text>, "NULL"),
     role: default!(Option<Text>, "NULL"),
     project_id: default!(Option<Text>, "NULL"),
-) -> Result<(), Raise> {
+) -> Result<Text, Raise> {
     prevent_if_read_only(c"set_api_key()");
     let api_key = Secret::new(required("api_key", api_key.as_deref())?);
     if claims_to_be_sealed(api_key.expose()) {
@@ -72,7 +72,7 @@ fn set_api_key(
     let sealed = Secret::new(sealed.map_err(|_| Error::no_randomness())?);
     let server_name = to_server(&server.name);
     mapping::store(owner, (server.oid, &server_name), OPTION, &sealed)?;
-    Ok(())
+    Ok(Text::new(server.name.as_str()))
 }
 
 /// An API key, and whose it is.

@@ -17,23 +17,23 @@ ORDER BY u.email COLLATE "C";
 
 -- Roles: the ones given replace the others.
 
-SELECT neon_auth_admin.set_user_roles(id, ARRAY['admin', 'user']) FROM test.branch_users WHERE email = 'grace@example.com';
+SELECT neon_auth_admin.set_user_roles(id, ARRAY['admin', 'user']) = id AS returns_id FROM test.branch_users WHERE email = 'grace@example.com';
 SELECT test.wait_for('SELECT role = ''admin,user'' FROM neon_auth."user" WHERE email = ''grace@example.com''');
-SELECT neon_auth_admin.set_user_roles(id, '{editor}', 'branch_users') FROM test.branch_users WHERE email = 'grace@example.com';
+SELECT neon_auth_admin.set_user_roles(id, '{editor}', 'branch_users') = id AS returns_id FROM test.branch_users WHERE email = 'grace@example.com';
 SELECT test.wait_for('SELECT role = ''editor'' FROM neon_auth."user" WHERE email = ''grace@example.com''');
 SELECT name, role FROM neon_auth."user" WHERE email IN ('grace@example.com', 'edsger@example.com') ORDER BY name COLLATE "C";
 
 -- Deleted ones vanish.
 
-SELECT neon_auth_admin.delete_user(id) FROM test.branch_users WHERE email = 'edsger@example.com';
+SELECT neon_auth_admin.delete_user(id) = id AS returns_id FROM test.branch_users WHERE email = 'edsger@example.com';
 SELECT test.wait_for('SELECT count(*) = 0 FROM neon_auth."user" WHERE email = ''edsger@example.com''');
 
 -- What Neon refuses.
 
 \set VERBOSITY terse
 SELECT * FROM neon_auth_admin.create_user('GRACE@example.com');
-SELECT neon_auth_admin.delete_user(id) FROM test.branch_users WHERE email = 'edsger@example.com';
-SELECT neon_auth_admin.set_user_roles(id, '{admin}') FROM test.branch_users WHERE email = 'edsger@example.com';
+SELECT neon_auth_admin.delete_user(id) = id AS returns_id FROM test.branch_users WHERE email = 'edsger@example.com';
+SELECT neon_auth_admin.set_user_roles(id, '{admin}') = id AS returns_id FROM test.branch_users WHERE email = 'edsger@example.com';
 \set VERBOSITY default
 \x on
 SELECT * FROM test.failure('SELECT * FROM neon_auth_admin.create_user(''grace@example.com'')');
@@ -44,12 +44,12 @@ SELECT * FROM test.failure('SELECT neon_auth_admin.set_user_roles(''00000000-000
 
 ALTER SERVER branch_users OPTIONS (SET branch_id 'br-other-2');
 \set VERBOSITY terse
-SELECT neon_auth_admin.delete_user(id) FROM test.branch_users WHERE email = 'grace@example.com';
+SELECT neon_auth_admin.delete_user(id) = id AS returns_id FROM test.branch_users WHERE email = 'grace@example.com';
 ALTER SERVER branch_users OPTIONS (DROP branch_id);
-SELECT neon_auth_admin.delete_user(id) FROM test.branch_users WHERE email = 'grace@example.com';
+SELECT neon_auth_admin.delete_user(id) = id AS returns_id FROM test.branch_users WHERE email = 'grace@example.com';
 \set VERBOSITY default
 ALTER SERVER branch_users OPTIONS (ADD branch_id 'br-main-000001');
-SELECT neon_auth_admin.delete_user(id) FROM test.branch_users WHERE email = 'grace@example.com';
+SELECT neon_auth_admin.delete_user(id) = id AS returns_id FROM test.branch_users WHERE email = 'grace@example.com';
 
 -- Wrong input. Every request on this server would be answered 500: none is sent.
 

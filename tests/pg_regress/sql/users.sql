@@ -39,14 +39,14 @@ FROM test.users JOIN neon_auth.users_sync USING (id) ORDER BY users.email COLLAT
 
 -- Deleted ones stay there, with the time.
 
-SELECT neon_auth_admin.delete_user(id) FROM test.users WHERE email = 'ada@example.com';
+SELECT neon_auth_admin.delete_user(id) = id AS returns_id FROM test.users WHERE email = 'ada@example.com';
 SELECT test.wait_for('SELECT count(deleted_at) = 1 FROM neon_auth.users_sync JOIN test.users USING (id)');
 SELECT users_sync.email, users_sync.deleted_at >= users_sync.created_at AS deleted_after_created
 FROM test.users JOIN neon_auth.users_sync USING (id) WHERE users_sync.deleted_at IS NOT NULL;
 
 -- Not there, or not any more.
 \set VERBOSITY terse
-SELECT neon_auth_admin.delete_user(id) FROM test.users WHERE email = 'ada@example.com';
+SELECT neon_auth_admin.delete_user(id) = id AS returns_id FROM test.users WHERE email = 'ada@example.com';
 SELECT neon_auth_admin.delete_user('00000000-0000-4000-8000-000000000000', 'users');
 \set VERBOSITY default
 \x on
