@@ -159,8 +159,7 @@ CREATE  FUNCTION "add_oauth_provider"(
 	"client_secret" TEXT DEFAULT NULL, /* Option < Text > */
 	"microsoft_tenant_id" TEXT DEFAULT NULL, /* Option < Text > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS neon_auth_admin.oauth_provider /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
-AllocatedByRust > , Raise > */
+) RETURNS neon_auth_admin.oauth_provider /* Result < One < OauthProvider > , Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'add_oauth_provider_wrapper';
@@ -171,7 +170,7 @@ AS 'MODULE_PATHNAME', 'add_oauth_provider_wrapper';
 -- neon_auth_admin::pg::check_connection::check_connection
 CREATE  FUNCTION "check_connection"(
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS SETOF neon_auth_admin.connection_check /* Result < Rows < Finding > , Raise > */
+) RETURNS SETOF neon_auth_admin.connection_check /* Result < Rows < CheckedStep > , Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'check_connection_wrapper';
@@ -185,8 +184,7 @@ CREATE  FUNCTION "create_integration"(
 	"database_name" TEXT DEFAULT NULL, /* Option < Text > */
 	"role_name" TEXT DEFAULT NULL, /* Option < Text > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS neon_auth_admin.integration_keys /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
-AllocatedByRust > , Raise > */
+) RETURNS neon_auth_admin.integration_keys /* Result < One < IntegrationKeys > , Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'create_integration_wrapper';
@@ -197,8 +195,7 @@ AS 'MODULE_PATHNAME', 'create_integration_wrapper';
 -- neon_auth_admin::pg::integration::create_sdk_keys
 CREATE  FUNCTION "create_sdk_keys"(
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS neon_auth_admin.integration_keys /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
-AllocatedByRust > , Raise > */
+) RETURNS neon_auth_admin.integration_keys /* Result < One < IntegrationKeys > , Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'create_sdk_keys_wrapper';
@@ -211,8 +208,7 @@ CREATE  FUNCTION "create_user"(
 	"email" TEXT, /* Option < Text > */
 	"name" TEXT DEFAULT NULL, /* Option < Text > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS neon_auth_admin.auth_user /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
-AllocatedByRust > , Raise > */
+) RETURNS neon_auth_admin.auth_user /* Result < One < AuthUser > , Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'create_user_wrapper';
@@ -236,7 +232,7 @@ AS 'MODULE_PATHNAME', 'delete_domain_wrapper';
 CREATE  FUNCTION "delete_domains"(
 	"domains" TEXT[], /* :: std :: option :: Option < Array < Text > > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS TEXT[] /* Result < Vec < Option < Text > > , Raise > */
+) RETURNS TEXT[] /* Result < Vec < Text > , Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'delete_domains_wrapper';
@@ -279,8 +275,8 @@ AS 'MODULE_PATHNAME', 'delete_user_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
--- src/pg/settings.rs
--- neon_auth_admin::pg::settings::get_allow_localhost
+-- src/pg/sign_in.rs
+-- neon_auth_admin::pg::sign_in::get_allow_localhost
 CREATE  FUNCTION "get_allow_localhost"(
 	"server" TEXT DEFAULT NULL /* Option < Text > */
 ) RETURNS bool /* Result < bool, Raise > */
@@ -290,12 +286,11 @@ AS 'MODULE_PATHNAME', 'get_allow_localhost_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
--- src/pg/settings.rs
--- neon_auth_admin::pg::settings::get_email_and_password
+-- src/pg/sign_in.rs
+-- neon_auth_admin::pg::sign_in::get_email_and_password
 CREATE  FUNCTION "get_email_and_password"(
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS neon_auth_admin.email_and_password /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
-AllocatedByRust > , Raise > */
+) RETURNS neon_auth_admin.email_and_password /* Result < One < EmailAndPassword > , Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'get_email_and_password_wrapper';
@@ -307,8 +302,7 @@ AS 'MODULE_PATHNAME', 'get_email_and_password_wrapper';
 CREATE  FUNCTION "get_email_server"(
 	"show_secrets" bool DEFAULT false, /* Option < bool > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS neon_auth_admin.email_server /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
-AllocatedByRust > , Raise > */
+) RETURNS neon_auth_admin.email_server /* Result < One < EmailServer > , Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'get_email_server_wrapper';
@@ -319,8 +313,7 @@ AS 'MODULE_PATHNAME', 'get_email_server_wrapper';
 -- neon_auth_admin::pg::integration::get_integration
 CREATE  FUNCTION "get_integration"(
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS neon_auth_admin.integration /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
-AllocatedByRust > , Raise > */
+) RETURNS neon_auth_admin.integration /* Result < One < Integration > , Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'get_integration_wrapper';
@@ -331,8 +324,7 @@ AS 'MODULE_PATHNAME', 'get_integration_wrapper';
 -- neon_auth_admin::pg::plugins::get_phone_number
 CREATE  FUNCTION "get_phone_number"(
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS neon_auth_admin.phone_number /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
-AllocatedByRust > , Raise > */
+) RETURNS neon_auth_admin.phone_number /* Result < One < PhoneNumber > , Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'get_phone_number_wrapper';
@@ -344,8 +336,7 @@ AS 'MODULE_PATHNAME', 'get_phone_number_wrapper';
 CREATE  FUNCTION "get_plugins"(
 	"show_secrets" bool DEFAULT false, /* Option < bool > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS neon_auth_admin.plugins /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
-AllocatedByRust > , Raise > */
+) RETURNS neon_auth_admin.plugins /* Result < One < Plugins > , Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'get_plugins_wrapper';
@@ -356,8 +347,7 @@ AS 'MODULE_PATHNAME', 'get_plugins_wrapper';
 -- neon_auth_admin::pg::webhooks::get_webhooks
 CREATE  FUNCTION "get_webhooks"(
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS neon_auth_admin.webhooks /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
-AllocatedByRust > , Raise > */
+) RETURNS neon_auth_admin.webhooks /* Result < One < Webhooks > , Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'get_webhooks_wrapper';
@@ -398,8 +388,8 @@ AS 'MODULE_PATHNAME', 'list_oauth_providers_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
--- src/pg/synced_users.rs
--- neon_auth_admin::pg::synced_users::list_users
+-- src/pg/local_users.rs
+-- neon_auth_admin::pg::local_users::list_users
 CREATE  FUNCTION "list_users"(
 	"include_deleted" bool DEFAULT false, /* Option < bool > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
@@ -412,7 +402,9 @@ AS 'MODULE_PATHNAME', 'list_users_wrapper';
 /* <begin connected objects> */
 -- src/pg/server/seal.rs
 -- neon_auth_admin::pg::server::seal::make_sealing_secret
-CREATE  FUNCTION "make_sealing_secret"() RETURNS VOID /* Result < (), Raise > */
+CREATE  FUNCTION "make_sealing_secret"(
+
+) RETURNS VOID /* Result < (), Raise > */
 STRICT VOLATILE PARALLEL UNSAFE
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'make_sealing_secret_wrapper';
@@ -467,16 +459,15 @@ CREATE  FUNCTION "send_test_email"(
 	"sender_email" TEXT, /* Option < Text > */
 	"sender_name" TEXT, /* Option < Text > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS neon_auth_admin.email_test /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
-AllocatedByRust > , Raise > */
+) RETURNS neon_auth_admin.email_test /* Result < One < EmailTest > , Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'send_test_email_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
--- src/pg/server/key.rs
--- neon_auth_admin::pg::server::key::set_api_key
+-- src/pg/api_key.rs
+-- neon_auth_admin::pg::api_key::set_api_key
 CREATE  FUNCTION "set_api_key"(
 	"api_key" TEXT, /* Option < Text > */
 	"server" TEXT DEFAULT NULL, /* Option < Text > */
@@ -507,8 +498,7 @@ AS 'MODULE_PATHNAME', 'set_user_roles_wrapper';
 CREATE  FUNCTION "test_email_server"(
 	"recipient_email" TEXT, /* Option < Text > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS neon_auth_admin.email_test /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
-AllocatedByRust > , Raise > */
+) RETURNS neon_auth_admin.email_test /* Result < One < EmailTest > , Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'test_email_server_wrapper';
@@ -526,8 +516,8 @@ AS 'MODULE_PATHNAME', 'transfer_ownership_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
--- src/pg/settings.rs
--- neon_auth_admin::pg::settings::update_allow_localhost
+-- src/pg/sign_in.rs
+-- neon_auth_admin::pg::sign_in::update_allow_localhost
 CREATE  FUNCTION "update_allow_localhost"(
 	"allow_localhost" bool, /* Option < bool > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
@@ -538,8 +528,8 @@ AS 'MODULE_PATHNAME', 'update_allow_localhost_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
--- src/pg/settings.rs
--- neon_auth_admin::pg::settings::update_config
+-- src/pg/sign_in.rs
+-- neon_auth_admin::pg::sign_in::update_config
 CREATE  FUNCTION "update_config"(
 	"name" TEXT, /* Option < Text > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
@@ -550,8 +540,8 @@ AS 'MODULE_PATHNAME', 'update_config_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
--- src/pg/settings.rs
--- neon_auth_admin::pg::settings::update_email_and_password
+-- src/pg/sign_in.rs
+-- neon_auth_admin::pg::sign_in::update_email_and_password
 CREATE  FUNCTION "update_email_and_password"(
 	"enabled" bool DEFAULT NULL, /* Option < bool > */
 	"email_verification_method" TEXT DEFAULT NULL, /* Option < Text > */
@@ -561,8 +551,7 @@ CREATE  FUNCTION "update_email_and_password"(
 	"send_verification_email_on_sign_in" bool DEFAULT NULL, /* Option < bool > */
 	"disable_sign_up" bool DEFAULT NULL, /* Option < bool > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS neon_auth_admin.email_and_password /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
-AllocatedByRust > , Raise > */
+) RETURNS neon_auth_admin.email_and_password /* Result < One < EmailAndPassword > , Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'update_email_and_password_wrapper';
@@ -595,8 +584,7 @@ CREATE  FUNCTION "update_magic_link"(
 	"expires_in" INT DEFAULT NULL, /* Option < i32 > */
 	"disable_sign_up" bool DEFAULT NULL, /* Option < bool > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS neon_auth_admin.magic_link /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
-AllocatedByRust > , Raise > */
+) RETURNS neon_auth_admin.magic_link /* Result < One < MagicLink > , Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'update_magic_link_wrapper';
@@ -611,8 +599,7 @@ CREATE  FUNCTION "update_oauth_provider"(
 	"client_secret" TEXT DEFAULT NULL, /* Option < Text > */
 	"microsoft_tenant_id" TEXT DEFAULT NULL, /* Option < Text > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS neon_auth_admin.oauth_provider /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
-AllocatedByRust > , Raise > */
+) RETURNS neon_auth_admin.oauth_provider /* Result < One < OauthProvider > , Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'update_oauth_provider_wrapper';
@@ -628,8 +615,7 @@ CREATE  FUNCTION "update_organization"(
 	"creator_role" TEXT DEFAULT NULL, /* Option < Text > */
 	"send_invitation_email" bool DEFAULT NULL, /* Option < bool > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS neon_auth_admin.organization /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
-AllocatedByRust > , Raise > */
+) RETURNS neon_auth_admin.organization /* Result < One < Organization > , Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'update_organization_wrapper';
@@ -642,8 +628,7 @@ CREATE  FUNCTION "update_phone_number"(
 	"enabled" bool DEFAULT NULL, /* Option < bool > */
 	"otp_expires_in" INT DEFAULT NULL, /* Option < i32 > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS neon_auth_admin.phone_number /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
-AllocatedByRust > , Raise > */
+) RETURNS neon_auth_admin.phone_number /* Result < One < PhoneNumber > , Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'update_phone_number_wrapper';
@@ -658,21 +643,19 @@ CREATE  FUNCTION "update_webhooks"(
 	"enabled_events" TEXT[] DEFAULT NULL, /* :: std :: option :: Option < Array < Text > > */
 	"timeout_seconds" INT DEFAULT NULL, /* Option < i32 > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS neon_auth_admin.webhooks /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
-AllocatedByRust > , Raise > */
+) RETURNS neon_auth_admin.webhooks /* Result < One < Webhooks > , Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'update_webhooks_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
--- src/pg/synced_users.rs
--- neon_auth_admin::pg::synced_users::wait_for_user
+-- src/pg/local_users.rs
+-- neon_auth_admin::pg::local_users::wait_for_user
 CREATE  FUNCTION "wait_for_user"(
 	"id" TEXT, /* Option < Text > */
 	"timeout" interval DEFAULT '5 s' /* Option < Interval > */
-) RETURNS neon_auth_admin.synced_user /* Result < :: pgrx :: heap_tuple :: PgHeapTuple < '_, :: pgrx :: pgbox ::
-AllocatedByRust > , Raise > */
+) RETURNS neon_auth_admin.synced_user /* Result < One < SyncedUser > , Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'wait_for_user_wrapper';

@@ -3,10 +3,13 @@
 
 mod configuration;
 mod keys;
+mod local_users;
 mod sqlstate;
-mod synced_users;
 
 use std::fmt;
+use std::time::Duration;
+
+use crate::neon::endpoint::Look;
 
 pub use configuration::quote_literal;
 pub use keys::Mapping;
@@ -71,7 +74,36 @@ pub struct Error {
     pub kind: ErrorKind,
     pub message: String,
     pub detail: Option<String>,
-    pub hint: Option<String>,
+    pub advice: Option<Advice>,
+}
+
+/// What to do about it. Whoever shows it knows names, SQL and settings, and makes a sentence of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Advice {
+    /// The sentence itself.
+    Hint(String),
+    /// Neon does not know the key.
+    StoreKey,
+    /// The key may not do this.
+    GrantAccess,
+    /// Project and branch may be others, or hidden from the key.
+    CheckIds,
+    CreateIntegration,
+    ListIntegrations,
+    /// What is there already can be seen.
+    LookAround,
+    /// A write may have been carried out.
+    LookBefore(Look),
+    /// A write was carried out, and what it answered is not known.
+    LookAtResult(Look),
+    WaitForOthers,
+    /// For as long as Neon says, if it does.
+    SlowDown(Option<Duration>),
+    CheckConnection,
+    RaiseMaxResponse,
+    /// The other level has the operation.
+    UseBranchLevel,
+    UseProjectLevel,
 }
 
 impl Error {
@@ -80,7 +112,7 @@ impl Error {
             kind,
             message: message.into(),
             detail: None,
-            hint: None,
+            advice: None,
         }
     }
 
@@ -89,9 +121,31 @@ impl Error {
         self
     }
 
-    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+    pub fn with_hint(self, hint: impl Into<String>) -> Self {
+        self.with_advice(Advice::Hint(hint.into()))
+    }
+
+    pub fn with_advice(mut self, advice: Advice) -> Self {
+        self.advice = Some(advice);
         self
+    }
+
+    /// The advice, where it is a sentence.
+    pub fn hint(&self) -> Option<&str> {
+        match &self.advice {
+            Some(Advice::Hint(hint)) => Some(hint),
+            _ => None,
+        }
+    }
+
+    /// The same as a warning, if a write may have been carried out; for whoever is interrupted.
+    pub fn if_it_may_be_done(self) -> Option<Self> {
+        let kind = ErrorKind::OutcomeUnknown;
+        let is_open = matches!(
+            self.advice,
+            Some(Advice::LookBefore(_) | Advice::LookAtResult(_))
+        );
+        is_open.then_some(Self { kind, ..self })
     }
 
     // Arguments.
@@ -136,10 +190,7 @@ impl Error {
         .with_detail(
             "The project-level API, which a server without one speaks to, has no such operation.",
         )
-        .with_hint(
-            "Name a branch-level server in the argument \"server\", or give this one a branch: \
-             ALTER SERVER ... OPTIONS (ADD branch_id 'br-...');",
-        )
+        .with_advice(Advice::UseBranchLevel)
     }
 
     pub fn needs_no_branch(function: &str) -> Self {
@@ -150,10 +201,7 @@ impl Error {
         .with_detail(
             "The branch-level API, which a server with one speaks to, has no such operation.",
         )
-        .with_hint(
-            "Name a project-level server in the argument \"server\": Stack Auth, which has this \
-             operation, is reached through it.",
-        )
+        .with_advice(Advice::UseProjectLevel)
     }
 
     pub fn overridden_setting(setting: &str) -> Self {
@@ -204,13 +252,12 @@ impl Error {
         .with_detail(why)
     }
 
-    /// `statement` creates one.
-    pub fn no_integration(statement: &str) -> Self {
+    pub fn no_integration() -> Self {
         Self::new(
             ErrorKind::NotFound,
             "could not get integration: there is none",
         )
-        .with_hint(format!("Create one: {statement}"))
+        .with_advice(Advice::CreateIntegration)
     }
 
     pub fn several_integrations() -> Self {
@@ -218,7 +265,7 @@ impl Error {
             ErrorKind::TooManyRows,
             "could not get integration: there is more than one",
         )
-        .with_hint("List them with neon_auth_admin.list_integrations().")
+        .with_advice(Advice::ListIntegrations)
     }
 }
 

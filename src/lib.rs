@@ -1,15 +1,17 @@
 //! Administer Neon Auth from inside Postgres.
 //!
-//! Two rings. [`neon`] knows the Neon API and nothing of Postgres: an operation is a
-//! [`neon::request::Request`] value, [`neon::client::Client`] the only thing that executes one. `pg`
-//! is the SQL surface: it finds server and key, waits interruptibly, and turns values into rows and
+//! Two rings. [`neon`] knows the Neon API and nothing of Postgres: an operation is a const
+//! [`neon::endpoint::Endpoint`], a call of it a [`neon::request::Request`] value, and
+//! [`neon::client::Client`] the only thing that executes one. `pg` is the SQL surface: its `Session` finds
+//! server and key and starts the clock of a call, it waits interruptibly, and turns values into rows and
 //! errors into SQLSTATEs. Both have the same resource files, so a function is found by its row
 //! (users, domains, ...) and its column (what it is at Neon, what it is in SQL).
 //!
 //! Invariants, kept by tests and by the lints of Cargo.toml:
 //! 1. Only `src/pg*` names pgrx; only `neon/http.rs` and `pg/wait.rs` name ureq.
 //! 2. Below `pg/` nothing panics on input and nothing raises.
-//! 3. Every `#[pg_extern]` returns `Result<_, Raise>`, and no error waits for being raised.
+//! 3. Every `#[pg_extern]` begins with an `Entry`, which keeps memory for the report of an error, and
+//!    returns `Result<_, Raise>`; no error waits for being raised.
 //! 4. A secret is a [`secret::Secret`] from argument to wire, and so is a request's body; a stored key
 //!    is sealed ([`seal`]).
 //! 5. Path segments are data, and an id that is not one never becomes a segment.
@@ -25,6 +27,7 @@
 //!     own is read through `pg/local.rs` alone.
 
 pub mod error;
+pub mod fields;
 pub mod seal;
 pub mod secret;
 

@@ -3,22 +3,23 @@
 
 #![forbid(unsafe_code)]
 
+pub mod endpoint;
 pub mod request;
-pub mod scope;
+pub mod target;
 
 pub mod domains;
 pub mod email_server;
 pub mod integration;
 pub mod oauth_providers;
 pub mod plugins;
-pub mod settings;
+pub mod sign_in;
 pub mod users;
 pub mod webhooks;
 
 mod answer;
 
 pub mod api_url;
-pub mod check;
+pub mod argument;
 
 pub mod client;
 pub mod diagnosis;

@@ -158,7 +158,11 @@ server_recovers() {
     [[ $(sql it_postmaster "SELECT count(*) FROM neon_auth_admin.list_domains('healthy')" it_postmaster) == 0 ]]
 }
 
+# The library is loaded by the postmaster, too, which is in no database.
 restart_with_backtraces() {
+  local preloaded
+  preloaded=$(sql postgres "SHOW shared_preload_libraries")
+  printf "shared_preload_libraries = '%s'\n" "${preloaded:+$preloaded, }neon_auth_admin" >>"$CLUSTER/data/postgresql.conf"
   SERVER_ENVIRONMENT+=(RUST_BACKTRACE=1)
   server_stop "$CLUSTER/data" fast && server_start "$CLUSTER/data" "$CLUSTER/server.log"
 }
@@ -183,8 +187,9 @@ stage "Standby tests" cargo_results rust_tests --test sessions -- --ignored --no
 stage "Crash tests" cargo_results rust_tests --test sessions -- --ignored --nocapture postmaster::
 check "the server recovers from the crash, and calls work" server_recovers
 stage "Secrets that are left" cargo_results rust_tests --test sessions -- --ignored --nocapture sweep::
-check "the server starts again, with backtraces" restart_with_backtraces
+check "the server starts again, with backtraces, and with the library in shared_preload_libraries" restart_with_backtraces
 stage "Secrets in backtraces" cargo_results rust_tests --test sessions -- --ignored --nocapture backtraces::
+stage "Preloaded" cargo_results rust_tests --test sessions -- --ignored --nocapture encodings::
 say "== Secrets in output and log"
 check "the check finds a leaked key" finds_a_canary
 check "every test that waits for a stage of its own had one" no_stage_is_missing

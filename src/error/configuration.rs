@@ -246,7 +246,7 @@ mod tests {
     fn hints_can_be_pasted() {
         let error = Error::server_usage("my \"neon\"", "app");
         assert_eq!(
-            error.hint.as_deref(),
+            error.hint(),
             Some(
                 "Its owner can allow it: GRANT USAGE ON FOREIGN SERVER \"my \"\"neon\"\"\" TO app;"
             )

@@ -145,15 +145,15 @@ mod tests {
             "no api_key for role \"app\" on server \"it's\""
         );
         assert_eq!(
-            error.hint.as_deref(),
+            error.hint(),
             Some("Store one: SELECT neon_auth_admin.set_api_key(:'key', server => 'it''s');")
         );
         let error = Error::foreign_seal(&mapping(None));
         let hint = "Store it here as well: SELECT neon_auth_admin.set_api_key(:'key', server => 'it''s', role => 'public');";
-        assert_eq!(error.hint.as_deref(), Some(hint));
+        assert_eq!(error.hint(), Some(hint));
         // What was for one project does not come to be for all.
         let error = Error::key_for_elsewhere(&mapping(None), "host", "a:443", "b:443", Some("p"));
         let hint = "If it is to go there, store it again: SELECT neon_auth_admin.set_api_key(:'key', server => 'it''s', role => 'public', project_id => 'p');";
-        assert_eq!(error.hint.as_deref(), Some(hint));
+        assert_eq!(error.hint(), Some(hint));
     }
 }

@@ -3,64 +3,45 @@
 
 mod failed_call;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use uuid::Builder;
 
 use self::failed_call::{FailedCall, accepted};
-use crate::error::{Error, quote_literal};
+use crate::error::Error;
 use crate::neon::api_url::ApiUrl;
 use crate::neon::http::{Cause, Failure, Http, Message, Response};
 use crate::neon::request::Request;
 use crate::neon::retry::{Decision, Outcome, decide};
-use crate::neon::scope::Scope;
+use crate::neon::target::Target;
 use crate::secret::Secret;
 
-/// Where requests go, as whom, and with how much patience.
+/// Where requests go, with which key, and with how much patience.
 #[derive(Clone, Debug)]
 pub struct Connection {
-    /// The name of the foreign server, for hints.
-    pub server: String,
     pub api_url: ApiUrl,
-    pub scope: Scope,
+    pub target: Target,
     pub api_key: Secret,
-    /// Whether the key is everyone's, for want of one of the role's own.
-    pub key_of_public: bool,
-    /// The budget of a call, all attempts and waits together.
-    pub timeout: Duration,
     pub max_attempts: u32,
     /// The longest answer that is read, in bytes.
     pub max_response: u64,
 }
 
-impl Connection {
-    /// The statement that creates the integration, where there is none.
-    pub fn to_integrate(&self) -> String {
-        let branch_id = match self.scope.branch_id() {
-            Some(_) => "",
-            None => "branch_id => '...', ",
-        };
-        let server = quote_literal(&self.server);
-        format!("SELECT neon_auth_admin.create_integration({branch_id}server => {server});")
-    }
+/// Where the client waits between attempts.
+pub trait Pause {
+    fn pause_until(&self, end: Instant) -> Result<(), Interrupted>;
 }
 
-/// What the client needs of the place it runs in.
-pub trait Host {
-    /// Waits; an error when the wait was ended from outside.
-    fn sleep(&self, wait: Duration) -> Result<(), SleepInterrupted>;
-
-    /// The name of the role in effect, for hints.
-    fn role(&self) -> String;
-}
-
-pub struct SleepInterrupted;
+/// The wait was ended from outside.
+pub struct Interrupted;
 
 /// Sends requests over one connection's settings.
 pub struct Client<'a> {
-    connection: &'a Connection,
-    http: &'a Http,
-    host: &'a dyn Host,
+    pub connection: &'a Connection,
+    pub http: &'a Http,
+    pub place: &'a dyn Pause,
+    /// When everything must have ended, all requests, attempts and waits together.
+    pub deadline: Instant,
 }
 
 /// What came of a request that was sent once.
@@ -84,29 +65,16 @@ enum Ending {
     Failure(Failure),
 }
 
-impl<'a> Client<'a> {
-    pub fn new(connection: &'a Connection, http: &'a Http, host: &'a dyn Host) -> Self {
-        Self {
-            connection,
-            http,
-            host,
-        }
-    }
-
-    pub fn connection(&self) -> &'a Connection {
-        self.connection
-    }
-
-    pub fn scope(&self) -> &'a Scope {
-        &self.connection.scope
-    }
-
+impl Client<'_> {
     /// Sends `request` once, and says what came of it in people's words.
     pub fn try_once<T>(&self, request: &Request<T>) -> Attempt<T> {
-        let url = self.connection.api_url.join(&request.path());
-        let mut call = self.failed_call();
-        call.attempts = 1;
-        match self.attempt(request, &url, &call.request_id, self.connection.timeout) {
+        let url = self.connection.api_url.join(request.path());
+        let id = new_request_id();
+        let call = FailedCall {
+            attempts: 1,
+            ..self.call(&id)
+        };
+        match self.attempt(request, &url, &id) {
             Err(failure) if failure.sent => Attempt::NoAnswer(failure.reason),
             Err(failure) => Attempt::NotSent(failure.reason),
             Ok(response) => Attempt::Answered {
@@ -121,15 +89,13 @@ impl<'a> Client<'a> {
     }
 
     /// Sends `request`, again where that is safe, until there is an answer or the budget is spent.
-    pub fn send<T>(&self, request: &Request<T>) -> Result<T, Error> {
-        let started = Instant::now();
-        let connection = self.connection;
-        let left = || connection.timeout.saturating_sub(started.elapsed());
-        let url = connection.api_url.join(&request.path());
-        let mut call = self.failed_call();
+    /// Neon can be asked about it by its id.
+    pub fn send<T>(&self, request: &Request<T>, id: &str) -> Result<T, Error> {
+        let url = self.connection.api_url.join(request.path());
+        let mut call = self.call(id);
         loop {
             call.attempts += 1;
-            let result = self.attempt(request, &url, &call.request_id, left());
+            let result = self.attempt(request, &url, id);
             let ending = match result {
                 Ok(response) if matches!(response.status, 200..=299) => {
                     return request
@@ -139,18 +105,19 @@ impl<'a> Client<'a> {
                 Ok(response) => Ending::Answer(response),
                 Err(failure) => Ending::Failure(failure),
             };
+            let now = Instant::now();
             let decision = decide(
                 call.attempts,
-                connection.max_attempts,
+                self.connection.max_attempts,
                 ending.outcome(),
                 request.safety(),
-                left(),
+                self.deadline.saturating_duration_since(now),
                 fastrand::f64(),
             );
             match decision {
                 Decision::Wait(wait) => {
                     // A write that waits here was not carried out, or it would not be sent again.
-                    if self.host.sleep(wait).is_err() {
+                    if self.place.pause_until(now + wait).is_err() {
                         return Err(call.interrupted(request, false));
                     }
                 }
@@ -170,7 +137,6 @@ impl<'a> Client<'a> {
         request: &Request<T>,
         url: &str,
         request_id: &str,
-        budget: Duration,
     ) -> Result<Response, Failure> {
         self.http.send(Message {
             method: request.method(),
@@ -178,23 +144,22 @@ impl<'a> Client<'a> {
             api_key: &self.connection.api_key,
             request_id,
             body: request.body(),
-            budget,
+            deadline: self.deadline,
             max_body: self.connection.max_response,
         })
     }
 
-    fn failed_call(&self) -> FailedCall<'a> {
+    fn call<'a>(&'a self, request_id: &'a str) -> FailedCall<'a> {
         FailedCall {
             connection: self.connection,
-            host: self.host,
-            request_id: request_id(),
+            request_id,
             attempts: 0,
         }
     }
 }
 
 /// Unique, and no secret: the fast generator will do, and saves a system call.
-fn request_id() -> String {
+pub fn new_request_id() -> String {
     let random = fastrand::u128(..).to_ne_bytes();
     Builder::from_random_bytes(random).into_uuid().to_string()
 }

@@ -1,7 +1,9 @@
 //! Owns what one request shows of the way to Neon, as the steps that a person would look at.
 
+use crate::error::Advice;
 use crate::neon::client::{Attempt, Client, Connection};
-use crate::neon::integration::{self, Integration};
+use crate::neon::integration::{Integration, Integrations};
+use crate::neon::request::Request;
 
 /// A step of the way: `ok` is `None` when an earlier one keeps it from being looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,6 +11,8 @@ pub struct Finding {
     pub step: &'static str,
     pub ok: Option<bool>,
     pub detail: String,
+    /// For whoever knows how it is done in SQL.
+    pub advice: Option<Advice>,
 }
 
 /// The steps that [`diagnose`] looks at, in this order.
@@ -19,65 +23,60 @@ pub const STEPS: [&str; 4] = [
     "integration present",
 ];
 
-/// Sends one read, and says how far it came.
-pub fn diagnose(client: &Client) -> Vec<Finding> {
-    let connection = client.connection();
-    let mut found: Vec<(bool, String)> = Vec::new();
-    match client.try_once(&integration::list(client.scope())) {
-        Attempt::NotSent(reason) => found.push((false, reason)),
+/// Sends `list`, the read of all integrations, and says how far it came.
+pub fn diagnose(client: &Client, list: &Request<Integrations>) -> Vec<Finding> {
+    let mut found: Vec<Finding> = Vec::new();
+    let mut add = |ok, detail| found.push(Finding::new(STEPS[found.len()], Some(ok), detail));
+    match client.try_once(list) {
+        Attempt::NotSent(reason) => add(false, reason),
         Attempt::NoAnswer(reason) => {
-            found.push((true, secured(client)));
-            found.push((false, format!("no answer: {reason}")));
+            add(true, secured(client));
+            add(false, format!("no answer: {reason}"));
         }
         Attempt::Answered {
             status,
             answer,
             words,
         } => {
-            found.push((true, secured(client)));
+            add(true, secured(client));
             let said = match words {
                 Some(words) => format!("Neon answered {status} \"{words}\""),
                 None => format!("Neon answered {status}"),
             };
-            match (status, answer) {
-                (_, Some(list)) => {
-                    found.push((true, "Neon knows the key".to_owned()));
-                    found.push((true, connection.scope.to_string()));
-                    found.push(describe(&list.data, connection));
+            if answer.is_some() || [403, 404].contains(&status) {
+                add(true, "Neon knows the key".to_owned());
+            }
+            match answer {
+                Some(list) => {
+                    add(true, client.connection.target.to_string());
+                    found.push(describe(&list.data, client.connection));
                 }
-                (403 | 404, None) => {
-                    found.push((true, "Neon knows the key".to_owned()));
-                    found.push((false, said));
-                }
-                (_, None) => found.push((false, said)),
+                None => add(false, said),
             }
         }
     }
-    let mut found = found.into_iter();
-    STEPS
-        .map(|step| match found.next() {
-            Some((ok, detail)) => Finding {
-                step,
-                ok: Some(ok),
-                detail,
-            },
-            None => Finding::not_checked(step),
-        })
-        .into()
+    let rest = STEPS[found.len()..].iter();
+    found.extend(rest.map(|step| Finding::not_checked(step)));
+    found
 }
 
 impl Finding {
-    pub fn not_checked(step: &'static str) -> Self {
+    pub fn new(step: &'static str, ok: Option<bool>, detail: String) -> Self {
         Self {
             step,
-            ok: None,
-            detail: "not checked".to_owned(),
+            ok,
+            detail,
+            advice: None,
         }
+    }
+
+    pub fn not_checked(step: &'static str) -> Self {
+        Self::new(step, None, "not checked".to_owned())
     }
 }
 
 fn secured(client: &Client) -> String {
-    let url = &client.connection().api_url;
+    let url = &client.connection.api_url;
     if url.is_https() {
         format!("the certificate of {} is trusted", url.host())
     } else {
@@ -86,25 +85,25 @@ fn secured(client: &Client) -> String {
 }
 
 /// What there is, and whether it runs on what the server's option says.
-fn describe(integrations: &[Integration], connection: &Connection) -> (bool, String) {
-    let auth_provider = connection.scope.auth_provider();
+fn describe(integrations: &[Integration], connection: &Connection) -> Finding {
+    let step = STEPS[3];
+    let auth_provider = connection.target.auth_provider();
     let describe = |integration: &Integration| {
         let database = integration.db_name.as_deref().unwrap_or("unknown");
         format!("{}, database {database}", integration.auth_provider)
     };
-    match integrations {
-        [] => (
-            false,
-            format!("there is none: {}", connection.to_integrate()),
-        ),
-        some => {
-            let mut detail = some.iter().map(describe).collect::<Vec<_>>().join("; ");
-            let is_that = |one: &Integration| one.auth_provider == auth_provider;
-            let is_there = some.iter().any(is_that);
-            if !is_there {
-                detail += &format!("; but the option auth_provider is {auth_provider}");
-            }
-            (is_there, detail)
-        }
+    if integrations.is_empty() {
+        return Finding {
+            advice: Some(Advice::CreateIntegration),
+            ..Finding::new(step, Some(false), "there is none".to_owned())
+        };
     }
+    let described: Vec<_> = integrations.iter().map(describe).collect();
+    let mut detail = described.join("; ");
+    let is_that = |one: &Integration| one.auth_provider == auth_provider;
+    let is_there = integrations.iter().any(is_that);
+    if !is_there {
+        detail += &format!("; but the option auth_provider is {auth_provider}");
+    }
+    Finding::new(step, Some(is_there), detail)
 }

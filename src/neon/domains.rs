@@ -3,11 +3,49 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::neon::check;
-use crate::neon::request::{Look, Method, Request, Segment, Texts};
-use crate::neon::scope::Scope;
+use crate::neon::argument;
+use crate::neon::endpoint::{Endpoint, Look, Path, Resource};
+use crate::neon::request::{Method, Request};
+use crate::neon::target::Target;
 
-#[derive(Debug, Deserialize)]
+const DOMAIN: Resource = Resource {
+    noun: "redirect domain",
+    look: Look::Function("list_domains"),
+};
+
+pub const LIST_DOMAINS: Endpoint = Endpoint {
+    function: "list_domains",
+    method: Method::Get,
+    path: Path::Both("domains"),
+    purpose: "list redirect domains",
+    resource: &DOMAIN,
+};
+
+pub const ADD_DOMAIN: Endpoint = Endpoint {
+    function: "add_domain",
+    method: Method::Post,
+    path: Path::Both("domains"),
+    purpose: "add redirect domain",
+    resource: &DOMAIN,
+};
+
+pub const DELETE_DOMAIN: Endpoint = Endpoint {
+    function: "delete_domain",
+    method: Method::Delete,
+    path: Path::Both("domains"),
+    purpose: "delete redirect domain",
+    resource: &DOMAIN,
+};
+
+pub const DELETE_DOMAINS: Endpoint = Endpoint {
+    function: "delete_domains",
+    method: Method::Delete,
+    path: Path::Both("domains"),
+    purpose: "delete redirect domains",
+    resource: &DOMAIN,
+};
+
+#[derive(Debug, Deserialize, Serialize)]
 pub struct RedirectDomain {
     pub domain: String,
     #[serde(default)]
@@ -37,57 +75,46 @@ struct OldDomain<'a> {
 }
 
 /// `GET .../auth/domains`.
-pub fn list(scope: &Scope) -> Request<RedirectDomains> {
-    Request::json(Method::Get, path(scope), texts("list redirect domains"))
+pub fn list(target: &Target) -> Result<Request<RedirectDomains>, Error> {
+    LIST_DOMAINS.json(target, [])
 }
 
 /// `POST .../auth/domains`.
-pub fn add(scope: &Scope, domain: &str) -> Result<Request<()>, Error> {
+pub fn add(target: &Target, domain: &str) -> Result<Request<()>, Error> {
     let body = NewDomain {
-        domain: check::domain("domain", domain)?,
-        auth_provider: scope.auth_provider(),
+        domain: argument::domain("domain", domain)?,
+        auth_provider: target.auth_provider(),
     };
-    let texts = texts("add redirect domain");
-    Ok(Request::empty(Method::Post, path(scope), texts).with_body(&body))
+    Ok(ADD_DOMAIN.empty(target, [])?.with_body(&body))
 }
 
 /// `DELETE .../auth/domains` with one domain.
-pub fn delete(scope: &Scope, domain: &str) -> Result<Request<()>, Error> {
-    let domain = check::domain("domain", domain)?;
-    let texts = texts("delete redirect domain");
-    Ok(delete_checked(scope, vec![OldDomain { domain }], texts))
+pub fn delete(target: &Target, domain: &str) -> Result<Request<()>, Error> {
+    let domain = argument::domain("domain", domain)?;
+    delete_checked(&DELETE_DOMAIN, target, vec![OldDomain { domain }])
 }
 
-/// `DELETE .../auth/domains` with one or more domains, none of them `None`.
-pub fn delete_all(scope: &Scope, domains: &[Option<&str>]) -> Result<Request<()>, Error> {
+/// `DELETE .../auth/domains` with one or more domains.
+pub fn delete_all(target: &Target, domains: &[&str]) -> Result<Request<()>, Error> {
     if domains.is_empty() {
         let expected = "an array of at least one domain";
         return Err(Error::invalid_argument("domains", expected));
     }
-    let domains = check::each("domains", domains, |name, domain| {
-        let domain = check::domain(name, domain)?;
+    let domains = argument::each("domains", domains.iter().copied(), |name, domain| {
+        let domain = argument::domain(name, domain)?;
         Ok(OldDomain { domain })
     })?;
-    let texts = texts("delete redirect domains");
-    Ok(delete_checked(scope, domains, texts))
+    delete_checked(&DELETE_DOMAINS, target, domains)
 }
 
-fn delete_checked(scope: &Scope, domains: Vec<OldDomain>, texts: Texts) -> Request<()> {
+fn delete_checked(
+    endpoint: &'static Endpoint,
+    target: &Target,
+    domains: Vec<OldDomain>,
+) -> Result<Request<()>, Error> {
     let body = OldDomains {
-        auth_provider: scope.auth_provider(),
+        auth_provider: target.auth_provider(),
         domains,
     };
-    Request::empty(Method::Delete, path(scope), texts).with_body(&body)
-}
-
-fn path(scope: &Scope) -> Vec<Segment> {
-    scope.path([Segment::fixed("domains")])
-}
-
-fn texts(purpose: &'static str) -> Texts {
-    Texts {
-        purpose,
-        noun: "redirect domain",
-        look: Look::Function("list_domains"),
-    }
+    Ok(endpoint.empty(target, [])?.with_body(&body))
 }

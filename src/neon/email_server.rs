@@ -3,63 +3,84 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::neon::check;
-use crate::neon::request::{Look, Method, Request, Segment, Texts};
-use crate::neon::scope::Scope;
+use crate::neon::argument;
+use crate::neon::endpoint::{Endpoint, Look, Path, Resource};
+use crate::neon::request::{Method, Request};
+use crate::neon::target::Target;
 use crate::secret::{Secret, blank_out};
 
-/// `standard` (an SMTP server of one's own, all fields) or `shared` (Neon's, with an optional
-/// sender).
-#[derive(Debug, Deserialize)]
+const EMAIL_SERVER: Resource = Resource {
+    noun: "email server",
+    look: Look::Function("get_email_server"),
+};
+
+pub const GET_EMAIL_SERVER: Endpoint = Endpoint {
+    function: "get_email_server",
+    method: Method::Get,
+    path: EITHER,
+    purpose: "get email server",
+    resource: &EMAIL_SERVER,
+};
+
+pub const UPDATE_EMAIL_SERVER: Endpoint = Endpoint {
+    function: "update_email_server",
+    method: Method::Patch,
+    path: EITHER,
+    purpose: "update email server",
+    resource: &EMAIL_SERVER,
+};
+
+pub const SEND_TEST_EMAIL: Endpoint = Endpoint {
+    function: "send_test_email",
+    method: Method::Post,
+    path: Path::Branch("send_test_email"),
+    purpose: "send test e-mail",
+    resource: &EMAIL_SERVER,
+};
+
+pub const TEST_EMAIL_SERVER: Endpoint = Endpoint {
+    function: "test_email_server",
+    method: Method::Post,
+    path: Path::Branch("email_provider/test"),
+    purpose: "test email server",
+    resource: &EMAIL_SERVER,
+};
+
+const EITHER: Path = Path::Each {
+    project: "email_server",
+    branch: "email_provider",
+};
+
+/// `type`: `standard` (an SMTP server of one's own, all fields) or `shared` (Neon's, with an optional
+/// sender). As an update, `None` leaves a field out.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
 pub struct EmailServer {
-    pub r#type: String,
-    #[serde(default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub r#type: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
-    #[serde(default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub port: Option<i32>,
-    #[serde(default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
-    #[serde(default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub password: Option<Secret>,
-    #[serde(default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub sender_email: Option<String>,
-    #[serde(default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub sender_name: Option<String>,
 }
 
-/// What a caller may say of the server; `None` leaves it out.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Fields<'a> {
-    pub host: Option<&'a str>,
-    pub port: Option<i32>,
-    pub username: Option<&'a str>,
-    pub password: Option<&'a Secret>,
-    pub sender_email: Option<&'a str>,
-    pub sender_name: Option<&'a str>,
-}
-
-#[derive(Default, Serialize)]
-struct Update<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    r#type: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    host: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    port: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    username: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    password: Option<&'a Secret>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sender_email: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sender_name: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    recipient_email: Option<&'a str>,
+#[derive(Serialize)]
+struct Test<'a> {
+    recipient_email: &'a str,
+    #[serde(flatten)]
+    server: &'a EmailServer,
 }
 
 /// What became of a test: an error of the mail server is an answer.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 pub struct EmailTest {
     pub success: bool,
     #[serde(default)]
@@ -67,67 +88,61 @@ pub struct EmailTest {
 }
 
 impl EmailTest {
-    /// The error without the password that was tried: mail servers may repeat what they refuse.
-    pub fn shown_error(&self, password: Option<&Secret>) -> Option<String> {
-        let message = self.error_message.as_deref()?;
-        Some(blank_out(message, password))
+    /// Without the password that was tried: mail servers may repeat what they refuse.
+    pub fn without(mut self, password: Option<&Secret>) -> Self {
+        self.error_message = self.error_message.map(|text| blank_out(&text, password));
+        self
     }
 }
 
 /// `GET .../auth/email_server`, at branch level `GET .../auth/email_provider`.
-pub fn get(scope: &Scope) -> Request<EmailServer> {
-    Request::json(Method::Get, path(scope), texts("get email server"))
+pub fn get(target: &Target) -> Result<Request<EmailServer>, Error> {
+    GET_EMAIL_SERVER.json(target, [])
 }
 
 /// `PATCH .../auth/email_server`, at branch level `PATCH .../auth/email_provider`, where fields of a
 /// standard server that are left out stay as they are.
-pub fn update(scope: &Scope, kind: &str, fields: Fields) -> Result<Request<EmailServer>, Error> {
-    match kind {
-        "standard" if scope.branch_id().is_none() => {
-            fields.need_all("An email server of type standard needs all of its fields.")?
+pub fn update(target: &Target, server: &EmailServer) -> Result<Request<EmailServer>, Error> {
+    match server.r#type.as_deref() {
+        Some("standard") if target.branch_id().is_none() => {
+            server.need_all("An email server of type standard needs all of its fields.")?
         }
-        "standard" => (),
-        "shared" => fields.need_no_server()?,
-        _ => return Err(Error::invalid_argument("type", "standard or shared")),
+        Some("standard") => (),
+        Some("shared") => server.need_no_server()?,
+        Some(_) => return Err(Error::invalid_argument("type", "standard or shared")),
+        None => return Err(Error::null_argument("type")),
     }
-    let body = Update {
-        r#type: Some(kind),
-        ..fields.check()?
-    };
-    let request = Request::json(Method::Patch, path(scope), texts("update email server"));
-    Ok(request.with_body(&body).with_secrets(fields.password))
+    server.check()?;
+    let request = UPDATE_EMAIL_SERVER.json(target, [])?;
+    Ok(request.with_body(server).with_secrets(&server.password))
 }
 
 /// `POST .../auth/send_test_email`, at branch level alone: with these fields, whatever is configured.
 pub fn send_test(
-    scope: &Scope,
+    target: &Target,
     recipient: &str,
-    fields: Fields,
+    server: &EmailServer,
 ) -> Result<Request<EmailTest>, Error> {
-    scope.need_branch("send_test_email")?;
-    fields.need_all("A test needs all fields of the email server.")?;
-    let body = Update {
-        recipient_email: Some(check::email("recipient_email", recipient)?),
-        ..fields.check()?
+    server.need_all("A test needs all fields of the email server.")?;
+    server.check()?;
+    let body = Test {
+        recipient_email: argument::email("recipient_email", recipient)?,
+        server,
     };
-    let path = scope.path([Segment::fixed("send_test_email")]);
-    let request = Request::json(Method::Post, path, texts("send test e-mail"));
-    Ok(request.with_body(&body).with_secrets(fields.password))
+    let request = SEND_TEST_EMAIL.json(target, [])?;
+    Ok(request.with_body(&body).with_secrets(&server.password))
 }
 
 /// `POST .../auth/email_provider/test`, at branch level alone: with what is configured.
-pub fn test(scope: &Scope, recipient: &str) -> Result<Request<EmailTest>, Error> {
-    scope.need_branch("test_email_server")?;
-    let body = Update {
-        recipient_email: Some(check::email("recipient_email", recipient)?),
-        ..Update::default()
+pub fn test(target: &Target, recipient: &str) -> Result<Request<EmailTest>, Error> {
+    let body = Test {
+        recipient_email: argument::email("recipient_email", recipient)?,
+        server: &EmailServer::default(),
     };
-    let path = scope.path(["email_provider", "test"].map(Segment::fixed));
-    let texts = texts("test email server");
-    Ok(Request::json(Method::Post, path, texts).with_body(&body))
+    Ok(TEST_EMAIL_SERVER.json(target, [])?.with_body(&body))
 }
 
-impl<'a> Fields<'a> {
+impl EmailServer {
     fn need_all(&self, detail: &str) -> Result<(), Error> {
         let given = self.given();
         let rest = [
@@ -160,31 +175,19 @@ impl<'a> Fields<'a> {
         ]
     }
 
-    fn check(self) -> Result<Update<'a>, Error> {
-        let host = |name: &str, host| check::text(name, host, 255);
-        Ok(Update {
-            host: check::optional("host", self.host, host)?,
-            port: check::optional("port", self.port, check::port)?,
-            username: check::optional("username", self.username, check::any_text)?,
-            password: check::optional("password", self.password, check::secret)?,
-            sender_email: check::optional("sender_email", self.sender_email, check::email)?,
-            sender_name: check::optional("sender_name", self.sender_name, check::any_text)?,
-            ..Update::default()
-        })
-    }
-}
-
-fn path(scope: &Scope) -> Vec<Segment> {
-    scope.path([Segment::fixed(match scope.branch_id() {
-        Some(_) => "email_provider",
-        None => "email_server",
-    })])
-}
-
-fn texts(purpose: &'static str) -> Texts {
-    Texts {
-        purpose,
-        noun: "email server",
-        look: Look::Function("get_email_server"),
+    fn check(&self) -> Result<(), Error> {
+        let host = |name: &str, host| argument::text(name, host, 255);
+        let sender = self.sender_email.as_deref();
+        argument::optional("host", self.host.as_deref(), host)?;
+        argument::optional("port", self.port, argument::port)?;
+        argument::optional("username", self.username.as_deref(), argument::any_text)?;
+        argument::optional("password", self.password.as_ref(), argument::secret)?;
+        argument::optional("sender_email", sender, argument::email)?;
+        argument::optional(
+            "sender_name",
+            self.sender_name.as_deref(),
+            argument::any_text,
+        )?;
+        Ok(())
     }
 }

@@ -11,20 +11,19 @@ mod roots;
 use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use ureq::Agent;
 use ureq::http::{self, HeaderName, HeaderValue, header};
 use ureq::tls::TlsConfig;
 use ureq::unversioned::resolver::{DefaultResolver, Resolver};
 use ureq::unversioned::transport::{
-    ConnectProxyConnector, Connector, Either, TcpConnector, Transport,
+    ConnectProxyConnector, Connector, Either, RustlsConnector, TcpConnector, Transport,
 };
-use ureq::{Agent, AsSendBody};
 use zeroize::Zeroizing;
 
-use self::chain::{SentMarker, Tls};
+use self::chain::{Limited, Underway, Watch};
 pub use self::failure::{Cause, Failure, in_words, interrupted, is_interrupted};
 use self::failure::{io_failure, tls_failure};
 use self::proxy::{Proxy, ProxySettings};
@@ -57,8 +56,8 @@ pub struct Message<'a> {
     pub api_key: &'a Secret,
     pub request_id: &'a str,
     pub body: Option<&'a Secret>,
-    /// Everything together must not take longer; see [`TimeKeeper`].
-    pub budget: Duration,
+    /// When all of it must have ended. It goes on to the sockets and the resolver.
+    pub deadline: Instant,
     /// A longer body is an error, and is not read to its end.
     pub max_body: u64,
 }
@@ -69,24 +68,14 @@ pub struct Response {
     pub body: Zeroizing<Vec<u8>>, // it may hold keys and client secrets
 }
 
-/// Who ends a call when its budget is spent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TimeKeeper {
-    Ureq,
-    /// The sockets and the resolver know when the call must end. ureq, which would look at the clock
-    /// at every step, and copy its whole configuration for each request, need not know.
-    Transport,
-}
-
-/// The agent with its kept-alive connections. Not for use from two threads at a time: the sent
-/// marker is one per agent.
+/// The agent with its kept-alive connections. Not for use from two threads at a time: it has one message
+/// underway.
 pub struct Http {
     agent: Agent,
     user_agent: HeaderValue,
     proxied: bool,
     proxy_password: Option<Secret>,
-    sent: Arc<AtomicBool>,
-    time_keeper: TimeKeeper,
+    underway: Underway,
 }
 
 impl Http {
@@ -96,7 +85,6 @@ impl Http {
             settings,
             TcpConnector::default(),
             DefaultResolver::default(),
-            TimeKeeper::Ureq,
         )
     }
 
@@ -105,19 +93,28 @@ impl Http {
         settings: &Settings,
         tcp: impl Connector<Either<(), Box<dyn Transport>>>,
         resolver: impl Resolver,
-        time_keeper: TimeKeeper,
     ) -> Result<Self, Error> {
         let proxy = settings.proxy.as_ref().map(Proxy::new).transpose()?;
         let proxied = proxy.is_some();
         let (proxy, proxy_password) = proxy.map(|proxy| (proxy.ureq, proxy.password)).unzip();
-        let sent = Arc::new(AtomicBool::new(false));
+        let underway = Underway::default();
         let connector = ConnectProxyConnector::default()
-            .chain(tcp)
-            .chain(Tls::default())
-            .chain(SentMarker {
+            .chain(Limited {
+                inner: tcp,
+                underway: underway.clone(),
+            })
+            .chain(Limited {
+                inner: RustlsConnector::default(),
+                underway: underway.clone(),
+            })
+            .chain(Watch {
                 proxied,
-                sent: sent.clone(),
+                underway: underway.clone(),
             });
+        let resolver = Limited {
+            inner: resolver,
+            underway: underway.clone(),
+        };
         let tls = TlsConfig::builder()
             .root_certs(roots::load(settings.ca_file.as_deref())?)
             .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
@@ -144,13 +141,12 @@ impl Http {
             user_agent,
             proxied,
             proxy_password: proxy_password.flatten(),
-            sent,
-            time_keeper,
+            underway,
         })
     }
 
     pub fn send(&self, message: Message) -> Result<Response, Failure> {
-        self.sent.store(false, Ordering::Relaxed);
+        self.underway.begin(message.deadline);
         // ApiUrl::through_proxy says it better; nobody gets past this.
         if self.proxied && !message.url.starts_with("https://") {
             return Err(Failure {
@@ -216,24 +212,9 @@ impl Http {
         let body = match (message.body, message.method) {
             (Some(body), _) => body.expose(),
             (None, Method::Post | Method::Put | Method::Patch) => "",
-            (None, Method::Get | Method::Delete) => return self.run(request, message.budget),
+            (None, Method::Get | Method::Delete) => return self.agent.run(request),
         };
-        self.run(request.map(|()| body), message.budget)
-    }
-
-    fn run(
-        &self,
-        request: http::Request<impl AsSendBody>,
-        budget: Duration,
-    ) -> Result<http::Response<ureq::Body>, ureq::Error> {
-        self.agent.run(match self.time_keeper {
-            TimeKeeper::Ureq => self
-                .agent
-                .configure_request(request)
-                .timeout_global(Some(budget))
-                .build(),
-            TimeKeeper::Transport => request,
-        })
+        self.agent.run(request.map(|()| body))
     }
 
     fn failure(&self, error: ureq::Error) -> Failure {
@@ -256,7 +237,7 @@ impl Http {
             E::Protocol(_) | E::Http(_) => (Cause::Malformed, "the answer is not HTTP".to_owned()),
             other => (Cause::Connection, other.to_string()),
         };
-        let sent = self.sent.load(Ordering::Relaxed);
+        let sent = self.underway.is_sent();
         let is_on_the_way = self.proxied && !sent && matches!(error, E::Io(_));
         let reason = match cause {
             Cause::Connection if is_on_the_way => format!("on the way through the proxy, {reason}"),

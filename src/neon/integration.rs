@@ -5,14 +5,78 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::neon::check;
-use crate::neon::client::Client;
-use crate::neon::request::{Look, Method, Request, Segment, Texts};
-use crate::neon::scope::{Scope, lacks_integration};
+use crate::neon::argument;
+use crate::neon::endpoint::{Endpoint, Look, Path, Resource};
+use crate::neon::request::{Method, Request};
+use crate::neon::target::{Target, lacks_integration};
 use crate::secret::Secret;
 
+const INTEGRATION: Resource = Resource {
+    noun: "integration",
+    look: Look::Function("list_integrations"),
+};
+
+pub const CREATE_INTEGRATION: Endpoint = Endpoint {
+    function: "create_integration",
+    method: Method::Post,
+    path: Path::Each {
+        project: "/projects/auth/create",
+        branch: "",
+    },
+    purpose: "create integration",
+    resource: &INTEGRATION,
+};
+
+pub const LIST_INTEGRATIONS: Endpoint = Endpoint {
+    function: "list_integrations",
+    method: Method::Get,
+    path: WHERE_THEY_ARE,
+    purpose: "list integrations",
+    resource: &INTEGRATION,
+};
+
+pub const GET_INTEGRATION: Endpoint = Endpoint {
+    function: "get_integration",
+    method: Method::Get,
+    path: WHERE_THEY_ARE,
+    purpose: "get integration",
+    resource: &INTEGRATION,
+};
+
+pub const CREATE_SDK_KEYS: Endpoint = Endpoint {
+    function: "create_sdk_keys",
+    method: Method::Post,
+    path: Path::Project("/projects/auth/keys"),
+    purpose: "create SDK keys",
+    resource: &INTEGRATION,
+};
+
+pub const TRANSFER_OWNERSHIP: Endpoint = Endpoint {
+    function: "transfer_ownership",
+    method: Method::Post,
+    path: Path::Project("/projects/auth/transfer_ownership"),
+    purpose: "transfer ownership",
+    resource: &INTEGRATION,
+};
+
+pub const DELETE_INTEGRATION: Endpoint = Endpoint {
+    function: "delete_integration",
+    method: Method::Delete,
+    path: Path::Each {
+        project: "integration/{auth_provider}",
+        branch: "",
+    },
+    purpose: "delete integration",
+    resource: &INTEGRATION,
+};
+
+const WHERE_THEY_ARE: Path = Path::Each {
+    project: "integrations",
+    branch: "",
+};
+
 /// `owned_by`: user or neon; `transfer_status`: initiated or finished.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 pub struct Integration {
     pub auth_provider: String,
     pub auth_provider_project_id: String,
@@ -40,7 +104,7 @@ pub struct Integrations {
 }
 
 /// The keys are empty for providers that have none.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 pub struct IntegrationKeys {
     pub auth_provider: String,
     pub auth_provider_project_id: String,
@@ -90,15 +154,15 @@ struct Deletion {
 
 /// `POST /projects/auth/create`, at branch level `POST .../auth`.
 pub fn create(
-    scope: &Scope,
+    target: &Target,
     branch_id: Option<&str>,
     database_name: Option<&str>,
     role_name: Option<&str>,
 ) -> Result<Request<IntegrationKeys>, Error> {
-    let database_name = check::optional("database_name", database_name, check::any_text)?;
-    let role_name = check::optional("role_name", role_name, check::any_text)?;
-    let auth_provider = scope.auth_provider();
-    let (path, body) = if let Some(own) = scope.branch_id() {
+    let database_name = argument::optional("database_name", database_name, argument::any_text)?;
+    let role_name = argument::optional("role_name", role_name, argument::any_text)?;
+    let auth_provider = target.auth_provider();
+    let body = if let Some(own) = target.branch_id() {
         if branch_id.is_some_and(|branch_id| branch_id != own) {
             let expected = "null, or the branch of the server";
             return Err(Error::invalid_argument("branch_id", expected));
@@ -107,58 +171,49 @@ pub fn create(
             let expected = "null: the branch-level API has no such field";
             return Err(Error::invalid_argument("role_name", expected));
         }
-        let body = NewIntegration {
+        NewIntegration {
             auth_provider,
             project_id: None,
             branch_id: None,
             database_name,
             role_name,
-        };
-        (scope.path([]), body)
+        }
     } else {
         let branch_id = branch_id.ok_or_else(|| Error::null_argument("branch_id"))?;
-        let body = NewIntegration {
+        NewIntegration {
             auth_provider,
-            project_id: Some(scope.project_id()),
-            branch_id: Some(check::neon_id("branch_id", branch_id)?),
+            project_id: Some(target.project_id()),
+            branch_id: Some(argument::neon_id("branch_id", branch_id)?),
             database_name,
             role_name,
-        };
-        (Scope::bodied_path("create"), body)
+        }
     };
-    Ok(Request::json(Method::Post, path, texts("create integration")).with_body(&body))
+    Ok(CREATE_INTEGRATION.json(target, [])?.with_body(&body))
 }
 
 /// `GET .../auth/integrations`. At branch level `GET .../auth`: one integration, or none where there
 /// is none for the branch.
-pub fn list(scope: &Scope) -> Request<Integrations> {
-    let texts = texts("list integrations");
-    if scope.branch_id().is_none() {
-        return list_to(scope, texts);
+pub fn list(target: &Target) -> Result<Request<Integrations>, Error> {
+    Ok(read(&LIST_INTEGRATIONS, target)?.accepting(none))
+}
+
+/// The same; at branch level an error where there is none. See [`Integrations::only`].
+pub fn get(target: &Target) -> Result<Request<Integrations>, Error> {
+    let request = read(&GET_INTEGRATION, target)?;
+    Ok(match target.branch_id() {
+        Some(_) => request,
+        None => request.accepting(none),
+    })
+}
+
+fn read(endpoint: &'static Endpoint, target: &Target) -> Result<Request<Integrations>, Error> {
+    if target.branch_id().is_none() {
+        return endpoint.json(target, []);
     }
-    let decode = |body: &[u8]| {
+    Request::new(endpoint, target, [], |body| {
         let data = vec![serde_json::from_slice(body)?];
         Ok(Integrations { data })
-    };
-    Request::new(Method::Get, scope.path([]), texts, decode).accepting(none)
-}
-
-/// The only row of [`list`]; `NotFound` when there is none, `TooManyRows` when there are more.
-pub fn get(client: &Client) -> Result<Integration, Error> {
-    let scope = client.scope();
-    let texts = texts("get integration");
-    match scope.branch_id() {
-        Some(_) => client.send(&Request::json(Method::Get, scope.path([]), texts)),
-        None => only(
-            client.send(&list_to(scope, texts))?,
-            &client.connection().to_integrate(),
-        ),
-    }
-}
-
-fn list_to(scope: &Scope, texts: Texts) -> Request<Integrations> {
-    let path = scope.path([Segment::fixed("integrations")]);
-    Request::json(Method::Get, path, texts).accepting(none)
+    })
 }
 
 /// The refusal that is an empty list.
@@ -166,54 +221,40 @@ fn none(status: u16, message: &str) -> Option<Integrations> {
     lacks_integration(status, message).then(|| Integrations { data: vec![] })
 }
 
-/// `to_integrate` is the statement for whoever has none.
-fn only(integrations: Integrations, to_integrate: &str) -> Result<Integration, Error> {
-    let mut integrations = integrations.data.into_iter();
-    match (integrations.next(), integrations.next()) {
-        (Some(only), None) => Ok(only),
-        (None, _) => Err(Error::no_integration(to_integrate)),
-        (Some(_), Some(_)) => Err(Error::several_integrations()),
+impl Integrations {
+    /// The only one; `NotFound` when there is none, `TooManyRows` when there are more.
+    pub fn only(self) -> Result<Integration, Error> {
+        let mut integrations = self.data.into_iter();
+        match (integrations.next(), integrations.next()) {
+            (Some(only), None) => Ok(only),
+            (None, _) => Err(Error::no_integration()),
+            (Some(_), Some(_)) => Err(Error::several_integrations()),
+        }
     }
 }
 
 /// `POST /projects/auth/keys`, at project level alone.
-pub fn create_sdk_keys(scope: &Scope) -> Result<Request<IntegrationKeys>, Error> {
-    scope.need_no_branch("create_sdk_keys")?;
-    let texts = texts("create SDK keys");
-    let request = Request::json(Method::Post, Scope::bodied_path("keys"), texts);
-    Ok(request.with_body(&project(scope)))
+pub fn create_sdk_keys(target: &Target) -> Result<Request<IntegrationKeys>, Error> {
+    let request = CREATE_SDK_KEYS.json(target, [])?;
+    Ok(request.with_body(&project(target)))
 }
 
 /// `POST /projects/auth/transfer_ownership`, at project level alone.
-pub fn transfer_ownership(scope: &Scope) -> Result<Request<OwnershipTransfer>, Error> {
-    scope.need_no_branch("transfer_ownership")?;
-    let path = Scope::bodied_path("transfer_ownership");
-    let texts = texts("transfer ownership");
-    Ok(Request::json(Method::Post, path, texts).with_body(&project(scope)))
+pub fn transfer_ownership(target: &Target) -> Result<Request<OwnershipTransfer>, Error> {
+    let request = TRANSFER_OWNERSHIP.json(target, [])?;
+    Ok(request.with_body(&project(target)))
 }
 
 /// `DELETE .../auth/integration/{auth_provider}`, at branch level `DELETE .../auth`.
-pub fn delete(scope: &Scope, delete_data: bool) -> Request<()> {
-    let path = match scope.branch_id() {
-        Some(_) => scope.path([]),
-        None => scope.path([Segment::fixed("integration"), scope.provider_segment()]),
-    };
-    let texts = texts("delete integration");
-    Request::empty(Method::Delete, path, texts).with_body(&Deletion { delete_data })
+pub fn delete(target: &Target, delete_data: bool) -> Result<Request<()>, Error> {
+    let request = DELETE_INTEGRATION.empty(target, [target.provider_segment()])?;
+    Ok(request.with_body(&Deletion { delete_data }))
 }
 
-fn project(scope: &Scope) -> Project<'_> {
+fn project(target: &Target) -> Project<'_> {
     Project {
-        project_id: scope.project_id(),
-        auth_provider: scope.auth_provider(),
-    }
-}
-
-fn texts(purpose: &'static str) -> Texts {
-    Texts {
-        purpose,
-        noun: "integration",
-        look: Look::Function("list_integrations"),
+        project_id: target.project_id(),
+        auth_provider: target.auth_provider(),
     }
 }
 
@@ -224,18 +265,16 @@ mod tests {
 
     #[test]
     fn the_only_integration() {
-        let parse = |json: &str| {
-            only(
-                serde_json::from_str(json).expect("integrations"),
-                "SELECT 1;",
-            )
+        let only = |json: &str| {
+            let list: Integrations = serde_json::from_str(json).expect("integrations");
+            list.only()
         };
         let one = r#"{"auth_provider":"stack","auth_provider_project_id":"p"}"#;
-        let got = parse(&format!("{{\"data\":[{one}]}}")).expect("one");
+        let got = only(&format!("{{\"data\":[{one}]}}")).expect("one");
         assert_eq!(got.auth_provider_project_id, "p");
-        let error = parse(r#"{"data":[]}"#).expect_err("none");
+        let error = only(r#"{"data":[]}"#).expect_err("none");
         assert_eq!(error.kind, ErrorKind::NotFound);
-        let error = parse(&format!("{{\"data\":[{one},{one}]}}")).expect_err("two");
+        let error = only(&format!("{{\"data\":[{one},{one}]}}")).expect_err("two");
         assert_eq!(error.kind, ErrorKind::TooManyRows);
     }
 }

@@ -3,13 +3,51 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::neon::check;
-use crate::neon::request::{Look, Method, Request, Segment, Texts};
-use crate::neon::scope::Scope;
+use crate::neon::argument;
+use crate::neon::endpoint::{Endpoint, Look, Path, Resource};
+use crate::neon::request::{Method, Request, Segment};
+use crate::neon::target::Target;
 use crate::secret::Secret;
 
+const PROVIDER: Resource = Resource {
+    noun: "OAuth provider",
+    look: Look::Function("list_oauth_providers"),
+};
+
+pub const LIST_OAUTH_PROVIDERS: Endpoint = Endpoint {
+    function: "list_oauth_providers",
+    method: Method::Get,
+    path: Path::Both("oauth_providers"),
+    purpose: "list OAuth providers",
+    resource: &PROVIDER,
+};
+
+pub const ADD_OAUTH_PROVIDER: Endpoint = Endpoint {
+    function: "add_oauth_provider",
+    method: Method::Post,
+    path: Path::Both("oauth_providers"),
+    purpose: "add OAuth provider",
+    resource: &PROVIDER,
+};
+
+pub const UPDATE_OAUTH_PROVIDER: Endpoint = Endpoint {
+    function: "update_oauth_provider",
+    method: Method::Patch,
+    path: Path::Both("oauth_providers/{id}"),
+    purpose: "update OAuth provider",
+    resource: &PROVIDER,
+};
+
+pub const DELETE_OAUTH_PROVIDER: Endpoint = Endpoint {
+    function: "delete_oauth_provider",
+    method: Method::Delete,
+    path: Path::Both("oauth_providers/{id}"),
+    purpose: "delete OAuth provider",
+    resource: &PROVIDER,
+};
+
 /// `id`: google, github, microsoft, vercel; `type`: standard (own credentials) or shared (Neon's).
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 pub struct OauthProvider {
     pub id: String,
     pub r#type: String,
@@ -37,13 +75,10 @@ pub struct Credentials<'a> {
 
 impl Credentials<'_> {
     fn check(&self) -> Result<(), Error> {
-        check::optional("client_id", self.client_id, check::any_text)?;
-        check::optional("client_secret", self.client_secret, check::secret)?;
-        check::optional(
-            "microsoft_tenant_id",
-            self.microsoft_tenant_id,
-            check::any_text,
-        )?;
+        let (secret, tenant) = (self.client_secret, self.microsoft_tenant_id);
+        argument::optional("client_id", self.client_id, argument::any_text)?;
+        argument::optional("client_secret", secret, argument::secret)?;
+        argument::optional("microsoft_tenant_id", tenant, argument::any_text)?;
         Ok(())
     }
 }
@@ -56,56 +91,37 @@ struct NewProvider<'a> {
 }
 
 /// `GET .../auth/oauth_providers`.
-pub fn list(scope: &Scope) -> Request<OauthProviders> {
-    Request::json(Method::Get, path(scope), texts("list OAuth providers"))
+pub fn list(target: &Target) -> Result<Request<OauthProviders>, Error> {
+    LIST_OAUTH_PROVIDERS.json(target, [])
 }
 
 /// `POST .../auth/oauth_providers`.
 pub fn add(
-    scope: &Scope,
+    target: &Target,
     id: &str,
     credentials: Credentials,
 ) -> Result<Request<OauthProvider>, Error> {
     credentials.check()?;
-    Segment::id("id", id)?;
-    let request = Request::json(Method::Post, path(scope), texts("add OAuth provider"));
-    Ok(request
+    argument::id("id", id)?;
+    Ok(ADD_OAUTH_PROVIDER
+        .json(target, [])?
         .with_body(&NewProvider { id, credentials })
         .with_secrets(credentials.client_secret))
 }
 
 /// `PATCH .../auth/oauth_providers/{id}`.
 pub fn update(
-    scope: &Scope,
+    target: &Target,
     id: &str,
     credentials: Credentials,
 ) -> Result<Request<OauthProvider>, Error> {
     credentials.check()?;
-    let path = provider_path(scope, id)?;
-    let texts = texts("update OAuth provider");
-    let request = Request::partial_update(path, texts, &credentials)?;
+    let id = Segment::id("id", id)?;
+    let request = UPDATE_OAUTH_PROVIDER.partial_update(target, [id], &credentials)?;
     Ok(request.with_secrets(credentials.client_secret))
 }
 
 /// `DELETE .../auth/oauth_providers/{id}`.
-pub fn delete(scope: &Scope, id: &str) -> Result<Request<()>, Error> {
-    let path = provider_path(scope, id)?;
-    let texts = texts("delete OAuth provider");
-    Ok(Request::empty(Method::Delete, path, texts))
-}
-
-fn path(scope: &Scope) -> Vec<Segment> {
-    scope.path([Segment::fixed("oauth_providers")])
-}
-
-fn provider_path(scope: &Scope, id: &str) -> Result<Vec<Segment>, Error> {
-    Ok(scope.path([Segment::fixed("oauth_providers"), Segment::id("id", id)?]))
-}
-
-fn texts(purpose: &'static str) -> Texts {
-    Texts {
-        purpose,
-        noun: "OAuth provider",
-        look: Look::Function("list_oauth_providers"),
-    }
+pub fn delete(target: &Target, id: &str) -> Result<Request<()>, Error> {
+    DELETE_OAUTH_PROVIDER.empty(target, [Segment::id("id", id)?])
 }

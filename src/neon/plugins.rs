@@ -2,55 +2,91 @@
 //! branch-level API alone has them.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::error::Error;
-use crate::neon::check;
-use crate::neon::request::{Look, Method, Request, Segment, Texts};
-use crate::neon::scope::Scope;
+use crate::neon::argument;
+use crate::neon::endpoint::{Endpoint, Look, Path, Resource};
+use crate::neon::request::{Method, Request};
+use crate::neon::target::Target;
 
-/// Everything that is configured, each part as the API has it, with fields that are not known here.
+const PLUGIN: Resource = Resource {
+    noun: "plugin",
+    look: Look::Function("get_plugins"),
+};
+
+pub const GET_PLUGINS: Endpoint = Endpoint {
+    function: "get_plugins",
+    method: Method::Get,
+    path: Path::Branch("plugins"),
+    purpose: "get plugins",
+    resource: &PLUGIN,
+};
+
+pub const UPDATE_ORGANIZATION: Endpoint = Endpoint {
+    function: "update_organization",
+    method: Method::Patch,
+    path: Path::Branch("plugins/organization"),
+    purpose: "update organization plugin",
+    resource: &PLUGIN,
+};
+
+pub const UPDATE_MAGIC_LINK: Endpoint = Endpoint {
+    function: "update_magic_link",
+    method: Method::Patch,
+    path: Path::Branch("plugins/magic-link"),
+    purpose: "update magic link plugin",
+    resource: &PLUGIN,
+};
+
+pub const GET_PHONE_NUMBER: Endpoint = Endpoint {
+    function: "get_phone_number",
+    method: Method::Get,
+    path: Path::Branch("plugins/phone-number"),
+    purpose: "get phone number plugin",
+    resource: &PLUGIN,
+};
+
+pub const UPDATE_PHONE_NUMBER: Endpoint = Endpoint {
+    function: "update_phone_number",
+    method: Method::Patch,
+    path: Path::Branch("plugins/phone-number"),
+    purpose: "update phone number plugin",
+    resource: &PLUGIN,
+};
+
+/// Everything that is configured, each part in the API's own words, with fields that are not known here.
 /// `email_provider` and `oauth_providers` may hold secrets.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct Plugins {
-    pub organization: Option<Value>,
-    pub magic_link: Option<Value>,
-    pub phone_number: Option<Value>,
-    pub email_provider: Option<Value>,
-    pub email_and_password: Option<Value>,
-    pub oauth_providers: Option<Value>,
+    pub organization: Option<Box<RawValue>>,
+    pub magic_link: Option<Box<RawValue>>,
+    pub phone_number: Option<Box<RawValue>>,
+    pub email_provider: Option<Box<RawValue>>,
+    pub email_and_password: Option<Box<RawValue>>,
+    pub oauth_providers: Option<Box<RawValue>>,
     pub allow_localhost: Option<bool>,
 }
 
-/// `creator_role`: admin or owner.
-#[derive(Debug, Default, Deserialize)]
+/// `creator_role`: admin or owner. As an update, `None` leaves a field as it is.
+#[derive(Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default)]
 pub struct Organization {
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub organization_limit: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub membership_limit: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub creator_role: Option<String>,
-    pub send_invitation_email: Option<bool>,
-}
-
-/// What a caller may say of it; `None` leaves a field as it is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct OrganizationUpdate<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub enabled: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub organization_limit: Option<i32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub membership_limit: Option<i32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub creator_role: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub send_invitation_email: Option<bool>,
 }
 
 /// `expires_in` is in minutes. As an update, `None` leaves a field as it is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default)]
 pub struct MagicLink {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,7 +98,7 @@ pub struct MagicLink {
 }
 
 /// `otp_expires_in` is in seconds. As an update, `None` leaves a field as it is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default)]
 pub struct PhoneNumber {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,62 +108,43 @@ pub struct PhoneNumber {
 }
 
 /// `GET .../auth/plugins`.
-pub fn list(scope: &Scope) -> Result<Request<Plugins>, Error> {
-    scope.need_branch("get_plugins")?;
-    let path = scope.path([Segment::fixed("plugins")]);
-    Ok(Request::json(Method::Get, path, texts("get plugins")))
+pub fn get(target: &Target) -> Result<Request<Plugins>, Error> {
+    GET_PLUGINS.json(target, [])
 }
 
 /// `PATCH .../auth/plugins/organization`.
 pub fn update_organization(
-    scope: &Scope,
-    update: OrganizationUpdate,
+    target: &Target,
+    update: &Organization,
 ) -> Result<Request<Organization>, Error> {
-    let path = path(scope, "update_organization", "organization")?;
-    let limit = |name: &str, value| check::number(name, value, 1, i32::MAX);
-    check::optional("organization_limit", update.organization_limit, limit)?;
-    check::optional("membership_limit", update.membership_limit, limit)?;
-    check::optional("creator_role", update.creator_role, check::any_text)?;
-    Request::partial_update(path, texts("update organization plugin"), &update)
+    let limit = |name: &str, value| argument::number(name, value, 1, i32::MAX);
+    argument::optional("organization_limit", update.organization_limit, limit)?;
+    argument::optional("membership_limit", update.membership_limit, limit)?;
+    let role = update.creator_role.as_deref();
+    argument::optional("creator_role", role, argument::any_text)?;
+    UPDATE_ORGANIZATION.partial_update(target, [], update)
 }
 
 /// `PATCH .../auth/plugins/magic-link`.
-pub fn update_magic_link(scope: &Scope, update: MagicLink) -> Result<Request<MagicLink>, Error> {
-    let path = path(scope, "update_magic_link", "magic-link")?;
-    check::optional("expires_in", update.expires_in, |name, value| {
-        check::number(name, value, 5, 1440)
+pub fn update_magic_link(target: &Target, update: &MagicLink) -> Result<Request<MagicLink>, Error> {
+    argument::optional("expires_in", update.expires_in, |name, value| {
+        argument::number(name, value, 5, 1440)
     })?;
-    Request::partial_update(path, texts("update magic link plugin"), &update)
+    UPDATE_MAGIC_LINK.partial_update(target, [], update)
 }
 
 /// `GET .../auth/plugins/phone-number`.
-pub fn get_phone_number(scope: &Scope) -> Result<Request<PhoneNumber>, Error> {
-    let path = path(scope, "get_phone_number", "phone-number")?;
-    let texts = texts("get phone number plugin");
-    Ok(Request::json(Method::Get, path, texts))
+pub fn get_phone_number(target: &Target) -> Result<Request<PhoneNumber>, Error> {
+    GET_PHONE_NUMBER.json(target, [])
 }
 
 /// `PATCH .../auth/plugins/phone-number`.
 pub fn update_phone_number(
-    scope: &Scope,
-    update: PhoneNumber,
+    target: &Target,
+    update: &PhoneNumber,
 ) -> Result<Request<PhoneNumber>, Error> {
-    let path = path(scope, "update_phone_number", "phone-number")?;
-    check::optional("otp_expires_in", update.otp_expires_in, |name, value| {
-        check::number(name, value, 60, 600)
+    argument::optional("otp_expires_in", update.otp_expires_in, |name, value| {
+        argument::number(name, value, 60, 600)
     })?;
-    Request::partial_update(path, texts("update phone number plugin"), &update)
-}
-
-fn path(scope: &Scope, function: &str, plugin: &'static str) -> Result<Vec<Segment>, Error> {
-    scope.need_branch(function)?;
-    Ok(scope.path(["plugins", plugin].map(Segment::fixed)))
-}
-
-fn texts(purpose: &'static str) -> Texts {
-    Texts {
-        purpose,
-        noun: "plugin",
-        look: Look::Function("get_plugins"),
-    }
+    UPDATE_PHONE_NUMBER.partial_update(target, [], update)
 }

@@ -1,7 +1,6 @@
 //! Owns [`Request`]: one call of the Neon API as a value that tests compare. It knows the shape of
 //! HTTP requests and nothing of sending them.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use serde::Serialize;
@@ -9,8 +8,10 @@ use serde::de::DeserializeOwned;
 
 use crate::error::Error;
 use crate::neon::answer::{self, Unusable};
-use crate::neon::check;
+use crate::neon::argument;
+use crate::neon::endpoint::Endpoint;
 use crate::neon::retry::Safety;
+use crate::neon::target::Target;
 use crate::secret::Secret;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,32 +38,30 @@ impl fmt::Display for Method {
 /// A part of a path between two slashes. There is no way to make one that would change the path's
 /// shape: an id with `/`, `#`, `..` or nothing in it never becomes a segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Segment(Cow<'static, str>);
+pub struct Segment(String);
 
 impl Segment {
-    /// A word of the API's own paths.
-    pub const fn fixed(word: &'static str) -> Self {
-        Self(Cow::Borrowed(word))
-    }
-
     /// A value whose form the caller has checked more strictly than [`Segment::id`] would.
     pub(super) fn checked(value: String) -> Self {
-        Self(Cow::Owned(value))
+        Self(value)
     }
 
     /// An id from the argument `name`: `^[A-Za-z0-9_-]{1,128}$`.
     pub fn id(name: &str, value: &str) -> Result<Self, Error> {
-        check::id(name, value).map(|id| Self(Cow::Owned(id.to_owned())))
+        argument::id(name, value).map(|id| Self(id.to_owned()))
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
 /// A call of one operation, and how to read its answer as a `T`.
 pub struct Request<T> {
-    method: Method,
-    path: Vec<Segment>,
+    endpoint: &'static Endpoint,
+    path: String,
     body: Option<Secret>,
     secrets: Vec<Secret>,
-    texts: Texts,
     decode: Decode<T>,
     accept: Accept<T>,
 }
@@ -71,64 +70,59 @@ type Decode<T> = fn(&[u8]) -> serde_json::Result<T>;
 /// Of the status and the message of a refusal.
 type Accept<T> = fn(u16, &str) -> Option<T>;
 
-/// What messages say of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Texts {
-    /// Completes "could not ...".
-    pub purpose: &'static str,
-    /// What is there already when Neon answers 409.
-    pub noun: &'static str,
-    pub look: Look,
-}
-
-/// Where to look when it is unknown whether a write was carried out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Look {
-    /// This SQL function shows it.
-    Function(&'static str),
-    /// This table of users does, a moment later.
-    Table(&'static str),
-}
-
-impl<T: DeserializeOwned> Request<T> {
-    /// A request whose answer is JSON.
-    pub fn json(method: Method, path: Vec<Segment>, texts: Texts) -> Self {
-        Self::new(method, path, texts, |body| serde_json::from_slice(body))
+impl Endpoint {
+    /// A request whose answer is JSON. `segments` fill the gaps of the path.
+    pub(super) fn json<T: DeserializeOwned, const N: usize>(
+        &'static self,
+        target: &Target,
+        segments: [Segment; N],
+    ) -> Result<Request<T>, Error> {
+        Request::new(self, target, segments, |body| serde_json::from_slice(body))
     }
-}
 
-impl<T: DeserializeOwned> Request<T> {
-    /// A change of those fields of `body` that are given; at least one has to be.
-    pub fn partial_update<B: Serialize + Default + PartialEq>(
-        path: Vec<Segment>,
-        texts: Texts,
-        body: &B,
-    ) -> Result<Self, Error> {
-        if *body == B::default() {
-            return Err(Error::nothing_to_update());
-        }
-        Ok(Self::json(Method::Patch, path, texts).with_body(body))
-    }
-}
-
-impl Request<()> {
     /// A request whose answer has no body that matters.
-    pub fn empty(method: Method, path: Vec<Segment>, texts: Texts) -> Self {
-        Self::new(method, path, texts, |_| Ok(()))
+    pub(super) fn empty<const N: usize>(
+        &'static self,
+        target: &Target,
+        segments: [Segment; N],
+    ) -> Result<Request<()>, Error> {
+        Request::new(self, target, segments, |_| Ok(()))
+    }
+
+    /// A change of those fields of `body` that are given; at least one has to be.
+    pub(super) fn partial_update<T, B, const N: usize>(
+        &'static self,
+        target: &Target,
+        segments: [Segment; N],
+        body: &B,
+    ) -> Result<Request<T>, Error>
+    where
+        T: DeserializeOwned,
+        B: Serialize + Default + PartialEq,
+    {
+        let request = self.json(target, segments)?;
+        match *body == B::default() {
+            true => Err(Error::nothing_to_update()),
+            false => Ok(request.with_body(body)),
+        }
     }
 }
 
 impl<T> Request<T> {
-    pub(super) fn new(method: Method, path: Vec<Segment>, texts: Texts, decode: Decode<T>) -> Self {
-        Self {
-            method,
-            path,
+    pub(super) fn new<const N: usize>(
+        endpoint: &'static Endpoint,
+        target: &Target,
+        segments: [Segment; N],
+        decode: Decode<T>,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            endpoint,
+            path: endpoint.fill(target, segments)?,
             body: None,
             secrets: Vec::new(),
-            texts,
             decode,
             accept: |_, _| None,
-        }
+        })
     }
 
     pub fn with_body(mut self, body: &impl Serialize) -> Self {
@@ -148,17 +142,16 @@ impl<T> Request<T> {
         self
     }
 
-    pub fn method(&self) -> Method {
-        self.method
+    pub fn endpoint(&self) -> &'static Endpoint {
+        self.endpoint
     }
 
-    pub fn path(&self) -> String {
-        let mut path = String::with_capacity(128);
-        for segment in &self.path {
-            path.push('/');
-            path.push_str(&segment.0);
-        }
-        path
+    pub fn method(&self) -> Method {
+        self.endpoint.method
+    }
+
+    pub fn path(&self) -> &str {
+        &self.path
     }
 
     pub fn body(&self) -> Option<&Secret> {
@@ -167,10 +160,6 @@ impl<T> Request<T> {
 
     pub fn secrets(&self) -> &[Secret] {
         &self.secrets
-    }
-
-    pub fn texts(&self) -> Texts {
-        self.texts
     }
 
     /// Nothing is made of an answer that [`answer::check`] refuses.
@@ -185,16 +174,16 @@ impl<T> Request<T> {
     }
 
     pub fn safety(&self) -> Safety {
-        match self.method {
-            Method::Get => Safety::Repeatable,
-            Method::Post | Method::Put | Method::Patch | Method::Delete => Safety::Once,
+        match self.endpoint.is_write() {
+            true => Safety::Once,
+            false => Safety::Repeatable,
         }
     }
 }
 
 impl<T> fmt::Debug for Request<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.method, self.path())
+        write!(f, "{} {}", self.method(), self.path)
     }
 }
 

@@ -3,13 +3,51 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::neon::check;
-use crate::neon::request::{Look, Method, Request, Segment, Texts};
-use crate::neon::scope::Scope;
+use crate::neon::argument;
+use crate::neon::endpoint::{Endpoint, Look, Path, Resource};
+use crate::neon::request::{Method, Request, Segment};
+use crate::neon::target::Target;
 
-#[derive(Debug, Deserialize)]
-pub struct CreatedUser {
+const USER: Resource = Resource {
+    noun: "user",
+    look: Look::Users,
+};
+
+pub const CREATE_USER: Endpoint = Endpoint {
+    function: "create_user",
+    method: Method::Post,
+    path: Path::Each {
+        project: "/projects/auth/user",
+        branch: "users",
+    },
+    purpose: "create user",
+    resource: &USER,
+};
+
+pub const DELETE_USER: Endpoint = Endpoint {
+    function: "delete_user",
+    method: Method::Delete,
+    path: Path::Both("users/{id}"),
+    purpose: "delete user",
+    resource: &USER,
+};
+
+pub const SET_USER_ROLES: Endpoint = Endpoint {
+    function: "set_user_roles",
+    method: Method::Put,
+    path: Path::Branch("users/{id}/role"),
+    purpose: "set roles of user",
+    resource: &USER,
+};
+
+/// Of a user that was created the API answers the id alone.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct AuthUser {
     pub id: String,
+    #[serde(default)]
+    pub email: Option<String>,
+    #[serde(default)]
+    pub name: Option<String>,
 }
 
 /// Below a branch, project and provider are in the path.
@@ -31,50 +69,32 @@ struct Roles<'a> {
 
 /// `POST /projects/auth/user`, at branch level `POST .../auth/users`.
 pub fn create(
-    scope: &Scope,
+    target: &Target,
     email: &str,
     name: Option<&str>,
-) -> Result<Request<CreatedUser>, Error> {
-    let (path, project) = match scope.branch_id() {
-        Some(_) => (scope.path([Segment::fixed("users")]), None),
-        None => (Scope::bodied_path("user"), Some(scope)),
-    };
+) -> Result<Request<AuthUser>, Error> {
+    let project = target.branch_id().is_none().then_some(target);
     let body = NewUser {
-        project_id: project.map(Scope::project_id),
-        auth_provider: project.map(Scope::auth_provider),
-        email: check::email("email", email)?,
-        name: check::optional("name", name, |n, v| check::text(n, v, 255))?,
+        project_id: project.map(Target::project_id),
+        auth_provider: project.map(Target::auth_provider),
+        email: argument::email("email", email)?,
+        name: argument::optional("name", name, |n, v| argument::text(n, v, 255))?,
     };
-    Ok(Request::json(Method::Post, path, texts(scope, "create user")).with_body(&body))
+    Ok(CREATE_USER.json(target, [])?.with_body(&body))
 }
 
 /// `DELETE .../auth/users/{id}`.
-pub fn delete(scope: &Scope, id: &str) -> Result<Request<()>, Error> {
-    let path = scope.path([Segment::fixed("users"), Segment::id("id", id)?]);
-    let texts = texts(scope, "delete user");
-    Ok(Request::empty(Method::Delete, path, texts))
+pub fn delete(target: &Target, id: &str) -> Result<Request<()>, Error> {
+    DELETE_USER.empty(target, [Segment::id("id", id)?])
 }
 
 /// `PUT .../auth/users/{id}/role`, at branch level alone; `roles` replace those that are there.
-pub fn set_roles(scope: &Scope, id: &str, roles: &[Option<&str>]) -> Result<Request<()>, Error> {
-    scope.need_branch("set_user_roles")?;
-    let id = Segment::id("id", id)?;
-    let path = scope.path([Segment::fixed("users"), id, Segment::fixed("role")]);
+pub fn set_roles(target: &Target, id: &str, roles: &[&str]) -> Result<Request<()>, Error> {
+    let request = SET_USER_ROLES.empty(target, [Segment::id("id", id)?])?;
     if roles.is_empty() {
-        return Err(Error::invalid_argument(
-            "roles",
-            "an array of at least one role",
-        ));
+        let expected = "an array of at least one role";
+        return Err(Error::invalid_argument("roles", expected));
     }
-    let roles = check::each("roles", roles, check::any_text)?;
-    let texts = texts(scope, "set roles of user");
-    Ok(Request::empty(Method::Put, path, texts).with_body(&Roles { roles }))
-}
-
-fn texts(scope: &Scope, purpose: &'static str) -> Texts {
-    Texts {
-        purpose,
-        noun: "user",
-        look: Look::Table(scope.table_of_users()),
-    }
+    let roles = argument::each("roles", roles.iter().copied(), argument::any_text)?;
+    Ok(request.with_body(&Roles { roles }))
 }

@@ -4,106 +4,88 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::error::Error;
-use crate::neon::check;
-use crate::neon::client::Client;
-use crate::neon::request::{Look, Method, Request, Segment, Texts};
-use crate::neon::scope::Scope;
+use crate::neon::argument;
+use crate::neon::endpoint::{Endpoint, Look, Path, Resource};
+use crate::neon::request::{Method, Request};
+use crate::neon::target::Target;
 
-/// As the API has it: the whole of it is read, and the whole of it is written.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+const WEBHOOK: Resource = Resource {
+    noun: "webhook",
+    look: Look::Function("get_webhooks"),
+};
+
+pub const GET_WEBHOOKS: Endpoint = Endpoint {
+    function: "get_webhooks",
+    method: Method::Get,
+    path: Path::Branch("webhooks"),
+    purpose: "get webhooks",
+    resource: &WEBHOOK,
+};
+
+pub const UPDATE_WEBHOOKS: Endpoint = Endpoint {
+    function: "update_webhooks",
+    method: Method::Put,
+    path: Path::Branch("webhooks"),
+    purpose: "update webhooks",
+    resource: &WEBHOOK,
+};
+
+/// `timeout_seconds`: 1 to 10. As an update, `None` leaves a field as it is.
+#[derive(Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(default)]
 pub struct Webhooks {
-    pub enabled: bool,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub webhook_url: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub enabled_events: Option<Vec<String>>,
-    /// 1 to 10.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout_seconds: Option<i32>,
-    /// What is not known here goes back as it came.
-    #[serde(flatten)]
-    pub others: Map<String, Value>,
 }
 
-/// What a caller may say of it; `None` leaves a field as it is.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Update<'a> {
-    pub enabled: Option<bool>,
-    pub webhook_url: Option<&'a str>,
-    pub enabled_events: Option<&'a [Option<&'a str>]>,
-    pub timeout_seconds: Option<i32>,
+/// All fields as the API has them. The whole of it is written, so that what is not known here goes back
+/// as it came.
+pub type Fields = Map<String, Value>;
+
+impl Webhooks {
+    /// Whether nothing has to be read first: every field is given.
+    pub fn is_whole(&self) -> bool {
+        self.enabled.is_some()
+            && self.webhook_url.is_some()
+            && self.enabled_events.is_some()
+            && self.timeout_seconds.is_some()
+    }
+
+    /// As the argument of an update.
+    pub fn check(&self) -> Result<(), Error> {
+        if *self == Self::default() {
+            return Err(Error::nothing_to_update());
+        }
+        argument::optional("webhook_url", self.webhook_url.as_deref(), argument::domain)?;
+        let events = self.enabled_events.iter().flatten().map(String::as_str);
+        argument::each("enabled_events", events, argument::any_text)?;
+        argument::optional("timeout_seconds", self.timeout_seconds, |name, value| {
+            argument::number(name, value, 1, 10)
+        })?;
+        Ok(())
+    }
 }
 
 /// `GET .../auth/webhooks`.
-pub fn get(scope: &Scope) -> Result<Request<Webhooks>, Error> {
-    let path = path(scope, "get_webhooks")?;
-    Ok(Request::json(Method::Get, path, texts("get webhooks")))
+pub fn get<T: serde::de::DeserializeOwned>(target: &Target) -> Result<Request<T>, Error> {
+    GET_WEBHOOKS.json(target, [])
 }
 
-/// `PUT .../auth/webhooks`, which replaces all fields.
-pub fn replace(scope: &Scope, webhooks: &Webhooks) -> Result<Request<Webhooks>, Error> {
-    let path = path(scope, "update_webhooks")?;
-    Ok(Request::json(Method::Put, path, texts("update webhooks")).with_body(webhooks))
-}
-
-/// [`replace`], after a [`get`] when `update` does not name every field.
-pub fn update(client: &Client, update: Update) -> Result<Webhooks, Error> {
-    let scope = client.scope();
-    scope.need_branch("update_webhooks")?;
-    let Update {
-        enabled,
-        webhook_url,
-        enabled_events,
-        timeout_seconds,
-    } = update;
-    let webhook_url = check::optional("webhook_url", webhook_url, check::domain)?;
-    let enabled_events = check::optional("enabled_events", enabled_events, |name, events| {
-        check::each(name, events, |name, event| {
-            check::any_text(name, event).map(str::to_owned)
-        })
-    })?;
-    let timeout_seconds = check::optional("timeout_seconds", timeout_seconds, |name, value| {
-        check::number(name, value, 1, 10)
-    })?;
-    let given = [
-        enabled.is_some(),
-        webhook_url.is_some(),
-        enabled_events.is_some(),
-        timeout_seconds.is_some(),
-    ];
-    if given == [false; 4] {
-        return Err(Error::nothing_to_update());
+/// `PUT .../auth/webhooks`, which replaces all fields: those of `update`, and the others of `current`.
+pub fn replace(
+    target: &Target,
+    mut current: Fields,
+    update: &Webhooks,
+) -> Result<Request<Webhooks>, Error> {
+    update.check()?;
+    if let Ok(Value::Object(given)) = serde_json::to_value(update) {
+        current.extend(given);
     }
-    let current = if given == [true; 4] {
-        None
-    } else {
-        Some(client.send(&get(scope)?)?)
-    };
-    let mut webhooks = current.unwrap_or(Webhooks {
-        enabled: false,
-        webhook_url: None,
-        enabled_events: None,
-        timeout_seconds: None,
-        others: Map::new(),
-    });
-    if let Some(enabled) = enabled {
-        webhooks.enabled = enabled;
-    }
-    webhooks.webhook_url = webhook_url.map(str::to_owned).or(webhooks.webhook_url);
-    webhooks.enabled_events = enabled_events.or(webhooks.enabled_events);
-    webhooks.timeout_seconds = timeout_seconds.or(webhooks.timeout_seconds);
-    client.send(&replace(scope, &webhooks)?)
-}
-
-fn path(scope: &Scope, function: &str) -> Result<Vec<Segment>, Error> {
-    scope.need_branch(function)?;
-    Ok(scope.path([Segment::fixed("webhooks")]))
-}
-
-fn texts(purpose: &'static str) -> Texts {
-    Texts {
-        purpose,
-        noun: "webhook",
-        look: Look::Function("get_webhooks"),
-    }
+    Ok(UPDATE_WEBHOOKS.json(target, [])?.with_body(&current))
 }

@@ -5,45 +5,69 @@ use std::rc::Rc;
 
 use pgrx::pg_sys::panic::CaughtError;
 use pgrx::prelude::*;
+use serde::{Deserialize, Serialize};
 
-use crate::error::Error;
-use crate::neon::client::{Client, Connection};
+use crate::error::{Advice, Error};
+use crate::neon::api_url::ApiUrl;
+use crate::neon::client::Client;
 use crate::neon::diagnosis::{self, Finding};
 use crate::neon::http;
-use crate::neon::scope::Scope;
-use crate::pg::call::{refuse_wrong_place, run_over};
-use crate::pg::query::without_a_trace;
+use crate::neon::integration::{self, Integrations};
+use crate::neon::request::Request;
+use crate::neon::target::Target;
+use crate::pg::api_key::Key;
 use crate::pg::raised::forget;
-use crate::pg::report::Raise;
-use crate::pg::row::Row;
-use crate::pg::rows::{Rows, SetOf};
+use crate::pg::report::{Asked, Raise};
+use crate::pg::reserve::Entry;
+use crate::pg::role::Role;
+use crate::pg::row::{Row, Secrets, row_type};
+use crate::pg::rows::Rows;
 use crate::pg::server::catalog::{DEFAULT_TIMEOUT, ForeignServer};
-use crate::pg::server::key::Key;
+use crate::pg::session::{Session, refuse_wrong_place};
+use crate::pg::subtransaction::without_a_trace;
 use crate::pg::text::{Text, for_message, from_server, to_server};
 use crate::pg::wait::{Failure, look_up};
-use crate::pg::{guc, local, server, synced_users};
+use crate::pg::{guc, local, local_users, server};
 
 /// Looks at each step between this session and Neon; a step that fails is a row and no error. See
 /// [`diagnosis::diagnose`] for those that are Neon's.
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
-fn check_connection(server: default!(Option<Text>, "NULL")) -> Result<Rows<Finding>, Raise> {
+fn check_connection(
+    _entry: Entry,
+    server: default!(Option<Text>, "NULL"),
+) -> Result<Rows<CheckedStep>, Raise> {
     let place = refuse_wrong_place();
-    let row = Row::new(c"connection_check", &["step", "ok", "detail"])?;
+    let row = Row::new::<CheckedStep>()?;
+    let role = Role::in_effect();
     let mut findings = Findings::default();
-    let found = findings.caught(SERVER, |findings| findings.server(server.as_deref()));
-    let (scope, time) = match &found {
-        Some((server, scope)) => (Some(scope.clone()), server.timeout),
-        None => (None, DEFAULT_TIMEOUT),
-    };
-    let connection = found.and_then(|(server, scope)| {
-        findings.caught(KEY, |findings| configured(&server, scope, findings))
+    let found = findings.caught(SERVER, |findings| {
+        Ok(findings.server(server.as_deref(), role))
     });
-    if let Some(connection) = connection {
-        let found = place.and_then(|()| run_over(&connection, |client| Ok(on_the_way(client))));
-        match found {
+    let configured = found.as_ref().and_then(|(server, target)| {
+        findings.caught(KEY, |findings| {
+            Ok(configured(server, role, target, findings))
+        })
+    });
+    let time = found
+        .as_ref()
+        .map_or(DEFAULT_TIMEOUT, |(server, _)| server.timeout);
+    let target = found.as_ref().map(|(_, target)| target.clone());
+    if let (Some((server, target)), Some((key, url))) = (found, configured) {
+        let asked = Asked::new(&server, role, &key);
+        let looked = place.and_then(|()| {
+            let list = integration::list(&target)?;
+            let neon = Session::with(&server, asked.clone(), target.clone(), key, url)?;
+            Ok(neon.look(|client| on_the_way(client, &list)))
+        });
+        match looked {
             Ok(found) => findings.0.extend(found),
             // This is no place for a call, or the roots of TLS or what the proxy needs cannot be read.
             Err(error) => findings.failed("TLS", &error),
+        }
+        for finding in &mut findings.0 {
+            if finding.advice == Some(Advice::CreateIntegration) {
+                finding.detail += &format!(": {}", asked.to_integrate(&target));
+            }
         }
     }
     for step in ORDER {
@@ -55,20 +79,27 @@ fn check_connection(server: default!(Option<Text>, "NULL")) -> Result<Rows<Findi
         .0
         .sort_by_key(|finding| ORDER.iter().position(|step| *step == finding.step));
     findings.caught(USERS, |findings| {
-        let state = synced_users::check(&row, scope.as_ref(), time)?;
+        let state = local_users::check(&row, target.as_ref(), time)?;
         findings.succeeded(USERS, state);
         Ok(Some(()))
     });
-    for finding in &mut findings.0 {
-        finding.detail = sayable(&finding.detail);
-    }
-    let rows = Rows::new(row, &findings.0, |row, finding| {
-        row.text("step", finding.step)?
-            .set("ok", finding.ok)?
-            .text("detail", finding.detail.as_str())
+    let shown = findings.0.into_iter().map(|finding| CheckedStep {
+        step: finding.step,
+        ok: finding.ok,
+        detail: sayable(&finding.detail),
     });
-    Ok(rows?)
+    Ok(Rows::new(row, shown.collect(), Secrets::Masked)?)
 }
+
+/// A finding as a row.
+#[derive(Deserialize, Serialize)]
+struct CheckedStep {
+    step: &'static str,
+    ok: Option<bool>,
+    detail: String,
+}
+
+row_type!(CheckedStep, "connection_check");
 
 /// As a person would look.
 const ORDER: [&str; 8] = [
@@ -96,19 +127,12 @@ impl Findings {
     }
 
     fn succeeded(&mut self, step: &'static str, detail: String) {
-        self.0.push(Finding {
-            step,
-            ok: Some(true),
-            detail,
-        });
+        self.0.push(Finding::new(step, Some(true), detail));
     }
 
     fn failed(&mut self, step: &'static str, error: &Error) {
-        self.0.push(Finding {
-            step,
-            ok: Some(false),
-            detail: in_one_line(error),
-        });
+        let detail = in_one_line(error);
+        self.0.push(Finding::new(step, Some(false), detail));
     }
 
     /// Does `work`; what that raises is a finding at `step`.
@@ -118,24 +142,17 @@ impl Findings {
         work: impl FnOnce(&mut Self) -> Result<Option<T>, local::Failure>,
     ) -> Option<T> {
         caught(|| work(self)).unwrap_or_else(|detail| {
-            self.0.push(Finding {
-                step,
-                ok: Some(false),
-                detail,
-            });
+            self.0.push(Finding::new(step, Some(false), detail));
             None
         })
     }
 
-    fn server(
-        &mut self,
-        name: Option<&str>,
-    ) -> Result<Option<(Rc<ForeignServer>, Scope)>, local::Failure> {
-        let found = server::usable_server(name)
-            .and_then(|server| server::scope(&server).map(|scope| (server, scope)));
-        Ok(self.keep(SERVER, found, |(server, scope)| {
-            format!("\"{}\": {scope}", server.name)
-        }))
+    fn server(&mut self, name: Option<&str>, role: Role) -> Option<(Rc<ForeignServer>, Target)> {
+        let found = server::usable_server(name, role)
+            .and_then(|server| server::target(&server).map(|target| (server, target)));
+        self.keep(SERVER, found, |(server, target)| {
+            format!("\"{}\": {target}", server.name)
+        })
     }
 
     /// Keeps what came of a step, and says what it gave if it went well.
@@ -161,28 +178,28 @@ impl Findings {
 /// What the catalogs and the settings have to say of a call through this server.
 fn configured(
     server: &ForeignServer,
-    scope: Scope,
+    role: Role,
+    target: &Target,
     findings: &mut Findings,
-) -> Result<Option<Connection>, local::Failure> {
+) -> Option<(Key, ApiUrl)> {
     // Both are looked at: whoever mends one may mend the other as well.
     let url = server::api_url(server);
-    let key = Key::of(server).and_then(|key| {
+    let key = Key::of(server, role).and_then(|key| {
         if let Ok(url) = &url {
-            key.check(server, &scope, url)?;
+            key.check(server, role, target, url)?;
         }
         Ok(key)
     });
-    let key = findings.keep(KEY, key, describe);
+    let key = findings.keep(KEY, key, |key| describe(key, role));
     let url = findings.keep(HOST, url, |url| url.host().to_owned());
-    let both = key.zip(url);
-    Ok(both.map(|(key, url)| server::connection_of(server, scope, key, url)))
+    key.zip(url)
 }
 
 /// Whose it is, and how it is stored.
-fn describe(key: &Key) -> String {
+fn describe(key: &Key, role: Role) -> String {
     let mut described = match key.is_of_public {
         true => "of PUBLIC".to_owned(),
-        false => format!("of role \"{}\"", server::role_in_effect()),
+        false => format!("of role \"{role}\""),
     };
     match &key.purpose {
         None => described += ", not sealed: set_api_key() would seal it",
@@ -197,49 +214,54 @@ fn describe(key: &Key) -> String {
 }
 
 /// The name, and what Neon has to say.
-fn on_the_way(client: &Client) -> Vec<Finding> {
-    let name = |ok, detail| Finding {
-        step: NAME,
-        ok: Some(ok),
-        detail,
+fn on_the_way(client: &Client, list: &Request<Integrations>) -> Vec<Finding> {
+    let found = |ok, detail| Finding::new(NAME, Some(ok), detail);
+    let name = match guc::has_proxy() {
+        true => Ok("left to the proxy".to_owned()),
+        false => match look_up(client.connection.api_url.host(), Some(client.deadline)) {
+            Ok(addresses) => {
+                let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+                Ok(addresses.join(", "))
+            }
+            Err(Failure::Io(error)) => Err(http::in_words(&error)),
+            // An interrupt is raised in a moment; this is for the end of the time.
+            Err(Failure::Ended(_)) => Err("no answer in time".to_owned()),
+        },
     };
-    if guc::has_proxy() {
-        let mut findings = vec![name(true, "left to the proxy".to_owned())];
-        findings.extend(diagnosis::diagnose(client));
-        return findings;
-    }
-    let host = client.connection().api_url.host();
-    match look_up(host, None) {
-        Ok(addresses) => {
-            let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
-            let mut findings = vec![name(true, addresses.join(", "))];
-            findings.extend(diagnosis::diagnose(client));
+    match name {
+        Ok(name) => {
+            let mut findings = vec![found(true, name)];
+            findings.extend(diagnosis::diagnose(client, list));
             findings
         }
-        Err(Failure::Io(error)) => vec![name(false, http::in_words(&error))],
-        // An interrupt is raised in a moment; this is for the end of the time.
-        Err(Failure::Ended(_)) => {
-            let time = client.connection().timeout.as_millis();
-            vec![name(false, format!("no answer in {time} ms"))]
-        }
+        Err(why) => vec![found(false, why)],
     }
 }
 
 /// Does `work`, and returns what it raises in words. Only what ends the whole call is raised on.
 fn caught<T>(work: impl FnOnce() -> Result<T, local::Failure>) -> Result<T, String> {
+    // In conflict with what a standby replays, a subtransaction ends the session, and anything else ends
+    // in an error. So there is none on a standby, and what Postgres raises is raised on.
+    // SAFETY: reads a variable of the backend.
+    #[allow(unsafe_code)]
+    let on_standby = unsafe { pgrx::pg_sys::RecoveryInProgress() };
     let canceled = PgSqlErrorCode::ERRCODE_QUERY_CANCELED;
-    let result = PgTryBuilder::new(AssertUnwindSafe(|| Ok(without_a_trace(work))))
-        .catch_when(canceled, |error| error.rethrow())
-        .catch_others(|error| match error {
-            CaughtError::PostgresError(report) | CaughtError::ErrorReport(report) => {
-                forget();
-                Err(sentences(report.message(), report.detail(), report.hint()))
-            }
-            panic => panic.rethrow(),
-        })
-        .execute()?;
+    let result = if on_standby {
+        work()
+    } else {
+        PgTryBuilder::new(AssertUnwindSafe(|| Ok(without_a_trace(work))))
+            .catch_when(canceled, |error| error.rethrow())
+            .catch_others(|error| match error {
+                CaughtError::PostgresError(report) | CaughtError::ErrorReport(report) => {
+                    forget();
+                    Err(sentences(report.message(), report.detail(), report.hint()))
+                }
+                panic => panic.rethrow(),
+            })
+            .execute()?
+    };
     result.map_err(|failure| match failure.of(USERS) {
-        local::Failure::Raised(raised) if raised.is(canceled) => raised.resume(),
+        local::Failure::Raised(raised) if on_standby || raised.is(canceled) => raised.resume(),
         local::Failure::Raised(raised) => {
             let words = || from_server(raised.message());
             let lossy = || raised.message().to_string_lossy().into_owned();
@@ -261,11 +283,7 @@ fn sayable(text: &str) -> String {
 }
 
 fn in_one_line(error: &Error) -> String {
-    sentences(
-        &error.message,
-        error.detail.as_deref(),
-        error.hint.as_deref(),
-    )
+    sentences(&error.message, error.detail.as_deref(), error.hint())
 }
 
 fn sentences(message: &str, detail: Option<&str>, hint: Option<&str>) -> String {
@@ -276,8 +294,4 @@ fn sentences(message: &str, detail: Option<&str>, hint: Option<&str>) -> String 
         .map(|part| part.trim_end_matches('.'))
         .collect();
     parts.join(". ")
-}
-
-impl SetOf for Finding {
-    const SQL: &str = "SETOF neon_auth_admin.connection_check";
 }

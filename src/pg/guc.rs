@@ -7,10 +7,11 @@ use std::cell::RefCell;
 use std::ffi::{CStr, CString};
 
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
-use pgrx::pg_sys::{self, GucSource};
+use pgrx::pg_sys::GucSource;
 
 use self::fixed::Fixed;
 use crate::error::Error;
+use crate::pg::compat;
 use crate::pg::text::from_server;
 
 static SERVER: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"neon"));
@@ -117,46 +118,12 @@ pub fn define() {
         GucContext::Sighup,
         GucFlags::default(),
     );
-    reserve_prefix(c"neon_auth_admin");
+    compat::reserve_prefix(c"neon_auth_admin");
 }
 
 /// Where the value comes from that a session of this connection starts with and goes back to.
 fn reset_source(name: &CStr) -> Option<GucSource::Type> {
-    find(name).map(|setting| setting.reset_source)
-}
-
-/// Postgres' own record of a setting, whoever defined it.
-pub fn find(name: &CStr) -> Option<&'static pg_sys::config_generic> {
-    // SAFETY: Postgres keeps its settings as long as the backend lives, and this is its only thread.
-    #[allow(unsafe_code)]
-    unsafe {
-        #[cfg(any(feature = "pg14", feature = "pg15"))]
-        {
-            let count = usize::try_from(pg_sys::GetNumConfigOptions()).ok()?;
-            let settings = std::slice::from_raw_parts(pg_sys::get_guc_variables(), count);
-            let setting = settings.iter().find(|setting| {
-                let found = CStr::from_ptr((***setting).name).to_bytes();
-                found.eq_ignore_ascii_case(name.to_bytes())
-            })?;
-            setting.as_ref()
-        }
-        #[cfg(not(any(feature = "pg14", feature = "pg15")))]
-        {
-            pg_sys::find_option(name.as_ptr(), false, true, 0).as_ref()
-        }
-    }
-}
-
-/// A misspelt setting is an error from here on.
-fn reserve_prefix(prefix: &CStr) {
-    // SAFETY: the string outlives the call, which copies it.
-    #[allow(unsafe_code)]
-    unsafe {
-        #[cfg(feature = "pg14")]
-        pg_sys::EmitWarningsOnPlaceholders(prefix.as_ptr());
-        #[cfg(not(feature = "pg14"))]
-        pg_sys::MarkGUCPrefixReserved(prefix.as_ptr());
-    }
+    compat::find_setting(name).map(|setting| setting.reset_source)
 }
 
 /// A setting as Postgres has it: enough to see whether it has changed.
@@ -180,12 +147,15 @@ pub fn allowed_hosts() -> Raw {
     ALLOWED_HOSTS.get()
 }
 
+pub fn are_allowed_hosts(hosts: &Raw) -> bool {
+    is_set_to(&ALLOWED_HOSTS, hosts)
+}
+
 pub fn has_proxy() -> bool {
-    text(&PROXY.get()).is_some()
+    !is_set_to(&PROXY, &None) && !is_set_to(&PROXY, &Some(c"".to_owned()))
 }
 
 /// What connections are made with.
-#[derive(PartialEq, Eq)]
 pub struct Network {
     pub ca_file: Raw,
     pub proxy: Raw,
@@ -200,6 +170,27 @@ pub fn network() -> Network {
         proxy_user: PROXY_USER.get(),
         proxy_password_file: PROXY_PASSWORD_FILE.get(),
     }
+}
+
+impl Network {
+    /// Whether the settings are still these.
+    pub fn is_current(&self) -> bool {
+        is_set_to(&CA_FILE, &self.ca_file)
+            && is_set_to(&PROXY, &self.proxy)
+            && is_set_to(&PROXY_USER, &self.proxy_user)
+            && is_set_to(&PROXY_PASSWORD_FILE, &self.proxy_password_file)
+    }
+}
+
+/// Without a copy, as each call looks at several.
+fn is_set_to(setting: &GucSetting<Option<CString>>, value: &Raw) -> bool {
+    // SAFETY: Postgres' own variable on the backend's own thread, and its NUL-terminated text, if any.
+    #[allow(unsafe_code)]
+    let now = unsafe {
+        let text = *setting.as_ptr();
+        (!text.is_null()).then(|| CStr::from_ptr(text))
+    };
+    now == value.as_deref()
 }
 
 /// A list of roles.

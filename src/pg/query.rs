@@ -3,34 +3,24 @@
 //! likes: what was judged is what is planned, and planning runs code already. (pgrx's own interface to
 //! SPI also gives a transaction an id before it looks for what others have committed, which no standby can.)
 
-// Calls the parser, the planner and SPI, and begins and ends subtransactions.
+// Calls the parser, the planner and SPI.
 #![allow(unsafe_code)]
 
 use std::ffi::{CString, c_char, c_int, c_long};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr;
 use std::slice;
 
 use pgrx::{IntoDatum, PgList, PgMemoryContexts, PgTupleDesc, pg_sys};
 
 use crate::error::Error;
+use crate::pg::compat::{check_permissions, parse_analyze_fixedparams};
 use crate::pg::local::{Failure, Relation, Restricted};
 use crate::pg::raised::{Raised, attempt};
-use crate::pg::reserve::with_reserve;
 use crate::pg::row::Row;
 use crate::pg::text::Text;
-use crate::pg::wait::uninterrupted;
 
 // Functions of Postgres' that run others' code, without pgrx's guard: see `attempt`.
 unsafe extern "C-unwind" {
-    #[cfg_attr(feature = "pg14", link_name = "parse_analyze")]
-    fn parse_analyze_fixedparams(
-        statement: *mut pg_sys::RawStmt,
-        text: *const c_char,
-        types: *const pg_sys::Oid,
-        count: c_int,
-        environment: *mut pg_sys::QueryEnvironment,
-    ) -> *mut pg_sys::Query;
     fn QueryRewrite(query: *mut pg_sys::Query) -> *mut pg_sys::List;
     fn pg_plan_query(
         query: *mut pg_sys::Query,
@@ -81,15 +71,6 @@ impl Query {
     /// Hands each row to `each`, as one that is like `like`. Its values are there for that long, and
     /// the memory context is the caller's. `relation` is the only one that the text names.
     pub fn run(
-        self,
-        relation: &Relation,
-        like: &Row,
-        each: impl FnMut(Row) -> Result<(), Error>,
-    ) -> Result<(), Failure> {
-        with_reserve(|| self.run_in_reserve(relation, like, each))
-    }
-
-    fn run_in_reserve(
         self,
         relation: &Relation,
         like: &Row,
@@ -220,32 +201,6 @@ unsafe fn dependencies(query: *mut pg_sys::Node) -> (Vec<pg_sys::Oid>, bool) {
     (once, has_row_security)
 }
 
-/// Raises 42501, as Postgres does when a query begins, if the role in effect may not read what it reads.
-unsafe fn check_permissions(plan: *mut pg_sys::PlannedStmt) -> Result<(), Raised> {
-    // SAFETY: a plan.
-    unsafe {
-        #[cfg(any(feature = "pg14", feature = "pg15"))]
-        {
-            unsafe extern "C-unwind" {
-                fn ExecCheckRTPerms(relations: *mut pg_sys::List, raise: bool) -> bool;
-            }
-            attempt(|| ExecCheckRTPerms((*plan).rtable, true))?;
-        }
-        #[cfg(not(any(feature = "pg14", feature = "pg15")))]
-        {
-            unsafe extern "C-unwind" {
-                fn ExecCheckPermissions(
-                    relations: *mut pg_sys::List,
-                    permissions: *mut pg_sys::List,
-                    raise: bool,
-                ) -> bool;
-            }
-            attempt(|| ExecCheckPermissions((*plan).rtable, (*plan).permInfos, true))?;
-        }
-    }
-    Ok(())
-}
-
 unsafe fn parameters(argument: Option<pg_sys::Datum>) -> pg_sys::ParamListInfo {
     let Some(value) = argument else {
         return ptr::null_mut();
@@ -262,6 +217,7 @@ unsafe fn parameters(argument: Option<pg_sys::Datum>) -> pg_sys::ParamListInfo {
         list
     }
 }
+
 /// The tuples as rows like `like`, by the names of the columns.
 fn rows<'a>(
     like: &'a Row,
@@ -288,26 +244,6 @@ fn rows<'a>(
         }
         Ok(row)
     })
-}
-
-/// Does `work` in a subtransaction and rolls that back: what `work` locked is free again. `work` must
-/// change nothing; memory that it takes stays.
-pub fn without_a_trace<T>(work: impl FnOnce() -> T) -> T {
-    // SAFETY: the subtransaction ends here, whatever happens in it, and what it may leave in another
-    // state is put back. An error was caught by pgrx before it unwinds, so that none is pending.
-    unsafe {
-        let context = pg_sys::CurrentMemoryContext;
-        let owner = pg_sys::CurrentResourceOwner;
-        // At debug5 Postgres logs in the midst of the beginning and the end: an interrupt that is served
-        // there would leave the subtransaction half done.
-        uninterrupted(|| pg_sys::BeginInternalSubTransaction(std::ptr::null()));
-        pg_sys::MemoryContextSwitchTo(context);
-        let result = catch_unwind(AssertUnwindSafe(work));
-        uninterrupted(|| pg_sys::RollbackAndReleaseCurrentSubTransaction());
-        pg_sys::MemoryContextSwitchTo(context);
-        pg_sys::CurrentResourceOwner = owner;
-        result.unwrap_or_else(|raised| resume_unwind(raised))
-    }
 }
 
 /// Whether the transaction will never see what others commit from now on.

@@ -1,7 +1,7 @@
 //! Owns memory that is kept back for the moment when there is no other. An error of Postgres is copied
-//! by pgrx on its way into Rust; where not even the copy finds memory, Postgres ends in a PANIC. So what
-//! may need much memory is done with this in reserve, which an error for the want of memory gives back
-//! before anybody copies it.
+//! by pgrx on its way into Rust; where not even the copy finds memory, Postgres ends in a PANIC. So each
+//! SQL function begins with an [`Entry`]: an error for the want of memory gives the reserve back before
+//! anybody copies it.
 
 // Links into Postgres' stack of what is said of errors.
 #![allow(unsafe_code)]
@@ -10,10 +10,15 @@ use std::ffi::{c_int, c_void};
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
+use pgrx::callconv::{Arg, ArgAbi};
 use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY;
+use pgrx::pgrx_sql_entity_graph::metadata::{
+    ArgumentError, ReturnsError, ReturnsRef, SqlMappingRef, SqlTranslatable, TypeOrigin,
+};
 
 use crate::error::Error;
+use crate::pg::report::raise;
 
 /// Postgres asks for up to 1 MB when it wants a few bytes. It is never written to, so it takes no more
 /// than addresses.
@@ -21,17 +26,51 @@ const SIZE: usize = 2 << 20;
 
 static RESERVE: AtomicPtr<c_void> = AtomicPtr::new(null_mut());
 
-/// Sees to it that there is a reserve, for as long as nobody needs it.
-pub fn keep() -> Result<(), Error> {
-    if RESERVE.load(Ordering::Relaxed).is_null() {
-        // SAFETY: a call of libc.
-        let block = unsafe { libc::malloc(SIZE) };
-        if block.is_null() {
-            return Err(Error::no_reserve());
+/// The first argument of each SQL function, of which SQL knows nothing: it is made before the others are
+/// unpacked. While it is there, so is the reserve, for as long as nobody needs it.
+pub struct Entry(Box<pg_sys::ErrorContextCallback>);
+
+impl Entry {
+    /// For the making of a result, when the function has returned; elsewhere it is an argument. Raises
+    /// where there is no memory for a reserve.
+    pub fn begin() -> Self {
+        if RESERVE.load(Ordering::Relaxed).is_null() {
+            // SAFETY: a call of libc.
+            let block = unsafe { libc::malloc(SIZE) };
+            if block.is_null() {
+                raise(Error::no_reserve());
+            }
+            RESERVE.store(block, Ordering::Relaxed);
         }
-        RESERVE.store(block, Ordering::Relaxed);
+        // SAFETY: Postgres' own stack of callbacks, on its own thread. The link stays where it is until
+        // it is taken out.
+        unsafe {
+            let mut link = Box::new(pg_sys::ErrorContextCallback {
+                previous: pg_sys::error_context_stack,
+                callback: Some(give_back),
+                arg: null_mut(),
+            });
+            pg_sys::error_context_stack = &raw mut *link;
+            Self(link)
+        }
     }
-    Ok(())
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        // SAFETY: as above. The link is the first, but for one that an error on its way has put before
+        // it; or not there, where somebody has put a stack of his own in the place of this.
+        unsafe {
+            let mut place = &raw mut pg_sys::error_context_stack;
+            while !(*place).is_null() {
+                if *place == &raw mut *self.0 {
+                    *place = self.0.previous;
+                    return;
+                }
+                place = &raw mut (**place).previous;
+            }
+        }
+    }
 }
 
 extern "C-unwind" fn give_back(_: *mut c_void) {
@@ -47,37 +86,21 @@ extern "C-unwind" fn give_back(_: *mut c_void) {
     }
 }
 
-/// Does `work`, whose errors for the want of memory give the reserve back.
-pub fn with_reserve<T>(work: impl FnOnce() -> T) -> T {
-    // SAFETY: Postgres' own stack of callbacks, on its own thread. The link is taken out before it
-    // goes, also when `work` panics; an error of Postgres that jumps does not pass through here.
-    unsafe {
-        let mut link = pg_sys::ErrorContextCallback {
-            previous: pg_sys::error_context_stack,
-            callback: Some(give_back),
-            arg: null_mut(),
-        };
-        pg_sys::error_context_stack = &raw mut link;
-        let _unlink = Unlink(&raw mut link);
-        work()
+// SAFETY: it takes nothing from the call.
+unsafe impl<'fcx> ArgAbi<'fcx> for Entry {
+    unsafe fn unbox_arg_unchecked(_: Arg<'_, 'fcx>) -> Self {
+        Self::begin()
+    }
+
+    fn is_virtual_arg() -> bool {
+        true
     }
 }
 
-struct Unlink(*mut pg_sys::ErrorContextCallback);
-
-impl Drop for Unlink {
-    fn drop(&mut self) {
-        // SAFETY: as above. The link is the first, but for one that an error on its way has put before
-        // it; or not there, where somebody has put a stack of his own in the place of this.
-        unsafe {
-            let mut place = &raw mut pg_sys::error_context_stack;
-            while !(*place).is_null() {
-                if *place == self.0 {
-                    *place = (*self.0).previous;
-                    return;
-                }
-                place = &raw mut (**place).previous;
-            }
-        }
-    }
+// SAFETY: SQL has no such argument.
+unsafe impl SqlTranslatable for Entry {
+    const TYPE_IDENT: &'static str = "neon_auth_admin::pg::reserve::Entry";
+    const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
+    const ARGUMENT_SQL: Result<SqlMappingRef, ArgumentError> = Ok(SqlMappingRef::Skip);
+    const RETURN_SQL: Result<ReturnsRef, ReturnsError> = Ok(ReturnsRef::One(SqlMappingRef::Skip));
 }

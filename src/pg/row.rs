@@ -1,35 +1,51 @@
-//! Owns the making of rows: named composite types of this extension, filled by column name, so that
-//! a type can gain a column.
+//! Owns the making of rows: named composite types of this extension, whose columns are the fields of the
+//! struct that a row is made of.
 
 // Looks types up in Postgres' catalog caches.
 #![allow(unsafe_code)]
 
 use std::ffi::CStr;
+use std::marker::PhantomData;
 
+use pgrx::callconv::{BoxRet, FcInfo};
+use pgrx::datum::Datum;
+use pgrx::pgrx_sql_entity_graph::metadata::{
+    ArgumentError, ReturnsError, ReturnsRef, SqlMappingRef, SqlTranslatable, TypeOrigin,
+};
 use pgrx::prelude::*;
-use pgrx::{AllocatedByRust, IntoDatum, PgTupleDesc, direct_function_call_as_datum, pg_sys};
+use pgrx::{IntoDatum, PgTupleDesc, direct_function_call_as_datum, pg_sys};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::Error;
-use crate::pg::call::required;
-use crate::pg::reserve::{keep, with_reserve};
+use crate::fields::fields;
+use crate::pg::args::required;
 use crate::pg::text::{Text, text_datum, to_server};
-use crate::secret::{MASK, Secret, mask};
+use crate::secret::mask;
 
-/// The text of a JSON value. (pgrx's own type takes every database for one that speaks UTF-8.)
-struct Jsonb(String);
-
-impl IntoDatum for Jsonb {
-    fn into_datum(self) -> Option<pg_sys::Datum> {
-        let text = to_server(&self.0);
-        // SAFETY: a NUL-terminated text in the server's encoding.
-        unsafe { direct_function_call_as_datum(pg_sys::jsonb_in, &[text.as_c_str().into_datum()]) }
-    }
-
-    fn type_oid() -> pg_sys::Oid {
-        pg_sys::JSONBOID
-    }
+/// A struct that is a row of a composite type.
+pub trait RowType: Serialize + Deserialize<'static> {
+    const NAME: &'static CStr;
+    /// The same as SQL has it, alone and in a set.
+    const SQL: &'static str;
+    const SET_IN_SQL: &'static str;
 }
+
+/// Says which type a struct is a row of.
+macro_rules! row_type {
+    ($row:ty, $name:literal) => {
+        impl crate::pg::row::RowType for $row {
+            const NAME: &'static std::ffi::CStr =
+                match std::ffi::CStr::from_bytes_with_nul(concat!($name, "\0").as_bytes()) {
+                    Ok(name) => name,
+                    Err(_) => c"",
+                };
+            const SQL: &'static str = concat!("neon_auth_admin.", $name);
+            const SET_IN_SQL: &'static str = concat!("SETOF neon_auth_admin.", $name);
+        }
+    };
+}
+pub(crate) use row_type;
 
 /// Whether secrets are shown in a row. A reader's caller says so in an argument; a writer shows none,
 /// not even the one it was just given.
@@ -49,9 +65,6 @@ impl Secrets {
     }
 }
 
-/// What a function that returns a composite type returns.
-pub type Composite = PgHeapTuple<'static, AllocatedByRust>;
-
 /// A row under construction; columns not set are NULL.
 pub struct Row {
     /// Lives as long as the memory context it was looked up in, and so do the rows.
@@ -70,16 +83,10 @@ impl Clone for Row {
 }
 
 impl Row {
-    /// A row of the type of that name in the extension's own schema: no `search_path` decides what
-    /// is meant. (Parsing a qualified name for every row took a tenth of a call's time.) A writer
-    /// makes its row before its request, and names the columns: a type that does not fit this library
-    /// must show before something happens at Neon.
-    pub fn new(type_name: &CStr, columns: &[&str]) -> Result<Self, Error> {
-        keep()?;
-        with_reserve(|| Self::look_up(type_name, columns))
-    }
-
-    fn look_up(type_name: &CStr, columns: &[&str]) -> Result<Self, Error> {
+    /// A row of that type in the extension's own schema: no `search_path` decides what is meant. (Parsing
+    /// a qualified name for every row took a tenth of a call's time.) It has to have all the columns: what
+    /// does not fit this library must show before something happens at Neon.
+    pub fn new<T: RowType>() -> Result<Self, Error> {
         // SAFETY: NUL-terminated names; the caches are asked each time, so that an extension that
         // was dropped and created again is found.
         let oid = unsafe {
@@ -87,79 +94,49 @@ impl Row {
             pg_sys::GetSysCacheOid(
                 pg_sys::SysCacheIdentifier::TYPENAMENSP as _,
                 pg_sys::Anum_pg_type_oid as _,
-                type_name.as_ptr().into(),
+                T::NAME.as_ptr().into(),
                 schema.into(),
                 0.into(),
                 0.into(),
             )
         };
-        let missing =
-            || Error::stale_extension(&format!("no type {}", type_name.to_string_lossy()));
         if oid == pg_sys::InvalidOid {
-            return Err(missing());
+            let missing = format!("no type {}", T::NAME.to_string_lossy());
+            return Err(Error::stale_extension(&missing));
         }
         // SAFETY: the type exists. pgrx would copy the description again for each row.
         let shape =
             unsafe { PgTupleDesc::from_pg_unchecked(pg_sys::lookup_rowtype_tupdesc_copy(oid, -1)) };
-        for column in columns {
-            if !shape.iter().any(|attribute| is_named(attribute, column)) {
-                return Err(Error::stale_extension(&format!("no column {column}")));
+        let values = vec![None; shape.len()];
+        let row = Self { shape, values };
+        for column in fields::<T>() {
+            row.place_of(column)?;
+        }
+        Ok(row)
+    }
+
+    /// The same row with the fields of `item` in it.
+    pub fn filled(mut self, item: impl Serialize, secrets: Secrets) -> Result<Self, Error> {
+        let fields = serde_json::to_value(&item)
+            .map_err(|error| Error::unusable_value("row", &format!("It is not JSON: {error}.")))?;
+        drop(item); // it may be large
+        let fields = match secrets {
+            Secrets::Masked => mask(fields),
+            Secrets::Shown => fields,
+        };
+        if let Value::Object(fields) = fields {
+            for (name, value) in fields {
+                let place = self.place_of(&name)?;
+                let kind = self.shape.iter().nth(place).map(|column| column.atttypid);
+                self.values[place] = to_datum(&name, value, kind.unwrap_or(pg_sys::InvalidOid))?;
             }
         }
-        let values = vec![None; shape.len()];
-        Ok(Self { shape, values })
-    }
-
-    pub fn set<T: IntoDatum>(self, column: &str, value: T) -> Result<Self, Error> {
-        self.set_datum(column, T::is_compatible_with, || value.into_datum())
-    }
-
-    pub fn text<'a>(self, column: &str, value: impl Into<Option<&'a str>>) -> Result<Self, Error> {
-        let datum = || value.into().and_then(text_datum);
-        self.set_datum(column, |oid| oid == pg_sys::TEXTOID, datum)
-    }
-
-    fn set_datum(
-        mut self,
-        column: &str,
-        fits: fn(pg_sys::Oid) -> bool,
-        datum: impl FnOnce() -> Option<pg_sys::Datum>,
-    ) -> Result<Self, Error> {
-        let index = self
-            .shape
-            .iter()
-            .position(|attribute| is_named(attribute, column) && fits(attribute.atttypid))
-            .ok_or_else(|| Error::stale_extension(&format!("no column {column}")))?;
-        self.values[index] = with_reserve(datum);
         Ok(self)
     }
 
-    /// JSON, with whatever in it is a secret, as Postgres' `jsonb`.
-    pub fn jsonb(
-        self,
-        column: &str,
-        value: Option<Value>,
-        secrets: Secrets,
-    ) -> Result<Self, Error> {
-        let value = match secrets {
-            Secrets::Masked => value.map(mask),
-            Secrets::Shown => value,
-        };
-        self.set(column, value.map(|value| Jsonb(value.to_string())))
-    }
-
-    pub fn secret(
-        self,
-        column: &str,
-        value: Option<&Secret>,
-        secrets: Secrets,
-    ) -> Result<Self, Error> {
-        let value = value.map(|secret| match (secret.expose(), secrets) {
-            ("", _) => "",
-            (exposed, Secrets::Shown) => exposed,
-            (_, Secrets::Masked) => MASK,
-        });
-        self.text(column, value)
+    fn place_of(&self, column: &str) -> Result<usize, Error> {
+        let place = self.shape.iter().position(|own| is_named(own, column));
+        place.ok_or_else(|| Error::stale_extension(&format!("no column {column}")))
     }
 
     /// Where columns of another shape are in this one: by name, and of the same types.
@@ -180,13 +157,8 @@ impl Row {
 
     /// The value of a column of type text; empty for NULL.
     pub fn text_at(&self, column: &str) -> Result<String, Error> {
-        let place = self
-            .shape
-            .iter()
-            .position(|own| is_named(own, column) && own.atttypid == pg_sys::TEXTOID)
-            .ok_or_else(|| Error::stale_extension(&format!("no column {column}")))?;
         // SAFETY: a text, or none.
-        let text = self.values[place].and_then(|value| unsafe {
+        let text = self.values[self.place_of(column)?].and_then(|value| unsafe {
             Text::from_polymorphic_datum(value, false, pg_sys::TEXTOID)
         });
         Ok(text.map(|text| text.to_string()).unwrap_or_default())
@@ -201,12 +173,6 @@ impl Row {
         let values = self.values.iter();
         values.map(|value| (value.unwrap_or(0.into()), value.is_none()))
     }
-
-    pub fn finish(self) -> Result<Composite, Error> {
-        // SAFETY: each value was made for the type of its column.
-        with_reserve(|| unsafe { PgHeapTuple::from_datums(self.shape, self.values) })
-            .map_err(|error| Error::stale_extension(&error.to_string()))
-    }
 }
 
 /// pgrx's own way to the name of a column first makes sure that it is UTF-8.
@@ -214,4 +180,84 @@ fn is_named(column: &pg_sys::FormData_pg_attribute, name: &str) -> bool {
     // SAFETY: Postgres ends its names with a NUL.
     let own = unsafe { CStr::from_ptr(column.attname.data.as_ptr()) };
     own.to_bytes() == name.as_bytes()
+}
+
+/// The text of a JSON value. (pgrx's own type takes every database for one that speaks UTF-8.)
+fn jsonb_datum(value: Value) -> Option<pg_sys::Datum> {
+    let text = value.to_string();
+    drop(value); // it may be large
+    let text = to_server(&text);
+    // SAFETY: a NUL-terminated text in the server's encoding.
+    unsafe { direct_function_call_as_datum(pg_sys::jsonb_in, &[text.as_c_str().into_datum()]) }
+}
+
+/// A value as one of that type; an error where it is none.
+fn to_datum(column: &str, value: Value, kind: pg_sys::Oid) -> Result<Option<pg_sys::Datum>, Error> {
+    Ok(match (kind, value) {
+        (_, Value::Null) => None,
+        (pg_sys::JSONBOID, value) => jsonb_datum(value),
+        (pg_sys::TEXTOID, Value::String(text)) => text_datum(&Text::new(text)),
+        (pg_sys::BOOLOID, Value::Bool(value)) => value.into_datum(),
+        (pg_sys::INT4OID, Value::Number(number)) => match number.as_i64().map(i32::try_from) {
+            Some(Ok(number)) => number.into_datum(),
+            _ => return Err(Error::unusable_value(column, "The number is out of range.")),
+        },
+        (pg_sys::TIMESTAMPTZOID, Value::String(text)) => to_timestamptz(&text)
+            .ok_or_else(|| Error::unusable_value(column, "The time is out of range."))?
+            .into_datum(),
+        (pg_sys::TEXTARRAYOID, Value::Array(items)) => {
+            let texts = items.into_iter().filter_map(|item| match item {
+                Value::String(text) => Some(Text::new(text)),
+                _ => None,
+            });
+            texts.collect::<Vec<_>>().into_datum()
+        }
+        _ => return Err(Error::stale_extension(&format!("no such column {column}"))),
+    })
+}
+
+/// Microseconds since 2000-01-01, as Postgres counts.
+fn to_timestamptz(text: &str) -> Option<TimestampWithTimeZone> {
+    const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
+    let time: jiff::Timestamp = text.parse().ok()?;
+    TimestampWithTimeZone::try_from(time.as_microsecond() - POSTGRES_EPOCH).ok()
+}
+
+/// What a function that returns one row returns.
+pub struct One<T> {
+    row: pg_sys::Datum,
+    of: PhantomData<T>,
+}
+
+impl<T> One<T> {
+    pub fn new(row: Row) -> Self {
+        let (mut values, mut nulls): (Vec<_>, Vec<_>) = row.values().unzip();
+        // SAFETY: each value was made for the type of its column. The row is in the current memory context.
+        let row = unsafe {
+            let shape = pg_sys::BlessTupleDesc(row.shape());
+            let tuple = pg_sys::heap_form_tuple(shape, values.as_mut_ptr(), nulls.as_mut_ptr());
+            pg_sys::HeapTupleHeaderGetDatum((*tuple).t_data)
+        };
+        Self {
+            row,
+            of: PhantomData,
+        }
+    }
+}
+
+// SAFETY: a row in the memory context of the call.
+unsafe impl<T> BoxRet for One<T> {
+    unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> Datum<'fcx> {
+        // SAFETY: as above.
+        unsafe { fcinfo.return_raw_datum(self.row) }
+    }
+}
+
+// SAFETY: the row has the shape of the type that is named here.
+unsafe impl<T: RowType> SqlTranslatable for One<T> {
+    const TYPE_IDENT: &'static str = T::SQL;
+    const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
+    const ARGUMENT_SQL: Result<SqlMappingRef, ArgumentError> = Ok(SqlMappingRef::literal(T::SQL));
+    const RETURN_SQL: Result<ReturnsRef, ReturnsError> =
+        Ok(ReturnsRef::One(SqlMappingRef::literal(T::SQL)));
 }

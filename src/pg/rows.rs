@@ -18,14 +18,8 @@ use crate::error::Error;
 use crate::pg::local::Relation;
 use crate::pg::query::Query;
 use crate::pg::report::raise;
-use crate::pg::reserve::with_reserve;
-use crate::pg::row::Row;
-
-/// What a set can be of.
-pub trait SetOf {
-    /// The type of the result in SQL.
-    const SQL: &'static str;
-}
+use crate::pg::reserve::Entry;
+use crate::pg::row::{Row, RowType, Secrets};
 
 /// The result of a function that returns a set. pgrx's own iterator would be called once for each
 /// row, and keep its state for as long as the caller likes; nothing is gained by that, as the answer
@@ -41,14 +35,13 @@ enum Source {
     Query(Box<(Relation, Query)>),
 }
 
-impl<T> Rows<T> {
-    /// A row like `like` for each item, filled by `fill`.
-    pub fn new(
-        like: Row,
-        items: &[T],
-        fill: impl Fn(Row, &T) -> Result<Row, Error>,
-    ) -> Result<Self, Error> {
-        let rows: Result<_, _> = items.iter().map(|item| fill(like.clone(), item)).collect();
+impl<T: RowType> Rows<T> {
+    /// A row like `like` for each item.
+    pub fn new(like: Row, items: Vec<T>, secrets: Secrets) -> Result<Self, Error> {
+        let rows = items
+            .into_iter()
+            .map(|item| like.clone().filled(item, secrets));
+        let rows: Result<_, Error> = rows.collect();
         Ok(Self {
             source: Source::Answer(rows?),
             like,
@@ -70,6 +63,7 @@ impl<T> Rows<T> {
 // it wants as the value beside them.
 unsafe impl<T> BoxRet for Rows<T> {
     unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> Datum<'fcx> {
+        let _entry = Entry::begin();
         // SAFETY: a call of a function that returns a set comes with a ReturnSetInfo, whose node tag
         // says so. Store and description live as long as the query, as Postgres demands.
         unsafe {
@@ -88,11 +82,9 @@ unsafe impl<T> BoxRet for Rows<T> {
             }
             let random = (*result).allowedModes as u32 & SFRM_Materialize_Random != 0;
             let query = (*(*result).econtext).ecxt_per_query_memory;
-            let (store, shape) = with_reserve(|| {
-                PgMemoryContexts::For(query).switch_to(|_| {
-                    let store = pg_sys::tuplestore_begin_heap(random, false, pg_sys::work_mem);
-                    (store, pg_sys::CreateTupleDescCopy(self.like.shape()))
-                })
+            let (store, shape) = PgMemoryContexts::For(query).switch_to(|_| {
+                let store = pg_sys::tuplestore_begin_heap(random, false, pg_sys::work_mem);
+                (store, pg_sys::CreateTupleDescCopy(self.like.shape()))
             });
             let (mut values, mut nulls) = (Vec::new(), Vec::new());
             let put = |row: Row| {
@@ -106,7 +98,7 @@ unsafe impl<T> BoxRet for Rows<T> {
                 Ok(())
             };
             let result_of_query = match self.source {
-                Source::Answer(rows) => with_reserve(|| rows.into_iter().try_for_each(put)),
+                Source::Answer(rows) => rows.into_iter().try_for_each(put),
                 Source::Query(query) => {
                     let (relation, query) = *query;
                     let result = query.run(&relation, &self.like, put);
@@ -125,10 +117,10 @@ unsafe impl<T> BoxRet for Rows<T> {
 }
 
 // SAFETY: the rows are in the shape of the type that is named here.
-unsafe impl<T: SetOf> SqlTranslatable for Rows<T> {
-    const TYPE_IDENT: &'static str = T::SQL;
+unsafe impl<T: RowType> SqlTranslatable for Rows<T> {
+    const TYPE_IDENT: &'static str = T::SET_IN_SQL;
     const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
     const ARGUMENT_SQL: Result<SqlMappingRef, ArgumentError> = Err(ArgumentError::SetOf);
     const RETURN_SQL: Result<ReturnsRef, ReturnsError> =
-        Ok(ReturnsRef::One(SqlMappingRef::literal(T::SQL)));
+        Ok(ReturnsRef::One(SqlMappingRef::literal(T::SET_IN_SQL)));
 }

@@ -4,9 +4,8 @@
 // Implements pgrx's traits for arguments and results, and calls Postgres' conversions.
 #![allow(unsafe_code)]
 
-use std::ffi::{CStr, CString, c_char};
+use std::ffi::{CStr, CString, c_char, c_int};
 use std::ops::Deref;
-use std::sync::LazyLock;
 
 use pgrx::callconv::{Arg, ArgAbi, BoxRet, FcInfo};
 use pgrx::datum::{Datum, UnboxDatum};
@@ -21,11 +20,12 @@ use pgrx::varlena::{
 use pgrx::{IntoDatum, pg_sys};
 use zeroize::Zeroize;
 
-/// Longer than any check lets through, short enough to never matter.
+use crate::pg::reserve::Entry;
+
+/// Longer than any argument that makes sense.
 const MAX_ARGUMENT: usize = 64 * 1024;
 
-/// A `text` argument or result. Of a huge argument only the beginning is taken: its check refuses it
-/// all the same, and nothing huge was copied. It is wiped when it is dropped, as it may be a secret.
+/// A `text` argument or result. It is wiped when it is dropped, as it may be a secret.
 pub struct Text(String);
 
 impl Text {
@@ -33,7 +33,9 @@ impl Text {
         Self(text.into())
     }
 
-    /// From a text that is not NULL, unpacked into the current memory context.
+    /// From a text that is not NULL, unpacked into the current memory context. Of one that is too long only
+    /// the beginning is, with a NUL at its end: no text in a database has one, so that each check refuses it
+    /// and says what it is.
     unsafe fn from_raw(datum: pg_sys::Datum) -> Self {
         // SAFETY: the caller's promise.
         unsafe {
@@ -43,11 +45,14 @@ impl Text {
             if is_short || varatt_is_4b_u(plain) && varsize_any_exhdr(plain) <= MAX_ARGUMENT {
                 return Self(from_server_bytes(varlena_to_byte_slice(plain)));
             }
-            let text = if pg_sys::toast_raw_datum_size(datum) > MAX_ARGUMENT {
-                pg_sys::pg_detoast_datum_slice(datum.cast_mut_ptr(), 0, MAX_ARGUMENT as i32)
-            } else {
-                pg_sys::pg_detoast_datum_packed(datum.cast_mut_ptr())
-            };
+            if pg_sys::toast_raw_datum_size(datum) > MAX_ARGUMENT + pg_sys::VARHDRSZ {
+                let start = pg_sys::pg_detoast_datum_slice(plain, 0, MAX_ARGUMENT as i32);
+                let start = varlena_to_byte_slice(start);
+                let (text, length) = (start.as_ptr().cast(), start.len() as c_int);
+                let whole = pg_sys::pg_mbcliplen(text, length, length) as usize;
+                return Self(from_server_bytes(&start[..whole]) + "\0");
+            }
+            let text = pg_sys::pg_detoast_datum_packed(datum.cast_mut_ptr());
             Self(from_server_bytes(varlena_to_byte_slice(text)))
         }
     }
@@ -67,14 +72,14 @@ impl Deref for Text {
     }
 }
 
-/// Whether the database's encoding is Rust's own, which it is or is not for the life of a backend.
+/// Whether the database's encoding is Rust's own.
 fn is_utf8() -> bool {
-    static IS_UTF8: LazyLock<bool> = LazyLock::new(|| {
-        // SAFETY: reads a variable of the backend.
-        let encoding = unsafe { pg_sys::GetDatabaseEncoding() };
-        encoding == pg_sys::pg_enc::PG_UTF8 as i32
-    });
-    *IS_UTF8
+    unsafe extern "C-unwind" {
+        // It raises nothing, so that it needs no guard.
+        fn GetDatabaseEncoding() -> c_int;
+    }
+    // SAFETY: reads a variable of the backend.
+    unsafe { GetDatabaseEncoding() == pg_sys::pg_enc::PG_UTF8 as c_int }
 }
 
 /// Text of the server, as Rust has it. Raises 22021 or 22P05 when it is none.
@@ -194,6 +199,7 @@ impl IntoDatum for Text {
 // SAFETY: what is returned is a text datum or NULL.
 unsafe impl BoxRet for Text {
     unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> Datum<'fcx> {
+        let _entry = Entry::begin();
         match self.into_datum() {
             // SAFETY: a text in the current memory context.
             Some(datum) => unsafe { fcinfo.return_raw_datum(datum) },

@@ -1,56 +1,62 @@
 //! Owns the SQL functions on users.
 
-use pgrx::composite_type;
 use pgrx::prelude::*;
 
-use crate::neon::users;
-use crate::pg::call::{elements, required, write};
+use crate::neon::users::{self, AuthUser};
+use crate::pg::args::{owned, required, texts};
 use crate::pg::report::Raise;
-use crate::pg::row::Row;
+use crate::pg::reserve::Entry;
+use crate::pg::row::{One, row_type};
+use crate::pg::session::Session;
 use crate::pg::text::Text;
+
+row_type!(AuthUser, "auth_user");
 
 /// Creates a user; see [`users::create`]. The row is the new id, and e-mail and name as given.
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
 fn create_user(
+    _entry: Entry,
     email: Option<Text>,
     name: default!(Option<Text>, "NULL"),
     server: default!(Option<Text>, "NULL"),
-) -> Result<composite_type!('static, "neon_auth_admin.auth_user"), Raise> {
-    let (email, name) = (email.as_deref(), name.as_deref());
-    let row = Row::new(c"auth_user", &["id", "email", "name"])?;
-    let created = write(c"create_user()", server.as_deref(), |scope| {
-        users::create(scope, required("email", email)?, name)
-    })?;
-    Ok(row
-        .text("id", created.id.as_str())?
-        .text("email", email)?
-        .text("name", name)?
-        .finish()?)
+) -> Result<One<AuthUser>, Raise> {
+    let neon = Session::open(&users::CREATE_USER, server.as_deref())?;
+    let address = required("email", email.as_deref())?;
+    let request = users::create(neon.target(), address, name.as_deref())?;
+    neon.row_with(&request, |created| {
+        Ok(AuthUser {
+            id: created.id,
+            email: owned(&email),
+            name: owned(&name),
+        })
+    })
 }
 
-/// Sets the roles of a user and returns its id; see [`users::set_roles`].
+/// Sets the roles of a user, and returns the id; see [`users::set_roles`].
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
 fn set_user_roles(
+    _entry: Entry,
     id: Option<Text>,
     roles: Option<Array<Text>>,
     server: default!(Option<Text>, "NULL"),
 ) -> Result<Text, Raise> {
+    let neon = Session::open(&users::SET_USER_ROLES, server.as_deref())?;
     let id = required("id", id)?;
-    write(c"set_user_roles()", server.as_deref(), |scope| {
-        let roles = required("roles", roles.as_ref())?;
-        let roles: Vec<_> = elements("roles", roles)?.collect();
-        let roles: Vec<_> = roles.iter().map(Option::as_deref).collect();
-        users::set_roles(scope, &id, &roles)
-    })?;
+    let roles = texts("roles", &required("roles", roles)?)?;
+    let roles: Vec<_> = roles.iter().map(|role| &**role).collect();
+    neon.send(&users::set_roles(neon.target(), &id, &roles)?)?;
     Ok(id)
 }
 
-/// Deletes a user and returns its id; see [`users::delete`].
+/// Deletes a user, and returns the id; see [`users::delete`].
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
-fn delete_user(id: Option<Text>, server: default!(Option<Text>, "NULL")) -> Result<Text, Raise> {
+fn delete_user(
+    _entry: Entry,
+    id: Option<Text>,
+    server: default!(Option<Text>, "NULL"),
+) -> Result<Text, Raise> {
+    let neon = Session::open(&users::DELETE_USER, server.as_deref())?;
     let id = required("id", id)?;
-    write(c"delete_user()", server.as_deref(), |scope| {
-        users::delete(scope, &id)
-    })?;
+    neon.send(&users::delete(neon.target(), &id)?)?;
     Ok(id)
 }

@@ -6,11 +6,12 @@
 #![allow(unsafe_code)]
 
 mod dns;
-mod readiness;
 mod tcp;
+mod wait_set;
 
 use std::any::Any;
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
+use std::ffi::CStr;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{Duration, Instant};
@@ -18,13 +19,13 @@ use std::time::{Duration, Instant};
 use pgrx::pg_sys;
 use ureq::unversioned::transport::NextTimeout;
 
-use crate::neon::client::{Host, SleepInterrupted};
+use crate::neon::client::{Interrupted, Pause};
 use crate::neon::http::interrupted;
 use crate::pg::allocator::end_for_helper;
+use crate::pg::compat::{is_transaction_timed_out, wait_event};
 use crate::pg::raised::{Raised, attempt};
-use crate::pg::server::role_in_effect;
 
-use readiness::Readiness;
+use wait_set::WaitSet;
 
 pub use dns::{LatchResolver, look_up};
 pub use tcp::LatchConnector;
@@ -33,8 +34,6 @@ thread_local! {
     /// What was raised during a wait. It must not unwind through ureq, so it stays here until ureq
     /// has returned: see [`raise_interrupt`].
     static PARKED: RefCell<Option<Parked>> = const { RefCell::new(None) };
-    /// The end of the call's time: no wait goes on longer, whatever limit ureq has for it.
-    static CALL_ENDS: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
 enum Parked {
@@ -56,7 +55,6 @@ pub enum Failure {
     Io(io::Error),
 }
 
-/// What a backend is shown to wait for, in `pg_stat_activity.wait_event` (17 and later).
 #[derive(Clone, Copy)]
 enum Event {
     Resolve,
@@ -67,10 +65,9 @@ enum Event {
     WaitForUser,
 }
 
-/// To be called before the first wait of a call, with its budget.
-pub fn begin_call(budget: Duration) {
+/// To be called before the first wait of a request.
+pub fn begin() {
     PARKED.take();
-    CALL_ENDS.set(Some(Instant::now() + budget));
 }
 
 /// Whether a wait of this call was ended from outside. It stays so: libraries between a wait and its
@@ -161,9 +158,7 @@ fn is_dying() -> bool {
     // SAFETY: variables of the backend, read on its own thread.
     unsafe {
         let pending = pg_sys::ProcDiePending != 0 || pg_sys::ClientConnectionLost != 0;
-        #[cfg(any(feature = "pg17", feature = "pg18"))]
-        let pending = pending || pg_sys::TransactionTimeoutPending != 0;
-        pending && may_serve()
+        (pending || is_transaction_timed_out()) && may_serve()
     }
 }
 
@@ -187,12 +182,11 @@ fn may_serve() -> bool {
 /// Waits until the descriptor is ready for `what` (`WL_SOCKET_*`; nothing when there is none), or
 /// `deadline` has come.
 fn wait(
-    descriptor: Option<&Readiness>,
+    descriptor: Option<&WaitSet>,
     what: u32,
     deadline: Option<Instant>,
     event: Event,
 ) -> Result<(), Ended> {
-    let deadline = deadline.into_iter().chain(CALL_ENDS.get()).min();
     loop {
         // The latch may have been reset by somebody else since the interrupt came.
         serve_interrupts()?;
@@ -232,63 +226,48 @@ fn wait_for_latch(milliseconds: i64, event: Event) -> Result<u32, Ended> {
             pg_sys::MyLatch,
             wake as i32,
             milliseconds as _,
-            wait_event(event),
+            wait_event(event.name()),
         ) as u32
     })
 }
 
-#[cfg(any(feature = "pg14", feature = "pg15", feature = "pg16"))]
-fn wait_event(_: Event) -> u32 {
-    pg_sys::PG_WAIT_EXTENSION
-}
-
-#[cfg(not(any(feature = "pg14", feature = "pg15", feature = "pg16")))]
-fn wait_event(event: Event) -> u32 {
-    use std::collections::HashMap;
-    use std::ffi::CStr;
-    thread_local!(static IDS: RefCell<HashMap<&'static CStr, u32>> = RefCell::default());
-    let name = match event {
-        Event::Resolve => c"NeonAuthAdminResolve",
-        Event::Connect => c"NeonAuthAdminConnect",
-        Event::Send => c"NeonAuthAdminSend",
-        Event::Receive => c"NeonAuthAdminReceive",
-        Event::BackOff => c"NeonAuthAdminBackOff",
-        Event::WaitForUser => c"NeonAuthAdminWaitForUser",
-    };
-    IDS.with_borrow_mut(|ids| {
-        *ids.entry(name)
-            // SAFETY: a NUL-terminated name that Postgres copies into shared memory.
-            .or_insert_with(|| unsafe { pg_sys::WaitEventExtensionNew(name.as_ptr()) })
-    })
-}
-
-/// The backend as the client's host.
-pub struct Backend;
-
-impl Host for Backend {
-    fn sleep(&self, pause: Duration) -> Result<(), SleepInterrupted> {
-        match wait(None, 0, Some(Instant::now() + pause), Event::BackOff) {
-            Err(Ended::Interrupted) => Err(SleepInterrupted),
-            Ok(()) | Err(Ended::TimeUp) => Ok(()),
+impl Event {
+    fn name(self) -> &'static CStr {
+        match self {
+            Self::Resolve => c"NeonAuthAdminResolve",
+            Self::Connect => c"NeonAuthAdminConnect",
+            Self::Send => c"NeonAuthAdminSend",
+            Self::Receive => c"NeonAuthAdminReceive",
+            Self::BackOff => c"NeonAuthAdminBackOff",
+            Self::WaitForUser => c"NeonAuthAdminWaitForUser",
         }
     }
+}
 
-    fn role(&self) -> String {
-        role_in_effect()
+/// The backend, where the client waits between attempts.
+pub struct Backend;
+
+impl Pause for Backend {
+    fn pause_until(&self, end: Instant) -> Result<(), Interrupted> {
+        match wait(None, 0, Some(end), Event::BackOff) {
+            Err(Ended::Interrupted) => Err(Interrupted),
+            Ok(()) | Err(Ended::TimeUp) => Ok(()),
+        }
     }
 }
 
 /// A pause outside of any call. Raises what ends it from outside.
 pub fn pause(length: Duration) {
-    begin_call(length); // or the end of an earlier call would end this
-    if let Err(Ended::Interrupted) = wait(None, 0, None, Event::WaitForUser) {
+    begin();
+    let end = Instant::now() + length;
+    if let Err(Ended::Interrupted) = wait(None, 0, Some(end), Event::WaitForUser) {
         raise_interrupt();
     }
 }
 
 /// Waits for a descriptor within ureq's time limit.
 fn wait_within(
-    descriptor: &Readiness,
+    descriptor: &WaitSet,
     what: u32,
     timeout: NextTimeout,
     event: Event,
@@ -299,11 +278,7 @@ fn wait_within(
 
 /// For a loop that need not wait.
 fn check_in(timeout: NextTimeout) -> Result<(), ureq::Error> {
-    let result = match CALL_ENDS.get() {
-        Some(end) if Instant::now() >= end => Err(Ended::TimeUp),
-        _ => serve_interrupts(),
-    };
-    result.map_err(|ended| ended.into_error(timeout))
+    serve_interrupts().map_err(|ended| ended.into_error(timeout))
 }
 
 fn deadline(timeout: NextTimeout) -> Option<Instant> {

@@ -1,69 +1,52 @@
 //! Owns the SQL functions on the webhooks of a branch.
 
-use pgrx::composite_type;
 use pgrx::prelude::*;
 
-use crate::error::Error;
-use crate::neon::webhooks::{self, Update, Webhooks};
-use crate::pg::call::{elements, prevent_if_read_only, read, run};
+use crate::neon::webhooks::{self, Fields, Webhooks};
+use crate::pg::args::{owned, texts};
 use crate::pg::report::Raise;
-use crate::pg::row::{Composite, Row};
+use crate::pg::reserve::Entry;
+use crate::pg::row::{One, row_type};
+use crate::pg::session::Session;
 use crate::pg::text::Text;
+
+row_type!(Webhooks, "webhooks");
 
 /// Reads the webhooks; see [`webhooks::get`].
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
 fn get_webhooks(
+    _entry: Entry,
     server: default!(Option<Text>, "NULL"),
-) -> Result<composite_type!('static, "neon_auth_admin.webhooks"), Raise> {
-    let row = new_row()?;
-    Ok(fill(row, &read(server.as_deref(), webhooks::get)?)?)
+) -> Result<One<Webhooks>, Raise> {
+    let neon = Session::open(&webhooks::GET_WEBHOOKS, server.as_deref())?;
+    let request = webhooks::get(neon.target())?;
+    neon.row(&request)
 }
 
-/// Changes the webhooks; see [`webhooks::update`].
+/// Changes the webhooks; see [`webhooks::replace`]. What is not given is read first.
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
 fn update_webhooks(
+    _entry: Entry,
     enabled: default!(Option<bool>, "NULL"),
     webhook_url: default!(Option<Text>, "NULL"),
     enabled_events: default!(Option<Array<Text>>, "NULL"),
     timeout_seconds: default!(Option<i32>, "NULL"),
     server: default!(Option<Text>, "NULL"),
-) -> Result<composite_type!('static, "neon_auth_admin.webhooks"), Raise> {
-    prevent_if_read_only(c"update_webhooks()");
-    let row = new_row()?;
-    let events = enabled_events.as_ref();
-    let events = events.map(|events| elements("enabled_events", events));
-    let events: Option<Vec<_>> = events.transpose()?.map(Iterator::collect);
-    let events: Option<Vec<_>> = events
-        .as_ref()
-        .map(|events| events.iter().map(Option::as_deref).collect());
-    let update = Update {
+) -> Result<One<Webhooks>, Raise> {
+    let neon = Session::open(&webhooks::UPDATE_WEBHOOKS, server.as_deref())?;
+    let events = enabled_events.map(|events| texts("enabled_events", &events));
+    let events = events.transpose()?;
+    let update = Webhooks {
         enabled,
-        webhook_url: webhook_url.as_deref(),
-        enabled_events: events.as_deref(),
+        webhook_url: owned(&webhook_url),
+        enabled_events: events.map(|events| events.iter().map(|text| text.to_string()).collect()),
         timeout_seconds,
     };
-    let updated = run(server.as_deref(), |client| webhooks::update(client, update))?;
-    Ok(fill(row, &updated)?)
-}
-
-fn new_row() -> Result<Row, Error> {
-    Row::new(
-        c"webhooks",
-        &[
-            "enabled",
-            "webhook_url",
-            "enabled_events",
-            "timeout_seconds",
-        ],
-    )
-}
-
-fn fill(row: Row, webhooks: &Webhooks) -> Result<Composite, Error> {
-    let events = webhooks.enabled_events.as_ref();
-    let events = events.map(|events| events.iter().map(Text::new).collect::<Vec<_>>());
-    row.set("enabled", webhooks.enabled)?
-        .text("webhook_url", webhooks.webhook_url.as_deref())?
-        .set("enabled_events", events)?
-        .set("timeout_seconds", webhooks.timeout_seconds)?
-        .finish()
+    update.check()?;
+    let current = match update.is_whole() {
+        true => Fields::new(),
+        false => neon.send(&webhooks::get(neon.target())?)?,
+    };
+    let request = webhooks::replace(neon.target(), current, &update)?;
+    neon.row(&request)
 }

@@ -58,21 +58,24 @@ fn only_the_transport_names_ureq() {
 fn the_inner_ring_does_not_look_outwards() {
     for (path, text) in sources("src/neon") {
         let code = code(&text);
-        for outer in ["crate::pg", "std::env"] {
+        let outwards = ["crate::pg", "std::env", "neon_auth_admin.", "SELECT "];
+        for outer in outwards {
             assert!(!code.contains(outer), "{} has {outer}", path.display());
         }
     }
 }
 
 #[test]
-fn every_sql_function_returns_a_raise() {
+fn every_sql_function_begins_with_an_entry_and_returns_a_raise() {
     let mut functions = 0;
     for (path, text) in sources("src/pg") {
         for function in code(&text).split("#[pg_extern").skip(1) {
             functions += 1;
             let signature = function.split(" {\n").next().expect("a signature");
             let raises = signature.contains("-> Result<") && signature.ends_with("Raise>");
-            assert!(raises, "{}: {signature}", path.display());
+            let enters = signature.contains("(\n    _entry: Entry,\n")
+                || signature.contains("(_entry: Entry");
+            assert!(raises && enters, "{}: {signature}", path.display());
             let volatile = ["volatile, parallel_unsafe", "VOLATILE PARALLEL UNSAFE"];
             assert!(
                 volatile.iter().any(|word| signature.contains(word)),

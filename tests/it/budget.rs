@@ -3,8 +3,10 @@
 use std::thread;
 use std::time::Duration;
 
+use neon_auth_admin::error::Advice;
 use neon_auth_admin::error::ErrorKind::{self, *};
 use neon_auth_admin::neon::domains;
+use neon_auth_admin::neon::endpoint::Look;
 use neon_simulator::TlsFault;
 
 use crate::support::{World, is_unsent, timed};
@@ -48,7 +50,7 @@ fn a_slow_answer_ends_at_the_budget() {
         for Slow { fault, read } in &SLOW {
             scope.spawn(move || {
                 let mut world = World::new();
-                world.connection.timeout = BUDGET;
+                world.timeout = BUDGET;
                 world.project(&format!("fault-{fault}--read"));
                 let (result, took) = timed(|| world.send(domains::list));
                 assert_eq!(result.expect_err(fault).kind, *read, "{fault}");
@@ -57,15 +59,14 @@ fn a_slow_answer_ends_at_the_budget() {
             });
             scope.spawn(move || {
                 let mut world = World::new();
-                world.connection.timeout = BUDGET;
+                world.timeout = BUDGET;
                 world.project(&format!("fault-{fault}--write"));
                 let (result, took) = timed(|| world.create_user());
                 let error = result.expect_err(fault);
                 assert_eq!(error.kind, OutcomeUnknown, "{fault}");
                 assert_is_the_budget(took, fault);
                 assert_eq!(world.arrived().len(), 1, "{fault}");
-                let hint = error.hint.expect("a hint");
-                assert!(hint.starts_with("Look into neon_auth.users_sync"), "{hint}");
+                assert_eq!(error.advice, Some(Advice::LookBefore(Look::Users)));
             });
         }
     });
@@ -74,7 +75,7 @@ fn a_slow_answer_ends_at_the_budget() {
 #[test]
 fn a_slow_answer_over_tls_ends_at_the_budget() {
     let mut world = World::with_tls();
-    world.connection.timeout = BUDGET;
+    world.timeout = BUDGET;
     world.project("fault-drip--tls");
     let (result, took) = timed(|| world.send(domains::list));
     assert_eq!(result.expect_err("too slow").kind, Disconnected);
@@ -84,7 +85,7 @@ fn a_slow_answer_over_tls_ends_at_the_budget() {
 #[test]
 fn a_silent_handshake_ends_at_the_budget() {
     let mut world = World::with_tls_fault(TlsFault::Stalled);
-    world.connection.timeout = BUDGET;
+    world.timeout = BUDGET;
     for result in [
         timed(|| world.create_user().map(drop)),
         timed(|| world.send(domains::list).map(drop)),
@@ -103,7 +104,7 @@ fn a_silent_handshake_ends_at_the_budget() {
 fn an_answer_within_the_budget_is_waited_for() {
     let mut world = World::new();
     world.project("fault-slow-300--read");
-    world.connection.timeout = Duration::from_secs(5);
+    world.timeout = Duration::from_secs(5);
     let (result, took) = timed(|| world.send(domains::list));
     result.expect("late, but there");
     assert!(took >= Duration::from_millis(300), "{took:?}");
@@ -113,7 +114,7 @@ fn an_answer_within_the_budget_is_waited_for() {
 #[test]
 fn all_attempts_share_one_budget() {
     let mut world = World::new();
-    world.connection.timeout = BUDGET;
+    world.timeout = BUDGET;
     world.connection.max_attempts = 1000;
     for fault in ["reset", "503", "429-retry-1"] {
         world.project(&format!("fault-{fault}--budget"));

@@ -2,7 +2,7 @@
 //! more than one request, and what becomes of a branch that has no integration or does not exist.
 
 use neon_auth_admin::error::ErrorKind;
-use neon_auth_admin::neon::webhooks::Update;
+use neon_auth_admin::neon::webhooks::{Fields, Webhooks};
 use neon_auth_admin::neon::{domains, integration, webhooks};
 use serde_json::{Value, json};
 
@@ -34,12 +34,12 @@ fn headers() {
 fn the_only_integration() {
     let mut world = World::new();
     world.project("test-empty-integration");
-    let error = integration::get(&world.client()).expect_err("none");
-    assert_eq!(error.kind, ErrorKind::NotFound);
+    let none = world.send(integration::get).expect("a list").only();
+    assert_eq!(none.expect_err("none").kind, ErrorKind::NotFound);
     assert_eq!(world.arrived()[0].body, Value::Null);
     world.project("test-integration");
-    let only = integration::get(&world.client()).expect("one");
-    assert_eq!(only.auth_provider, "stack");
+    let only = world.send(integration::get).expect("a list").only();
+    assert_eq!(only.expect("one").auth_provider, "stack");
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn a_branch_without_an_integration() {
     world.branch("test-branch", "br-empty-a");
     let listed = world.send(integration::list).expect("an empty list");
     assert_eq!(listed.data.len(), 0);
-    let error = integration::get(&world.client()).expect_err("none");
+    let error = world.send(integration::get).expect_err("none");
     assert_eq!(error.kind, ErrorKind::NotFound);
     let detail = error.detail.expect("a detail");
     assert!(detail.contains("not found for branch"), "{detail}");
@@ -65,7 +65,7 @@ fn a_branch_that_does_not_exist() {
     world.branch("test-branch", "br-missing-a");
     let error = world.send(integration::list).expect_err("no branch");
     assert_eq!(error.kind, ErrorKind::NotFound);
-    let error = integration::get(&world.client()).expect_err("no branch");
+    let error = world.send(integration::get).expect_err("no branch");
     assert_eq!(error.kind, ErrorKind::NotFound);
     assert_eq!(world.arrived().len(), 2);
 }
@@ -75,19 +75,24 @@ fn webhooks_keep_what_an_update_does_not_name() {
     let mut world = World::new();
     world.branch("fault-extra--webhooks", "br-a");
     // The answer to GET has an event and a field that nobody knows yet.
-    let update = Update {
+    let change = |update: Webhooks| {
+        let current = world.send(webhooks::get::<Fields>)?;
+        world.send(|target| webhooks::replace(target, current, &update))
+    };
+    let update = Webhooks {
         enabled: Some(true),
-        enabled_events: Some(&[Some("user.created")]),
-        ..Update::default()
+        enabled_events: Some(vec!["user.created".to_owned()]),
+        ..Webhooks::default()
     };
-    let updated = webhooks::update(&world.client(), update).expect("updated");
-    assert_eq!((updated.enabled, updated.timeout_seconds), (true, Some(5)));
-    let url = Update {
-        webhook_url: Some("https://hooks.example.com"),
-        ..Update::default()
+    let updated = change(update).expect("updated");
+    let shown = (updated.enabled, updated.timeout_seconds);
+    assert_eq!(shown, (Some(true), Some(5)));
+    let url = Webhooks {
+        webhook_url: Some("https://hooks.example.com".to_owned()),
+        ..Webhooks::default()
     };
-    webhooks::update(&world.client(), url).expect_err("the simulator knows no such event");
-    let nothing = webhooks::update(&world.client(), Update::default()).expect_err("nothing");
+    change(url).expect_err("the simulator knows no such event");
+    let nothing = Webhooks::default().check().expect_err("nothing");
     assert_eq!(nothing.kind, ErrorKind::InvalidValue);
 
     let future = json!({"nested": [1, null, "x"]});

@@ -5,9 +5,11 @@ use std::io::Write;
 use std::thread;
 use std::time::Duration;
 
+use neon_auth_admin::error::Advice;
 use neon_auth_admin::error::Error;
 use neon_auth_admin::error::ErrorKind::{self, *};
 use neon_auth_admin::neon::domains;
+use neon_auth_admin::neon::endpoint::Look;
 
 use crate::support::{World, timed};
 use crate::{budget, tls};
@@ -16,7 +18,7 @@ use crate::{budget, tls};
 pub struct Row {
     /// How the hint begins of a write that meets one, and that may have been carried out for all the
     /// client knows, or was.
-    advice: Option<&'static str>,
+    advice: Option<Advice>,
     cases: &'static [Case],
 }
 
@@ -28,8 +30,8 @@ struct Case {
     write: Seen,
 }
 
-const LOOK: Option<&str> = Some("Look into neon_auth.users_sync before you try again");
-const DONE: Option<&str> = Some("Do not try again: users appear in neon_auth.users_sync");
+const LOOK: Option<Advice> = Some(Advice::LookBefore(Look::Users));
+const DONE: Option<Advice> = Some(Advice::LookAtResult(Look::Users));
 
 type Seen = (Option<ErrorKind>, usize);
 
@@ -274,7 +276,7 @@ fn many_kinds_of_fault_are_tested() {
 fn check(row: &'static Row) {
     let threads = row.cases.iter().flat_map(|case| {
         let reader = thread::spawn(move || read(case));
-        [reader, thread::spawn(move || write(case, row.advice))]
+        [reader, thread::spawn(move || write(case, &row.advice))]
     });
     let threads: Vec<_> = threads.collect();
     let results = threads
@@ -294,7 +296,7 @@ fn read(case: &Case) -> Result<(), String> {
         .map_err(|what| format!("reading with {fault}: {what}"))
 }
 
-fn write(case: &Case, advice: Option<&str>) -> Result<(), String> {
+fn write(case: &Case, advice: &Option<Advice>) -> Result<(), String> {
     let fault = case.fault;
     let mut world = World::new();
     world.project(&format!("fault-{fault}--write"));
@@ -316,7 +318,7 @@ fn compare(
     if seen != expected {
         return Err(format!("{seen:?}, not {expected:?}: {error:?}"));
     }
-    if took > world.connection.timeout {
+    if took > world.timeout {
         return Err(format!("it took {took:?}"));
     }
     if world.simulator.requests().len() != arrived.len() {
@@ -333,13 +335,10 @@ fn compare(
     }
 }
 
-fn advises(error: &Error, advice: Option<&str>) -> Result<(), String> {
-    let hint = error.hint.as_deref().unwrap_or_default();
-    let says = [LOOK, DONE]
-        .into_iter()
-        .flatten()
-        .find(|words| hint.starts_with(words));
-    if says == advice {
+fn advises(error: &Error, advice: &Option<Advice>) -> Result<(), String> {
+    let says = error.advice.clone();
+    let says = says.filter(|says| [LOOK, DONE].contains(&Some(says.clone())));
+    if says == *advice {
         Ok(())
     } else {
         Err(format!("not {advice:?}, but {error:?}"))

@@ -8,6 +8,7 @@ mod api;
 mod architecture;
 mod budget;
 mod client;
+mod columns;
 mod connect_proxy;
 mod faults;
 mod forms;

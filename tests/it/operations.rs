@@ -5,17 +5,17 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use neon_auth_admin::error::{Error, ErrorKind};
-use neon_auth_admin::neon::client::Client;
-use neon_auth_admin::neon::email_server::Fields;
+use neon_auth_admin::neon::client::{Client, new_request_id};
+use neon_auth_admin::neon::endpoint::{ENDPOINTS, Endpoint, Path};
 use neon_auth_admin::neon::oauth_providers::Credentials;
-use neon_auth_admin::neon::plugins::{MagicLink, OrganizationUpdate, PhoneNumber};
 use neon_auth_admin::neon::request::Request;
-use neon_auth_admin::neon::scope::Scope;
-use neon_auth_admin::neon::settings::EmailAndPasswordUpdate;
+use neon_auth_admin::neon::target::Target;
+use neon_auth_admin::neon::webhooks::Fields;
 use neon_auth_admin::neon::{
-    domains, email_server, integration, oauth_providers, plugins, settings, users, webhooks,
+    domains, email_server, integration, oauth_providers, plugins, sign_in, users, webhooks,
 };
 use neon_auth_admin::secret::Secret;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use self::table::{Operation, Row, operations, rows};
@@ -38,11 +38,11 @@ impl<T> AnyRequest for Request<T> {
         let body = self.body().map_or(Value::Null, |body| {
             serde_json::from_str(body.expose()).expect("bodies are JSON")
         });
-        (self.method().to_string(), self.path(), body)
+        (self.method().to_string(), self.path().to_owned(), body)
     }
 
     fn send(&self, client: &Client) -> Result<(), Error> {
-        client.send(self).map(drop)
+        client.send(self, &new_request_id()).map(drop)
     }
 }
 
@@ -51,132 +51,125 @@ fn any<T: 'static>(request: Request<T>) -> Box<dyn AnyRequest> {
 }
 
 /// The request that an operation's function makes of its id and of the values in its body.
-fn request(scope: &Scope, operation: &Operation) -> Result<Box<dyn AnyRequest>, Error> {
+fn request(target: &Target, operation: &Operation) -> Result<Box<dyn AnyRequest>, Error> {
     let Operation {
         function, id, body, ..
     } = operation;
-    let flag = |name: &str| body[name].as_bool();
-    let number = |name: &str| body[name].as_i64().map(|value| value as i32);
+    fn update<T: DeserializeOwned>(body: &Value) -> T {
+        serde_json::from_value(body.clone()).expect("fields of an update")
+    }
+    let flag = |name: &str| body[name].as_bool() == Some(true);
     let text = |name: &str| body[name].as_str();
     let needed = |name: &str| text(name).unwrap_or_default();
     let list = |name: &str| body[name].as_array().into_iter().flatten();
-    let roles: Vec<_> = list("roles").map(Value::as_str).collect();
-    let domains: Vec<_> = list("domains").map(|it| it["domain"].as_str()).collect();
+    let roles: Vec<_> = list("roles").filter_map(Value::as_str).collect();
+    let domains = list("domains").filter_map(|it| it["domain"].as_str());
+    let domains: Vec<_> = domains.collect();
     let client_secret = text("client_secret").map(Secret::new);
-    let password = text("password").map(Secret::new);
     let credentials = Credentials {
         client_id: text("client_id"),
         client_secret: client_secret.as_ref(),
         microsoft_tenant_id: text("microsoft_tenant_id"),
     };
-    let server = Fields {
-        host: text("host"),
-        port: number("port"),
-        username: text("username"),
-        password: password.as_ref(),
-        sender_email: text("sender_email"),
-        sender_name: text("sender_name"),
-    };
+    let recipient = needed("recipient_email");
     Ok(match function.as_str() {
-        "add_domain" => any(domains::add(scope, needed("domain"))?),
-        "add_oauth_provider" => any(oauth_providers::add(scope, needed("id"), credentials)?),
+        "add_domain" => any(domains::add(target, needed("domain"))?),
+        "add_oauth_provider" => any(oauth_providers::add(target, needed("id"), credentials)?),
         "create_integration" => {
-            let (database, role) = (text("database_name"), text("role_name"));
+            let (branch, database) = (text("branch_id"), text("database_name"));
             any(integration::create(
-                scope,
-                text("branch_id"),
+                target,
+                branch,
                 database,
-                role,
+                text("role_name"),
             )?)
         }
-        "create_sdk_keys" => any(integration::create_sdk_keys(scope)?),
-        "create_user" => any(users::create(scope, needed("email"), text("name"))?),
-        "delete_domain" => any(domains::delete(scope, domains[0].unwrap_or_default())?),
-        "delete_domains" => any(domains::delete_all(scope, &domains)?),
-        "delete_integration" => any(integration::delete(
-            scope,
-            flag("delete_data") == Some(true),
-        )),
-        "delete_oauth_provider" => any(oauth_providers::delete(scope, id)?),
-        "delete_user" => any(users::delete(scope, id)?),
-        "get_allow_localhost" => any(settings::get_allow_localhost(scope)?),
-        "get_email_and_password" => any(settings::get_email_and_password(scope)?),
-        "get_email_server" => any(email_server::get(scope)),
-        "get_phone_number" => any(plugins::get_phone_number(scope)?),
-        "get_plugins" => any(plugins::list(scope)?),
-        "get_webhooks" => any(webhooks::get(scope)?),
-        "list_domains" => any(domains::list(scope)),
-        "get_integration" | "list_integrations" => any(integration::list(scope)),
-        "list_oauth_providers" => any(oauth_providers::list(scope)),
-        "send_test_email" => any(email_server::send_test(
-            scope,
-            needed("recipient_email"),
-            server,
+        "create_sdk_keys" => any(integration::create_sdk_keys(target)?),
+        "create_user" => any(users::create(target, needed("email"), text("name"))?),
+        "delete_domain" => {
+            let domain = domains.first().copied().unwrap_or_default();
+            any(domains::delete(target, domain)?)
+        }
+        "delete_domains" => any(domains::delete_all(target, &domains)?),
+        "delete_integration" => any(integration::delete(target, flag("delete_data"))?),
+        "delete_oauth_provider" => any(oauth_providers::delete(target, id)?),
+        "delete_user" => any(users::delete(target, id)?),
+        "get_allow_localhost" => any(sign_in::get_allow_localhost(target)?),
+        "get_email_and_password" => any(sign_in::get_email_and_password(target)?),
+        "get_email_server" => any(email_server::get(target)?),
+        "get_integration" => any(integration::get(target)?),
+        "get_phone_number" => any(plugins::get_phone_number(target)?),
+        "get_plugins" => any(plugins::get(target)?),
+        "get_webhooks" => any(webhooks::get::<Fields>(target)?),
+        "list_domains" => any(domains::list(target)?),
+        "list_integrations" => any(integration::list(target)?),
+        "list_oauth_providers" => any(oauth_providers::list(target)?),
+        "send_test_email" => any(email_server::send_test(target, recipient, &update(body))?),
+        "set_user_roles" => any(users::set_roles(target, id, &roles)?),
+        "test_email_server" => any(email_server::test(target, recipient)?),
+        "transfer_ownership" => any(integration::transfer_ownership(target)?),
+        "update_allow_localhost" => any(sign_in::update_allow_localhost(
+            target,
+            flag("allow_localhost"),
         )?),
-        "set_user_roles" => any(users::set_roles(scope, id, &roles)?),
-        "test_email_server" => any(email_server::test(scope, needed("recipient_email"))?),
-        "transfer_ownership" => any(integration::transfer_ownership(scope)?),
-        "update_allow_localhost" => {
-            let allow = flag("allow_localhost") == Some(true);
-            any(settings::update_allow_localhost(scope, allow)?)
-        }
-        "update_config" => any(settings::update_config(scope, needed("name"))?),
+        "update_config" => any(sign_in::update_config(target, needed("name"))?),
         "update_email_and_password" => {
-            let update = EmailAndPasswordUpdate {
-                enabled: flag("enabled"),
-                email_verification_method: text("email_verification_method"),
-                require_email_verification: flag("require_email_verification"),
-                auto_sign_in_after_verification: flag("auto_sign_in_after_verification"),
-                send_verification_email_on_sign_up: flag("send_verification_email_on_sign_up"),
-                send_verification_email_on_sign_in: flag("send_verification_email_on_sign_in"),
-                disable_sign_up: flag("disable_sign_up"),
-            };
-            any(settings::update_email_and_password(scope, update)?)
+            any(sign_in::update_email_and_password(target, &update(body))?)
         }
-        "update_email_server" => any(email_server::update(scope, needed("type"), server)?),
-        "update_magic_link" => {
-            let update = MagicLink {
-                enabled: flag("enabled"),
-                expires_in: number("expires_in"),
-                disable_sign_up: flag("disable_sign_up"),
-            };
-            any(plugins::update_magic_link(scope, update)?)
-        }
-        "update_oauth_provider" => any(oauth_providers::update(scope, id, credentials)?),
-        "update_organization" => {
-            let update = OrganizationUpdate {
-                enabled: flag("enabled"),
-                organization_limit: number("organization_limit"),
-                membership_limit: number("membership_limit"),
-                creator_role: text("creator_role"),
-                send_invitation_email: flag("send_invitation_email"),
-            };
-            any(plugins::update_organization(scope, update)?)
-        }
-        "update_phone_number" => {
-            let update = PhoneNumber {
-                enabled: flag("enabled"),
-                otp_expires_in: number("otp_expires_in"),
-            };
-            any(plugins::update_phone_number(scope, update)?)
-        }
-        "update_webhooks" => {
-            let webhooks = serde_json::from_value(body.clone()).expect("webhooks");
-            any(webhooks::replace(scope, &webhooks)?)
-        }
+        "update_email_server" => any(email_server::update(target, &update(body))?),
+        "update_magic_link" => any(plugins::update_magic_link(target, &update(body))?),
+        "update_oauth_provider" => any(oauth_providers::update(target, id, credentials)?),
+        "update_organization" => any(plugins::update_organization(target, &update(body))?),
+        "update_phone_number" => any(plugins::update_phone_number(target, &update(body))?),
+        "update_webhooks" => any(webhooks::replace(target, Fields::new(), &update(body))?),
         _ => panic!("how {function} is called is missing here"),
     })
 }
 
-fn scope(branch: Option<&str>) -> Scope {
-    Scope::new(PROJECT, branch, None).expect("valid ids")
+fn target(branch: Option<&str>) -> Target {
+    Target::new(PROJECT, branch, None).expect("valid ids")
+}
+
+/// As the table has it: a method, and a path below `.../auth`.
+fn of_the_table(endpoint: &Endpoint, path: &str) -> String {
+    let method = endpoint.method;
+    match path.strip_prefix('/') {
+        Some(_) => format!("{method} {path}"),
+        None if path.is_empty() => format!("{method} .../auth"),
+        None => format!("{method} .../auth/{path}"),
+    }
+}
+
+/// The consts and the table name the same functions, methods and paths on the same levels.
+#[test]
+fn every_endpoint_is_in_the_table() {
+    let mut declared = BTreeSet::new();
+    for endpoint in ENDPOINTS {
+        let (project, branch) = match endpoint.path {
+            Path::Both(path) => (Some(path), Some(path)),
+            Path::Project(path) => (Some(path), None),
+            Path::Branch(path) => (None, Some(path)),
+            Path::Each { project, branch } => (Some(project), Some(branch)),
+        };
+        for (level, path) in [("project", project), ("branch", branch)] {
+            let call = path.map(|path| of_the_table(endpoint, path));
+            declared.extend(call.map(|call| (endpoint.function.to_owned(), level, call)));
+        }
+    }
+    let mut tabled = BTreeSet::new();
+    for row in rows() {
+        let function = row.function;
+        tabled.extend(row.project.map(|call| (function.clone(), "project", call)));
+        tabled.extend(row.branch.map(|call| (function, "branch", call)));
+    }
+    assert_eq!(declared, tabled);
 }
 
 #[test]
 fn every_operation_is_the_request_of_the_table() {
     for branch in [None, Some(BRANCH)] {
         for operation in operations(PROJECT, branch, "3f2a_B-9") {
-            let made = request(&scope(branch), &operation).expect("a valid request");
+            let made = request(&target(branch), &operation).expect("a valid request");
             let Operation {
                 method, path, body, ..
             } = operation;
@@ -189,11 +182,11 @@ fn every_operation_is_the_request_of_the_table() {
 fn every_operation_arrives_as_it_was_made() {
     for branch in [None, Some(BRANCH)] {
         let mut world = World::new();
-        world.connection.scope = scope(branch);
+        world.connection.target = target(branch);
         let user = world.create_user().expect("created");
         let operations = operations(PROJECT, branch, &user);
         for operation in &operations {
-            let request = request(&world.connection.scope, operation).expect("a valid request");
+            let request = request(&world.connection.target, operation).expect("a valid request");
             let sent = request.send(&world.client());
             sent.unwrap_or_else(|error| panic!("{}: {error:?}", operation.function));
         }
@@ -223,7 +216,7 @@ fn what_a_level_lacks_is_not_sent() {
             .iter()
             .filter(|it| !has(&it.function))
         {
-            let Err(error) = request(&scope(branch), operation) else {
+            let Err(error) = request(&target(branch), operation) else {
                 panic!("{} is not refused", operation.function);
             };
             assert_eq!(
@@ -273,7 +266,7 @@ fn what_a_field_does_not_take_is_not_sent() {
                 if body.get(field).is_some() {
                     operation.body = body.clone();
                     operation.body[field] = value.clone();
-                    let Err(error) = request(&scope(branch), &operation) else {
+                    let Err(error) = request(&target(branch), &operation) else {
                         panic!("{}: {field}", operation.function);
                     };
                     assert_eq!(error.kind, ErrorKind::InvalidValue, "{error:?}");

@@ -49,7 +49,7 @@ fn a_proxy_that_refuses_leaves_nothing_sent() {
     let mut world = through(without_credentials(address));
     world.connection.max_attempts = 1;
     let error = world
-        .send(|scope| users::create(scope, "ada@example.com", None).expect("valid"))
+        .send(|target| users::create(target, "ada@example.com", None))
         .map(drop)
         .expect_err("refused");
     assert_eq!(error.kind, ErrorKind::Unreachable, "{error:?}");

@@ -2,56 +2,52 @@
 //! sent twice, what is not shown.
 
 use neon_auth_admin::error::{Error, ErrorKind};
-use neon_auth_admin::neon::email_server::Fields;
+use neon_auth_admin::neon::email_server::EmailServer;
 use neon_auth_admin::neon::oauth_providers::Credentials;
-use neon_auth_admin::neon::plugins::OrganizationUpdate;
+use neon_auth_admin::neon::plugins::Organization;
 use neon_auth_admin::neon::request::Method;
 use neon_auth_admin::neon::retry::Safety;
-use neon_auth_admin::neon::scope::Scope;
+use neon_auth_admin::neon::target::Target;
 use neon_auth_admin::neon::{domains, email_server, integration, oauth_providers, plugins, users};
 use neon_auth_admin::secret::Secret;
 
-use crate::support::scope;
+use crate::support::target;
 
 #[test]
 fn what_is_refused_before_it_is_sent() {
-    let project = scope();
-    let branch = Scope::new("p", Some("br-1"), None).expect("valid ids");
-    let host = Fields {
-        host: Some("smtp.example.com"),
-        ..Fields::default()
+    let project = target();
+    let branch = Target::new("p", Some("br-1"), None).expect("valid ids");
+    let host = |kind: &str| EmailServer {
+        r#type: Some(kind.to_owned()),
+        host: Some("smtp.example.com".to_owned()),
+        ..EmailServer::default()
     };
-    let no_roles: &[Option<&str>] = &[Some("admin"), None];
     let kinds = [
         integration::create(&project, None, None, None).map(drop),
-        email_server::update(&project, "standard", host).map(drop),
-        domains::delete_all(&project, &[None]).map(drop),
-        users::set_roles(&branch, "u-1", no_roles).map(drop),
+        email_server::update(&project, &host("standard")).map(drop),
         users::delete(&project, "..").map(drop),
-        users::set_roles(&branch, "u/1", &[Some("admin")]).map(drop),
+        users::set_roles(&branch, "u/1", &["admin"]).map(drop),
         oauth_providers::delete(&project, "a/b").map(drop),
         oauth_providers::update(&project, "google", Credentials::default()).map(drop),
         domains::delete_all(&project, &[]).map(drop),
-        email_server::update(&project, "shared", host).map(drop),
+        email_server::update(&project, &host("shared")).map(drop),
         integration::create(&branch, Some("br-other"), None, None).map(drop),
         integration::create(&branch, None, None, Some("neondb_owner")).map(drop),
-        plugins::update_organization(&branch, OrganizationUpdate::default()).map(drop),
+        plugins::update_organization(&branch, &Organization::default()).map(drop),
     ]
     .map(|result: Result<(), Error>| result.expect_err("refused").kind);
-    assert_eq!(kinds[..4], [ErrorKind::NullArgument; 4]);
-    assert_eq!(kinds[4..], [ErrorKind::InvalidValue; 9]);
+    assert_eq!(kinds[..2], [ErrorKind::NullArgument; 2]);
+    assert_eq!(kinds[2..], [ErrorKind::InvalidValue; 9]);
     integration::create(&branch, Some("br-1"), None, None).expect("the branch of the server");
-    let null = users::set_roles(&branch, "u-1", no_roles).expect_err("a NULL");
-    assert_eq!(null.message, "argument \"roles[2]\" must not be null");
-    let bad = Scope::new("p", Some("br/1"), None).expect_err("no branch");
+    let bad = Target::new("p", Some("br/1"), None).expect_err("no branch");
     assert_eq!(bad.message, "invalid value for option \"branch_id\"");
 }
 
 #[test]
 fn only_reads_are_repeatable() {
-    let scope = scope();
-    let read = domains::list(&scope);
-    let write = users::delete(&scope, "u").expect("a valid request");
+    let target = target();
+    let read = domains::list(&target).expect("a valid request");
+    let write = users::delete(&target, "u").expect("a valid request");
     assert_eq!(
         (read.method(), read.safety()),
         (Method::Get, Safety::Repeatable)
@@ -70,7 +66,7 @@ fn debug_shows_no_body() {
         client_secret: Some(&secret),
         ..Credentials::default()
     };
-    let request = oauth_providers::add(&scope(), "google", credentials).expect("a valid request");
+    let request = oauth_providers::add(&target(), "google", credentials).expect("a valid request");
     assert_eq!(
         format!("{request:?} {credentials:?}"),
         "POST /projects/quiet-bar-123456/auth/oauth_providers \

@@ -8,19 +8,20 @@ use std::time::{Duration, Instant};
 
 use neon_auth_admin::error::Error;
 use neon_auth_admin::neon::api_url::ApiUrl;
-use neon_auth_admin::neon::client::{Client, Connection, Host, SleepInterrupted};
+use neon_auth_admin::neon::client::{Client, Connection, Interrupted, Pause, new_request_id};
+use neon_auth_admin::neon::email_server::EmailServer;
 use neon_auth_admin::neon::http::proxy::ProxySettings;
 use neon_auth_admin::neon::http::{Http, MAX_IDLE, Settings};
 use neon_auth_admin::neon::request::Request;
-use neon_auth_admin::neon::scope::Scope;
+use neon_auth_admin::neon::target::Target;
 use neon_auth_admin::neon::{domains, users};
 use neon_auth_admin::secret::Secret;
 use neon_simulator::{Options, Recorded, Simulator, TlsFault};
 
 pub const KEY: &str = "napi_simulator";
 
-pub fn scope() -> Scope {
-    Scope::new("quiet-bar-123456", None, None).expect("a valid scope")
+pub fn target() -> Target {
+    Target::new("quiet-bar-123456", None, None).expect("a valid target")
 }
 
 pub fn settings() -> Settings {
@@ -36,18 +37,16 @@ pub struct World {
     pub simulator: Simulator,
     pub http: Http,
     pub connection: Connection,
+    /// The time of a call.
+    pub timeout: Duration,
 }
 
 struct Sleeper;
 
-impl Host for Sleeper {
-    fn sleep(&self, wait: Duration) -> Result<(), SleepInterrupted> {
-        std::thread::sleep(wait);
+impl Pause for Sleeper {
+    fn pause_until(&self, end: Instant) -> Result<(), Interrupted> {
+        std::thread::sleep(end.saturating_duration_since(Instant::now()));
         Ok(())
-    }
-
-    fn role(&self) -> String {
-        "app".into()
     }
 }
 
@@ -77,12 +76,9 @@ impl World {
         let simulator = Simulator::start(options).expect("a simulator");
         let url = simulator.https_url().unwrap_or(simulator.url()).to_owned();
         let connection = Connection {
-            server: "neon".into(),
             api_url: allowed(&url),
-            scope: scope(),
+            target: target(),
             api_key: Secret::new(KEY),
-            key_of_public: false,
-            timeout: Duration::from_secs(5),
             max_attempts: 3,
             max_response: 256 * 1024,
         };
@@ -91,19 +87,20 @@ impl World {
             simulator,
             http,
             connection,
+            timeout: Duration::from_secs(5),
         }
     }
 
     /// The same, for another project: that is how a fault is chosen.
     pub fn project(&mut self, project_id: &str) -> &mut Self {
-        self.connection.scope = Scope::new(project_id, None, None).expect("a valid project id");
+        self.connection.target = Target::new(project_id, None, None).expect("a valid project id");
         self
     }
 
     /// The same, for a branch of another project.
     pub fn branch(&mut self, project_id: &str, branch_id: &str) -> &mut Self {
-        self.connection.scope =
-            Scope::new(project_id, Some(branch_id), None).expect("valid project and branch ids");
+        self.connection.target =
+            Target::new(project_id, Some(branch_id), None).expect("valid project and branch ids");
         self
     }
 
@@ -114,26 +111,35 @@ impl World {
     }
 
     pub fn client(&self) -> Client<'_> {
-        Client::new(&self.connection, &self.http, &Sleeper)
+        Client {
+            connection: &self.connection,
+            http: &self.http,
+            place: &Sleeper,
+            deadline: Instant::now() + self.timeout,
+        }
     }
 
-    pub fn send<T>(&self, request: impl FnOnce(&Scope) -> Request<T>) -> Result<T, Error> {
-        self.client().send(&request(&self.connection.scope))
+    pub fn send<T>(
+        &self,
+        request: impl FnOnce(&Target) -> Result<Request<T>, Error>,
+    ) -> Result<T, Error> {
+        let request = request(&self.connection.target).expect("a valid request");
+        self.client().send(&request, &new_request_id())
     }
 
     pub fn create_user(&self) -> Result<String, Error> {
-        self.send(|scope| users::create(scope, "ada@example.com", Some("Ada")).expect("valid"))
+        self.send(|target| users::create(target, "ada@example.com", Some("Ada")))
             .map(|created| created.id)
     }
 
     pub fn add_domain(&self, domain: &str) -> Result<(), Error> {
-        self.send(|scope| domains::add(scope, domain).expect("valid"))
+        self.send(|target| domains::add(target, domain))
     }
 
     /// What arrived for the present project.
     pub fn arrived(&self) -> Vec<Recorded> {
         self.simulator
-            .requests_of(self.connection.scope.project_id())
+            .requests_of(self.connection.target.project_id())
     }
 
     /// Waits until every connection is closed.
@@ -192,16 +198,34 @@ pub fn set_mode(file: &Path, mode: u32) {
     fs::set_permissions(file, Permissions::from_mode(mode)).expect("our own file");
 }
 
+/// An email server of one's own, with all of its fields but the type.
+pub fn email_server(password: &str) -> EmailServer {
+    let text = |text: &str| Some(text.to_owned());
+    EmailServer {
+        r#type: None,
+        host: text("smtp.example.com"),
+        port: Some(587),
+        username: text("mailer"),
+        password: Some(Secret::new(password)),
+        sender_email: text("no-reply@example.com"),
+        sender_name: text("Example"),
+    }
+}
+
+/// The same, of that type.
+pub fn email_server_of(kind: &str, server: EmailServer) -> EmailServer {
+    EmailServer {
+        r#type: Some(kind.to_owned()),
+        ..server
+    }
+}
+
 /// The result, and how long it took to come.
 pub fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     let started = Instant::now();
     let result = work();
     (result, started.elapsed())
 }
-
-/// The hint of a request that was not sent.
-pub const CHECK: &str =
-    "See which step fails: SELECT * FROM neon_auth_admin.check_connection('neon');";
 
 /// Whether a detail says that the request was not sent, and why.
 pub fn is_unsent(detail: &str, why: &str) -> bool {

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use neon_auth_admin::error::ErrorKind;
+use neon_auth_admin::error::{Advice, ErrorKind};
 use neon_auth_admin::neon::domains;
 use neon_simulator::TlsFault;
 
-use crate::support::{CHECK, World, is_unsent, timed, trusting};
+use crate::support::{World, is_unsent, timed, trusting};
 
 /// A server that is not who it should be, or does not speak TLS; what DETAIL says of it; and how
 /// often it is tried.
@@ -57,7 +57,7 @@ fn nothing_is_sent_to_a_stranger() {
             assert!(is_unsent(&detail, ""), "{detail}");
             assert!(detail.contains(reason), "{fault:?}: {detail}");
             assert_eq!(detail.contains("after 3 attempts"), attempts == 3);
-            assert_eq!(error.hint.as_deref(), Some(CHECK));
+            assert_eq!(error.advice, Some(Advice::CheckConnection));
         }
         assert_eq!(world.simulator.connections(), 2 * attempts, "{fault:?}");
         assert_eq!(world.simulator.requests().len(), 0, "{fault:?}");

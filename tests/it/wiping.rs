@@ -10,7 +10,7 @@ use neon_auth_admin::neon::oauth_providers::{Credentials, add};
 use neon_auth_admin::secret::{Secret, blank_out};
 
 use crate::alone::is_alone;
-use crate::support::scope;
+use crate::support::target;
 
 const CANARY: &str = "napi_canary_of_the_wiping_test";
 
@@ -72,7 +72,7 @@ fn secrets_and_what_is_made_of_them_are_wiped() {
         client_secret: Some(&secret),
         microsoft_tenant_id: None,
     };
-    let request = || add(&scope(), "google", credentials).expect("a request");
+    let request = || add(&target(), "google", credentials).expect("a request");
     let body = request().body().map(Secret::expose).map(str::to_owned);
     assert!(body.is_some_and(|body| body.contains(CANARY)));
     assert_eq!(left(request), 0, "a request, with its body");

@@ -170,3 +170,32 @@ fn sql_ascii() {
 
     settings_of_a_branch(&database, "test-ascii-branch", 15);
 }
+
+/// Nothing is cut, least of all inside of a character.
+#[test]
+fn a_text_that_is_too_long() {
+    let project = "test-too-long";
+    let database = database("EUC_JP", project);
+    let huge = "SELECT neon_auth_admin.create_user('a' || repeat('あ', 50000) || '@example.com')";
+    let error = database.session().query(huge, &[]).expect_err("too long");
+    assert_eq!(sqlstate(&error), SqlState::INVALID_PARAMETER_VALUE);
+    let message = error.as_db_error().map(|error| error.message().to_owned());
+    let named = "invalid value for argument \"email\"".to_owned();
+    assert_eq!(message, Some(named));
+}
+
+/// A postmaster is in no database, and its children inherit what it remembers.
+#[test]
+#[ignore = "tests/run.sh preloads the library, and runs this, at its end"]
+fn where_the_library_is_preloaded() {
+    let project = "test-preloaded";
+    let database = database("LATIN9", project);
+    let mut session = database.session();
+    session
+        .query(
+            "SELECT neon_auth_admin.create_user('ada@example.com', 'Zoë')",
+            &[],
+        )
+        .expect("created");
+    assert_eq!(ledger(project)[0]["body"]["name"], "Zoë");
+}

@@ -18,6 +18,7 @@ mod current;
 mod descriptors;
 mod dump;
 mod encodings;
+mod ended;
 mod endurance;
 mod examples;
 mod fixed;

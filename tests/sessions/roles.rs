@@ -5,7 +5,7 @@ use neon_simulator::{Options, Simulator};
 use postgres::Client;
 use postgres::error::SqlState;
 
-use crate::support::{Database, connect, sqlstate};
+use crate::support::{Database, connect, one, sqlstate, variable};
 
 /// The roles, each with its own key, in the order of the keys. The simulator knows no others.
 const ROLES: [&str; 3] = ["postgres", "it_roles_one", "it_roles_two"];
@@ -156,4 +156,49 @@ fn the_key_is_that_of_the_role_in_effect() {
         assert_eq!(world.simulator.requests().len(), 1, "{become_it}");
     }
     assert_eq!(world.simulator.connections(), 1, "all over one connection");
+}
+
+/// A session goes on when its own role is gone; what it hears is Neon's answer, with the role's number.
+#[test]
+fn a_role_that_was_dropped_gets_its_answer() {
+    let database = Database::new("it_roles_dropped");
+    let url = variable("NEON_SIMULATOR_URL");
+    let mut admin = connect(&database.name, "postgres");
+    admin
+        .batch_execute(
+            "CREATE ROLE it_roles_gone LOGIN;
+             GRANT USAGE ON SCHEMA neon_auth_admin TO PUBLIC;
+             GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA neon_auth_admin TO PUBLIC",
+        )
+        .expect("a role");
+    let mut owner = database.session();
+    for fault in ["401", "403", "502"] {
+        database.add_server(
+            &format!("s{fault}"),
+            &format!("fault-{fault}--roles"),
+            &url,
+            "",
+        );
+        owner
+            .batch_execute(&format!(
+                "GRANT USAGE ON FOREIGN SERVER s{fault} TO PUBLIC;
+                 CREATE USER MAPPING FOR PUBLIC SERVER s{fault} OPTIONS (api_key 'napi_x')"
+            ))
+            .expect("everybody's key");
+    }
+    let mut session = connect(&database.name, "it_roles_gone");
+    let number: u32 = one(&mut session, "SELECT current_user::regrole::oid").get(0);
+    admin
+        .batch_execute("DROP ROLE it_roles_gone")
+        .expect("dropped");
+    for (fault, state) in [("401", "28000"), ("403", "42501"), ("502", "NA003")] {
+        let call = format!("SELECT neon_auth_admin.add_domain('https://a.example', 's{fault}')");
+        let error = session.query(&call, &[]).expect_err("a fault");
+        let error = error.as_db_error().expect("an error of the server");
+        assert_eq!(error.code().code(), state, "{error:?}");
+        if fault == "403" {
+            let hint = error.hint().expect("a hint");
+            assert!(hint.contains(&format!("role \"{number}\"")), "{hint}");
+        }
+    }
 }

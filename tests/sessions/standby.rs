@@ -103,3 +103,45 @@ fn replay_does_not_wait_for_a_call() {
     ended.expect_err("the session's database is gone");
     wait_for("the backend leaves", || gone(backend.pid));
 }
+
+/// What a standby replays may be in conflict with a query, which then fails; the session goes on.
+#[test]
+#[ignore = "tests/run.sh starts the standby, and runs this, at its end"]
+fn a_conflict_with_replay_is_an_error() {
+    let database = Database::new("it_standby_slow");
+    database
+        .session()
+        .batch_execute(
+            "CREATE SCHEMA neon_auth; CREATE TABLE users AS SELECT n FROM generate_series(1, 3000) AS n;
+             CREATE VIEW neon_auth.\"user\" AS
+                 SELECT n::text AS id, '' AS email, '' AS name, now() AS \"createdAt\",
+                     CASE WHEN pg_sleep(0.01) IS NULL THEN now() ELSE now() END AS \"updatedAt\" FROM public.users",
+        )
+        .expect("a table that takes its time");
+    catch_up();
+    let mut admin = connect_to(STANDBY, "postgres", "postgres");
+    for statement in [
+        "ALTER SYSTEM SET max_standby_streaming_delay = 0",
+        "SELECT pg_reload_conf()",
+    ] {
+        admin.batch_execute(statement).expect("a setting");
+    }
+    let mut session = connect_to(STANDBY, &database.name, &database.name);
+    let pid = Backend::of(&mut session).pid;
+    let ended = thread::scope(|scope| {
+        let check = "SELECT * FROM neon_auth_admin.check_connection()";
+        let call = scope.spawn(|| session.query(check, &[]).map(drop));
+        let asleep = format!(
+            "SELECT COALESCE(wait_event = 'PgSleep', false) FROM pg_stat_activity WHERE pid = {pid}"
+        );
+        wait_until(&mut admin, "the query runs", &asleep);
+        let mut owner = database.session();
+        owner.batch_execute("DELETE FROM users").expect("deleted");
+        owner.batch_execute("VACUUM users").expect("vacuumed");
+        catch_up();
+        call.join().expect("no panic")
+    });
+    let error = ended.expect_err("a conflict");
+    assert_eq!(sqlstate(&error), SqlState::T_R_SERIALIZATION_FAILURE);
+    one(&mut session, "SELECT 1");
+}

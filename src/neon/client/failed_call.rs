@@ -2,20 +2,19 @@
 
 use serde::Deserialize;
 
-use super::{Connection, Host};
-use crate::error::{Error, ErrorKind, quote_literal};
+use super::Connection;
+use crate::error::{Advice, Error, ErrorKind};
 use crate::neon::answer::{MAX_VALUES, Unusable};
 use crate::neon::http::{Cause, Failure, Response};
-use crate::neon::request::{Look, Request, Texts};
+use crate::neon::request::Request;
 use crate::neon::retry::Safety;
-use crate::neon::scope::lacks_integration;
+use crate::neon::target::lacks_integration;
 use crate::secret::{Secret, blank_out};
 
 /// What messages say of a call besides its request; on the way to success nobody asks.
 pub struct FailedCall<'a> {
     pub connection: &'a Connection,
-    pub host: &'a dyn Host,
-    pub request_id: String,
+    pub request_id: &'a str,
     pub attempts: u32,
 }
 
@@ -61,57 +60,26 @@ impl FailedCall<'_> {
         };
         let mut error = Error::new(kind, message(request, kind, reason));
         error.detail = Some(self.detail(request, what, &response.body));
-        error.hint = self.hint(request, response);
+        error.advice = self.advice(request, response);
         error
     }
 
-    fn hint<T>(&self, request: &Request<T>, response: &Response) -> Option<String> {
-        let connection = self.connection;
-        let (server, role) = (&connection.server, self.host.role());
+    fn advice<T>(&self, request: &Request<T>, response: &Response) -> Option<Advice> {
         let write = request.safety() == Safety::Once;
         let has_no_integration = words(&response.body)
             .is_some_and(|error| lacks_integration(response.status, &error.message));
-        let hint = match meaning(request, response) {
-            401 if connection.key_of_public => format!(
-                "The key is that of PUBLIC. Store a valid one: \
-                 SELECT neon_auth_admin.set_api_key(:'key', server => {}, role => 'public');",
-                quote_literal(server)
-            ),
-            401 => format!(
-                "The key is that of role \"{role}\". Store a valid one: \
-                 SELECT neon_auth_admin.set_api_key(:'key', server => {});",
-                quote_literal(server)
-            ),
-            403 => format!(
-                "The key of role \"{role}\" on server \"{server}\" needs access to {}.",
-                connection.scope
-            ),
-            404 if has_no_integration => {
-                format!("There is no integration yet: {}", connection.to_integrate())
-            }
-            404 => format!(
-                "A key without access gets this answer too: look at the {} of server \"{server}\" \
-                 and at the key of role \"{role}\".",
-                match connection.scope.branch_id() {
-                    Some(_) => "project_id and the branch_id",
-                    None => "project_id",
-                }
-            ),
-            409 => format!(
-                "Look at what {} of server \"{server}\" has; it was called with the key of role \
-                 \"{role}\".",
-                connection.scope
-            ),
-            423 => "Try again when it has ended.".to_owned(),
-            429 => match response.retry_after {
-                Some(wait) => format!("Try again in {} s.", wait.as_secs().max(1)),
-                None => "Neon allows 700 requests a minute, and 40 a second.".to_owned(),
-            },
+        Some(match meaning(request, response) {
+            401 => Advice::StoreKey,
+            403 => Advice::GrantAccess,
+            404 if has_no_integration => Advice::CreateIntegration,
+            404 => Advice::CheckIds,
+            409 => Advice::LookAround,
+            423 => Advice::WaitForOthers,
+            429 => Advice::SlowDown(response.retry_after),
             503 => return None,
             ..200 | 500.. if write => self.look(request),
             _ => return None,
-        };
-        Some(hint)
+        })
     }
 
     /// No answer, and no attempts left.
@@ -138,14 +106,9 @@ impl FailedCall<'_> {
         let detail = self.detail(request, |_| format!("{verb}: {}", failure.reason), &[]);
         let error = Error::new(kind, message).with_detail(detail);
         match failure.cause {
-            _ if !failure.sent => error.with_hint(format!(
-                "See which step fails: SELECT * FROM neon_auth_admin.check_connection({});",
-                quote_literal(&self.connection.server)
-            )),
-            _ if write => error.with_hint(self.look(request)),
-            Cause::TooLarge => {
-                error.with_hint("Raise the setting neon_auth_admin.max_response_size.")
-            }
+            _ if !failure.sent => error.with_advice(Advice::CheckConnection),
+            _ if write => error.with_advice(self.look(request)),
+            Cause::TooLarge => error.with_advice(Advice::RaiseMaxResponse),
             _ => error,
         }
     }
@@ -169,11 +132,11 @@ impl FailedCall<'_> {
         );
         match request.safety() {
             Safety::Once => {
-                let purpose = request.texts().purpose;
+                let purpose = request.endpoint().purpose;
                 let message = format!("request to {purpose} was carried out, but {reason}");
                 Error::new(ErrorKind::OutcomeUnknown, message)
                     .with_detail(detail)
-                    .with_hint(self.look_at_result(request))
+                    .with_advice(Advice::LookAtResult(request.endpoint().resource.look))
             }
             Safety::Repeatable => {
                 let message = message(request, ErrorKind::BadResponse, reason);
@@ -182,45 +145,24 @@ impl FailedCall<'_> {
         }
     }
 
-    /// The hint is there exactly when a write may have been carried out.
+    /// The advice is there exactly when a write may have been carried out.
     pub fn interrupted<T>(&self, request: &Request<T>, sent: bool) -> Error {
         let message = format!(
             "request to {} was sent before the interrupt and may have been carried out",
-            request.texts().purpose
+            request.endpoint().purpose
         );
         let detail = self.detail(request, |_| "was interrupted".to_owned(), &[]);
         let error = Error::new(ErrorKind::Interrupted, message).with_detail(detail);
         if sent && request.safety() == Safety::Once {
-            error.with_hint(self.look(request))
+            error.with_advice(self.look(request))
         } else {
             error
         }
     }
 
     /// Where a write shows when it was carried out after all.
-    fn look<T>(&self, request: &Request<T>) -> String {
-        match request.texts().look {
-            Look::Function(name) => format!(
-                "Look before you try again: SELECT * FROM neon_auth_admin.{name}(server => {});",
-                quote_literal(&self.connection.server)
-            ),
-            Look::Table(table) => format!(
-                "Look into {table} before you try again; users appear there within about a second."
-            ),
-        }
-    }
-
-    /// Where a write shows that was certainly carried out.
-    fn look_at_result<T>(&self, request: &Request<T>) -> String {
-        match request.texts().look {
-            Look::Function(name) => format!(
-                "Do not try again, but see what it did: SELECT * FROM neon_auth_admin.{name}(server => {});",
-                quote_literal(&self.connection.server)
-            ),
-            Look::Table(table) => {
-                format!("Do not try again: users appear in {table} within about a second.")
-            }
-        }
+    fn look<T>(&self, request: &Request<T>) -> Advice {
+        Advice::LookBefore(request.endpoint().resource.look)
     }
 
     /// One sentence: the operation, what became of it, and the id to ask Neon about.
@@ -257,6 +199,16 @@ impl FailedCall<'_> {
             .chain(request.body())
             .collect();
         Some(quotable(&text, &secrets))
+    }
+}
+
+impl Error {
+    /// For whoever is interrupted when the answer is there.
+    pub fn done_before_interrupt<T>(request: &Request<T>, request_id: &str) -> Self {
+        let purpose = request.endpoint().purpose;
+        let message = format!("request to {purpose} was carried out before the interrupt");
+        let detail = format!("Neon API: {request:?} succeeded, request id {request_id}.");
+        Self::new(ErrorKind::OutcomeUnknown, message).with_detail(detail)
     }
 }
 
@@ -317,12 +269,15 @@ fn escape(c: char) -> Vec<char> {
 }
 
 fn message<T>(request: &Request<T>, kind: ErrorKind, reason: &str) -> String {
-    let Texts { purpose, noun, .. } = request.texts();
+    let purpose = request.endpoint().purpose;
     match kind {
         ErrorKind::OutcomeUnknown => {
             format!("could not learn whether the request to {purpose} was carried out")
         }
-        ErrorKind::AlreadyExists => format!("could not {purpose}: {noun} {reason}"),
+        ErrorKind::AlreadyExists => format!(
+            "could not {purpose}: {} {reason}",
+            request.endpoint().resource.noun
+        ),
         _ => format!("could not {purpose}: {reason}"),
     }
 }

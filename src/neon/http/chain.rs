@@ -1,21 +1,86 @@
-//! Owns the links that are put on ureq's chain of connectors: TLS that keeps its roots, and the marker
-//! of what was sent.
+//! Owns the links that are put on ureq's chain of resolver and connectors. They know of the message that
+//! is on its way when all of it must have ended, and notice what of it was sent.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
-use ureq::unversioned::transport::{
-    Buffers, ConnectionDetails, Connector, NextTimeout, RustlsConnector, Transport,
-};
+use ureq::Timeout;
+use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
 
-/// ureq's own TLS. A config given with a request (ours gives the time budget) makes ureq parse the
-/// root certificates anew for every connection and drop its TLS sessions; the roots are always the
-/// agent's here, so it may keep them.
+/// The message that is on its way. ureq hands a limit of time down to its sockets, too, but copies its
+/// whole configuration for each message that has one, and looks at the clock at every step.
+#[derive(Clone, Debug, Default)]
+pub struct Underway(Arc<State>);
+
 #[derive(Debug, Default)]
-pub struct Tls(RustlsConnector);
+struct State {
+    deadline: Mutex<Option<Instant>>,
+    sent: AtomicBool,
+}
 
-impl<In: Transport> Connector<In> for Tls {
-    type Out = <RustlsConnector as Connector<In>>::Out;
+impl Underway {
+    pub fn begin(&self, deadline: Instant) {
+        *self.deadline() = Some(deadline);
+        self.0.sent.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether any byte of it may have left.
+    pub fn is_sent(&self) -> bool {
+        self.0.sent.load(Ordering::Relaxed)
+    }
+
+    fn deadline(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
+        self.0
+            .deadline
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// ureq's limit, or what is left until the deadline.
+    fn limit(&self, timeout: NextTimeout) -> Result<NextTimeout, ureq::Error> {
+        let Some(deadline) = *self.deadline() else {
+            return Ok(timeout);
+        };
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(ureq::Error::Timeout(Timeout::Global));
+        }
+        if !timeout.after.is_not_happening() && *timeout.after <= left {
+            return Ok(timeout);
+        }
+        Ok(NextTimeout {
+            after: left.into(),
+            reason: Timeout::Global,
+            ..timeout
+        })
+    }
+}
+
+/// What looks names up, or opens connections, within the time that there is.
+#[derive(Debug)]
+pub struct Limited<T> {
+    pub inner: T,
+    pub underway: Underway,
+}
+
+impl<T: Resolver> Resolver for Limited<T> {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let timeout = self.underway.limit(timeout)?;
+        self.inner.resolve(uri, config, timeout)
+    }
+}
+
+impl<In: Transport, T: Connector<In>> Connector<In> for Limited<T> {
+    type Out = T::Out;
 
     fn connect(
         &self,
@@ -26,27 +91,27 @@ impl<In: Transport> Connector<In> for Tls {
             uri: details.uri,
             addrs: details.addrs.clone(),
             config: details.config,
-            request_level: false,
+            request_level: details.request_level,
             resolver: details.resolver,
             now: details.now,
-            timeout: details.timeout,
+            timeout: self.underway.limit(details.timeout)?,
             current_time: details.current_time.clone(),
             run_connector: details.run_connector.clone(),
             register_shutdown: details.register_shutdown.clone(),
         };
-        self.0.connect(&details, chained)
+        self.inner.connect(&details, chained)
     }
 }
 
 /// The last link of the chain: what passes it is a request, and no longer a handshake.
 #[derive(Debug)]
-pub struct SentMarker {
+pub struct Watch {
     pub proxied: bool,
-    pub sent: Arc<AtomicBool>,
+    pub underway: Underway,
 }
 
-impl<In: Transport> Connector<In> for SentMarker {
-    type Out = Marked<In>;
+impl<In: Transport> Connector<In> for Watch {
+    type Out = Watched<In>;
 
     fn connect(
         &self,
@@ -56,30 +121,36 @@ impl<In: Transport> Connector<In> for SentMarker {
         // The connection to the proxy comes through here as well, with a config without a proxy;
         // what it carries first is CONNECT, which is no request of ours.
         let is_to_proxy = self.proxied && details.config.proxy().is_none();
-        let sent = (!is_to_proxy).then(|| self.sent.clone());
-        Ok(chained.map(|inner| Marked { inner, sent }))
+        Ok(chained.map(|inner| Watched {
+            inner,
+            underway: self.underway.clone(),
+            is_to_proxy,
+        }))
     }
 }
 
 #[derive(Debug)]
-pub struct Marked<T> {
+pub struct Watched<T> {
     inner: T,
-    sent: Option<Arc<AtomicBool>>,
+    underway: Underway,
+    is_to_proxy: bool,
 }
 
-impl<T: Transport> Transport for Marked<T> {
+impl<T: Transport> Transport for Watched<T> {
     fn buffers(&mut self) -> &mut dyn Buffers {
         self.inner.buffers()
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
-        if let Some(sent) = &self.sent {
-            sent.store(true, Ordering::Relaxed);
+        let timeout = self.underway.limit(timeout)?;
+        if !self.is_to_proxy {
+            self.underway.0.sent.store(true, Ordering::Relaxed);
         }
         self.inner.transmit_output(amount, timeout)
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
+        let timeout = self.underway.limit(timeout)?;
         self.inner.await_input(timeout)
     }
 

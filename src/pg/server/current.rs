@@ -11,7 +11,7 @@ use pgrx::pg_sys;
 
 use super::catalog::ForeignServer;
 use crate::error::Error;
-use crate::pg::guc;
+use crate::pg::compat;
 use crate::pg::text::from_server;
 
 pub const CURRENT: &str = "current";
@@ -44,5 +44,6 @@ pub fn read(server: &str, option: &str) -> Result<String, Error> {
 /// Whether the setting has its value from where only the server's administrator writes. A Neon compute
 /// defines these settings so that nobody else can set them; elsewhere anybody could make them up.
 fn is_from_configuration(name: &CStr) -> bool {
-    guc::find(name).is_some_and(|setting| setting.source <= pg_sys::GucSource::PGC_S_ARGV)
+    compat::find_setting(name)
+        .is_some_and(|setting| setting.source <= pg_sys::GucSource::PGC_S_ARGV)
 }

@@ -10,9 +10,10 @@ use pgrx::pg_sys;
 use pgrx::prelude::*;
 
 use crate::error::Error;
-use crate::neon::{api_url, check, scope};
-use crate::pg::call::elements;
+use crate::neon::{api_url, argument, target};
+use crate::pg::args::elements;
 use crate::pg::report::{Raise, raise};
+use crate::pg::reserve::Entry;
 use crate::pg::text::Text;
 use crate::seal;
 use crate::secret::Secret;
@@ -46,20 +47,20 @@ const OPTIONS: [OptionRule; 8] = [
     OptionRule {
         name: "project_id",
         catalog: Catalog::Server,
-        expected: check::NEON_ID,
-        is_valid: check::is_neon_id,
+        expected: argument::NEON_ID,
+        is_valid: argument::is_neon_id,
     },
     OptionRule {
         name: "branch_id",
         catalog: Catalog::Server,
-        expected: check::NEON_ID,
-        is_valid: check::is_neon_id,
+        expected: argument::NEON_ID,
+        is_valid: argument::is_neon_id,
     },
     OptionRule {
         name: "auth_provider",
         catalog: Catalog::Server,
-        expected: scope::AUTH_PROVIDER,
-        is_valid: scope::is_auth_provider,
+        expected: target::AUTH_PROVIDER,
+        is_valid: target::is_auth_provider,
     },
     OptionRule {
         name: "api_url",
@@ -82,10 +83,10 @@ const OPTIONS: [OptionRule; 8] = [
     OptionRule {
         name: "api_key",
         catalog: Catalog::UserMapping,
-        expected: check::API_KEY,
+        expected: argument::API_KEY,
         is_valid: |value| match seal::claims_to_be_sealed(value) {
             true => seal::is_sealed(value),
-            false => check::is_api_key(&Secret::new(value)),
+            false => argument::is_api_key(&Secret::new(value)),
         },
     },
     OptionRule {
@@ -100,7 +101,11 @@ const OPTIONS: [OptionRule; 8] = [
 /// `options` are `name=value`, `catalog` is the catalog they go into. No value is ever repeated in a
 /// message.
 #[pg_extern(volatile, parallel_unsafe)]
-pub fn neon_auth_admin_validator(options: Array<Text>, catalog: pg_sys::Oid) -> Result<(), Raise> {
+pub fn neon_auth_admin_validator(
+    _entry: Entry,
+    options: Array<Text>,
+    catalog: pg_sys::Oid,
+) -> Result<(), Raise> {
     let catalog = match catalog {
         pg_sys::ForeignServerRelationId => Some(Catalog::Server),
         pg_sys::UserMappingRelationId => Some(Catalog::UserMapping),

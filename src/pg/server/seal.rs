@@ -16,6 +16,7 @@ use super::catalog::{Changes, changes, mapped};
 use super::mapping::{self, Owner};
 use crate::error::Error;
 use crate::pg::report::Raise;
+use crate::pg::reserve::Entry;
 use crate::seal::{self, Seal};
 
 /// The server that sql/fdw.sql makes.
@@ -67,7 +68,7 @@ fn server() -> Option<pg_sys::Oid> {
 /// Makes the secret while the extension's script runs, which then drops this function: the secret is in
 /// no statement.
 #[pg_extern(volatile, parallel_unsafe)]
-pub fn make_sealing_secret() -> Result<(), Raise> {
+pub fn make_sealing_secret(_entry: Entry) -> Result<(), Raise> {
     // SAFETY: variables of the backend, read on its own thread.
     let is_in_script = unsafe { pg_sys::creating_extension };
     let server = server().filter(|_| is_in_script);

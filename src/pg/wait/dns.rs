@@ -11,7 +11,7 @@ use pgrx::pg_sys;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 
-use super::{Event, Failure, Readiness, deadline, wait};
+use super::{Event, Failure, WaitSet, deadline, wait};
 use crate::neon::http::addresses::{Addresses, is_good};
 use crate::neon::http::in_words;
 use crate::pg::allocator::has_room_for_thread;
@@ -107,7 +107,7 @@ pub fn forget(host: &str) {
     ADDRESSES.with_borrow_mut(|addresses| addresses.forget(host));
 }
 
-/// The addresses of a host, as it stands in a URL. The end of the call is a deadline in any case.
+/// The addresses of a host, as it stands in a URL.
 pub fn look_up(host: &str, deadline: Option<Instant>) -> Result<Vec<IpAddr>, Failure> {
     if let Ok(literal) = host.trim_matches(['[', ']']).parse() {
         return Ok(vec![literal]);
@@ -123,7 +123,7 @@ pub fn look_up(host: &str, deadline: Option<Instant>) -> Result<Vec<IpAddr>, Fai
             None => (Lookup::start(host)?, false),
         };
         let readable = pg_sys::WL_SOCKET_READABLE;
-        let answered = Readiness::new(&lookup.done, readable)
+        let answered = WaitSet::new(&lookup.done, readable)
             .and_then(|pipe| Ok(wait(Some(&pipe), readable, deadline, Event::Resolve)?));
         if let Err(failure) = answered {
             LOOKUP.set(Some(lookup));

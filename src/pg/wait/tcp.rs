@@ -10,7 +10,7 @@ use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport,
 };
 
-use super::readiness::{ExternalDescriptor, Readiness};
+use super::wait_set::{ExternalDescriptor, WaitSet};
 use super::{Event, Failure, check_in, dns, wait_within};
 use crate::neon::http::is_interrupted;
 
@@ -185,18 +185,18 @@ impl Transport for LatchTransport {
 #[derive(Debug)]
 struct Stream {
     /// To be gone before the socket is closed, as fields are dropped in their order.
-    readiness: Readiness,
+    waits: WaitSet,
     socket: TcpStream,
 }
 
 impl Stream {
     fn new(socket: TcpStream) -> Result<Self, Failure> {
-        let readiness = Readiness::new(&socket, pg_sys::WL_SOCKET_CONNECTED)?;
-        Ok(Self { readiness, socket })
+        let waits = WaitSet::new(&socket, pg_sys::WL_SOCKET_CONNECTED)?;
+        Ok(Self { waits, socket })
     }
 
     fn wait(&self, what: u32, timeout: NextTimeout, event: Event) -> Result<(), ureq::Error> {
-        wait_within(&self.readiness, what, timeout, event)
+        wait_within(&self.waits, what, timeout, event)
     }
 
     fn is_silent(&self) -> bool {

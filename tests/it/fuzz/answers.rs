@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use super::fuzz;
 use super::server::{CLIENT_SECRET, Call, KEY, Server, Then, split_head};
-use crate::support::scope;
+use crate::support::target;
 
 /// For a machine that is busy with other tests.
 const SLACK: Duration = Duration::from_secs(2);
@@ -211,7 +211,7 @@ fn server(timeout: Duration, max_attempts: u32, then: Then) -> Server {
 
 fn assert_safe(read: &Server, write: &Server, timeout: Duration, answer: &[u8]) {
     let secret = Secret::new(CLIENT_SECRET);
-    let list = domains::list(&scope());
+    let list = domains::list(&target()).expect("valid");
     let call = until_it_arrives(read, answer, &list);
     assert_eq!(call.requests, 1, "a read with one attempt");
     let listed = assert_safe_call(&list, call, timeout);
@@ -224,7 +224,7 @@ fn assert_safe(read: &Server, write: &Server, timeout: Duration, answer: &[u8]) 
         client_secret: Some(&secret),
         microsoft_tenant_id: None,
     };
-    let add = oauth_providers::add(&scope(), "google", credentials).expect("valid");
+    let add = oauth_providers::add(&target(), "google", credentials).expect("valid");
     let call = until_it_arrives(write, answer, &add);
     match final_status(&call.answer) {
         // Neon promises that it did nothing.
@@ -258,7 +258,7 @@ fn assert_safe_call<T>(request: &Request<T>, call: Call<T>, timeout: Duration) -
     let may_be_done = matches!(error.kind, ErrorKind::OutcomeUnknown);
     if may_be_done {
         assert_eq!(request.safety(), retry::Safety::Once, "{error:?}");
-        assert!(error.hint.is_some(), "where to look: {error:?}");
+        assert!(error.advice.is_some(), "where to look: {error:?}");
     }
     assert_ne!(error.kind, ErrorKind::Unreachable, "it was sent");
     None
@@ -266,11 +266,7 @@ fn assert_safe_call<T>(request: &Request<T>, call: Call<T>, timeout: Duration) -
 
 /// `secrets` are those of the request; a secret that it does not carry is nothing to the client.
 fn assert_safe_error(error: &Error, secrets: &[Secret]) {
-    let texts = [
-        Some(&error.message),
-        error.detail.as_ref(),
-        error.hint.as_ref(),
-    ];
+    let texts = [Some(&error.message), error.detail.as_ref()];
     for text in texts.into_iter().flatten() {
         let shows = |secret: &str| text.contains(secret);
         assert!(!shows(KEY), "the key in {text:?}");

@@ -1,8 +1,8 @@
 //! Checks of arguments accept what they say and nothing else, and never show what they refuse.
 
 use neon_auth_admin::error::Error;
-use neon_auth_admin::neon::check;
-use neon_auth_admin::neon::scope::is_auth_provider;
+use neon_auth_admin::neon::argument;
+use neon_auth_admin::neon::target::is_auth_provider;
 use neon_auth_admin::secret::{MASK, Secret};
 use proptest::prelude::*;
 
@@ -67,14 +67,14 @@ fn checks_accept_what_they_say() {
         let is_text = |max| (1..=max).contains(&count) && !value.chars().any(char::is_control);
         let has_space = value.contains(char::is_whitespace);
         for max in [1, 60, 255] {
-            agrees(value, |v| check::text("x", v, max), is_text(max));
+            agrees(value, |v| argument::text("x", v, max), is_text(max));
         }
-        agrees(value, |v| check::any_text("x", v), is_text(4096));
+        agrees(value, |v| argument::any_text("x", v), is_text(4096));
 
         let at = value.find('@');
         let is_email =
             is_text(256) && !has_space && at.is_some_and(|at| 0 < at && at + 1 < value.len());
-        agrees(value, |v| check::email("x", v), is_email);
+        agrees(value, |v| argument::email("x", v), is_email);
 
         let colon = value.find("://");
         let is_uri = is_text(2048)
@@ -89,33 +89,33 @@ fn checks_accept_what_they_say() {
                     && !rest.is_empty()
                     && !rest.contains(char::is_whitespace)
             });
-        agrees(value, |v| check::domain("x", v), is_uri);
+        agrees(value, |v| argument::domain("x", v), is_uri);
 
         let is_neon_id = is_name(value, |c| matches!(c, 'a'..='z' | '0'..='9' | '-'), 60);
-        agrees(value, |v| check::neon_id("x", v), is_neon_id);
-        assert_eq!(check::is_neon_id(value), is_neon_id);
+        agrees(value, |v| argument::neon_id("x", v), is_neon_id);
+        assert_eq!(argument::is_neon_id(value), is_neon_id);
         let is_provider = is_name(value, |c| matches!(c, 'a'..='z' | '0'..='9' | '_'), 60);
         assert_eq!(is_auth_provider(value), is_provider);
 
         let secret = Secret::new(value);
         let is_secret = value != MASK && is_text(4096);
-        match check::secret("x", &secret) {
+        match argument::secret("x", &secret) {
             Ok(same) => assert_eq!(same.expose(), value),
             Err(error) => assert_eq!(
                 error,
                 if value == MASK {
                     Error::masked_secret("x")
                 } else {
-                    check::any_text("x", "").expect_err("empty")
+                    argument::any_text("x", "").expect_err("empty")
                 }
             ),
         }
-        assert_eq!(check::secret("x", &secret).is_ok(), is_secret);
+        assert_eq!(argument::secret("x", &secret).is_ok(), is_secret);
         let is_key = value != MASK && is_name(value, |c| matches!(c, '!'..='~'), 1024);
-        assert_eq!(check::is_api_key(&secret), is_key);
+        assert_eq!(argument::is_api_key(&secret), is_key);
 
         if let Ok(port) = value.parse::<i32>() {
-            let accepted = check::port("x", port).ok().map(i32::from);
+            let accepted = argument::port("x", port).ok().map(i32::from);
             assert_eq!(accepted, (1..=65535).contains(&port).then_some(port));
         }
     });

@@ -1,13 +1,12 @@
 //! Ids and options become path segments, or are refused: they never change the path's shape.
 
 use neon_auth_admin::neon::oauth_providers::Credentials;
-use neon_auth_admin::neon::request::{Look, Method, Request, Segment, Texts};
-use neon_auth_admin::neon::scope::Scope;
+use neon_auth_admin::neon::target::Target;
 use neon_auth_admin::neon::{integration, oauth_providers, users};
 use ureq::http::Uri;
 
 use super::{fuzz_text, text_of};
-use crate::support::scope;
+use crate::support::target;
 
 const WORDS: &[&str] = &[
     "/", "..", ".", "#", "?", "%2e", "%2F", "\\", ";", ":", "@", "a", "Z9", "_", "-", " ", "\r\n",
@@ -17,40 +16,33 @@ const WORDS: &[&str] = &[
 #[test]
 fn ids_are_segments_or_refused() {
     fuzz_text("segments", WORDS, text_of(WORDS), |text| {
-        let texts = Texts {
-            purpose: "fuzz",
-            noun: "path",
-            look: Look::Table("neon_auth.users_sync"),
-        };
         let mut paths = Vec::new();
-        if let Ok(segment) = Segment::id("id", text) {
-            let path = vec![Segment::fixed("a"), segment.clone(), segment];
-            paths.push((Request::empty(Method::Get, path, texts).path(), 3));
+        let target = target();
+        if let Ok(request) = users::delete(&target, text) {
+            paths.push((request.path().to_owned(), 5));
         }
-        let scope = scope();
-        if let Ok(request) = users::delete(&scope, text) {
-            paths.push((request.path(), 5));
-        }
-        if let Ok(request) = oauth_providers::delete(&scope, text) {
-            paths.push((request.path(), 5));
+        if let Ok(request) = oauth_providers::delete(&target, text) {
+            paths.push((request.path().to_owned(), 5));
         }
         let change = Credentials {
             client_id: Some("c"),
             ..Credentials::default()
         };
-        if let Ok(request) = oauth_providers::update(&scope, text, change) {
-            paths.push((request.path(), 5));
+        if let Ok(request) = oauth_providers::update(&target, text, change) {
+            paths.push((request.path().to_owned(), 5));
         }
         let is_id = (1..=128).contains(&text.chars().count())
             && text
                 .chars()
                 .all(|c| c.is_ascii_alphanumeric() || "_-".contains(c));
-        assert_eq!(paths.len(), if is_id { 4 } else { 0 });
-        if let Ok(scope) = Scope::new(text, None, None) {
-            paths.push((integration::delete(&scope, true).path(), 5));
+        assert_eq!(paths.len(), if is_id { 3 } else { 0 });
+        if let Ok(target) = Target::new(text, None, None) {
+            let request = integration::delete(&target, true).expect("valid");
+            paths.push((request.path().to_owned(), 5));
         }
-        if let Ok(scope) = Scope::new("p", None, Some(text)) {
-            paths.push((integration::delete(&scope, true).path(), 5));
+        if let Ok(target) = Target::new("p", None, Some(text)) {
+            let request = integration::delete(&target, true).expect("valid");
+            paths.push((request.path().to_owned(), 5));
         }
         for (path, segments) in paths {
             assert_is_path(&path, segments);

@@ -1,16 +1,17 @@
 //! Retry-After is a number of seconds, a date, or nothing: as the parser reads it, and as it shows in
-//! the hint of a 429.
+//! the advice of a 429.
 
 use std::time::Duration;
 
 use jiff::{Timestamp, fmt::rfc2822};
+use neon_auth_admin::error::Advice;
 use neon_auth_admin::neon::domains;
 use neon_auth_admin::neon::http::retry_after::parse;
 use proptest::prelude::*;
 
 use super::server::{Server, Then};
 use super::{fuzz_text, text_of};
-use crate::support::scope;
+use crate::support::target;
 
 const WORDS: &[&str] = &[
     "0",
@@ -88,9 +89,9 @@ fn later_there_is_less_to_wait() {
 
 #[test]
 fn retry_after_is_read_or_ignored() {
-    // Long enough for no wait to fit: it is the hint that is looked at.
+    // Long enough for no wait to fit: it is the advice that is looked at.
     let server = Server::new(Duration::from_secs(1), 1, Then::Close);
-    let list = domains::list(&scope());
+    let list = domains::list(&target()).expect("valid");
     fuzz_text("retry_after", WORDS, values(), |value| {
         let value = value.replace(['\r', '\n', '\0', '@'], "");
         let answer = format!("HTTP/1.1 429 Slow\r\nRetry-After: {value}\r\n\r\n");
@@ -98,17 +99,16 @@ fn retry_after_is_read_or_ignored() {
             .call(answer.as_bytes(), &list)
             .result
             .expect_err("429");
-        let hint = error.hint.unwrap_or_default();
-        let seconds = hint
-            .strip_prefix("Try again in ")
-            .and_then(|rest| rest.strip_suffix(" s."))
-            .map(|seconds| seconds.parse::<u64>().expect("seconds"));
+        let seconds = match error.advice {
+            Some(Advice::SlowDown(wait)) => wait.map(|wait| wait.as_secs().max(1)),
+            _ => None,
+        };
 
         let trimmed = value.trim_matches([' ', '\t']);
         let is_digits = !trimmed.is_empty() && trimmed.bytes().all(|b| b.is_ascii_digit());
         if is_digits {
             let expected = trimmed.parse().ok().map(|seconds: u64| seconds.max(1));
-            assert_eq!(seconds, expected, "{hint}");
+            assert_eq!(seconds, expected, "{value}");
         }
         if let Some(date) = http_date(trimmed) {
             let left = date.duration_since(Timestamp::now()).as_secs().max(1);

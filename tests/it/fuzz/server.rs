@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 
 use neon_auth_admin::error::Error;
 use neon_auth_admin::neon::api_url::ApiUrl;
-use neon_auth_admin::neon::client::{Client, Connection, Host, SleepInterrupted};
+use neon_auth_admin::neon::client::{Client, Connection, Interrupted, Pause, new_request_id};
 use neon_auth_admin::neon::http::{Http, Settings};
 use neon_auth_admin::neon::request::Request;
 use neon_auth_admin::secret::Secret;
 
 use super::folder;
-use crate::support::{scope, settings};
+use crate::support::{settings, target};
 
 /// The canaries, which answers repeat and errors must not.
 pub const KEY: &str = "napi_fuzz_canary";
@@ -34,6 +34,7 @@ const STOP: &[u8] = b"STOP\r\n\r\n";
 pub struct Server {
     listener: TcpListener,
     connection: Connection,
+    timeout: Duration,
     then: Then,
 }
 
@@ -49,13 +50,9 @@ pub struct Call<T> {
 /// Back-offs take no time here: what counts is how often is sent, not when.
 struct Hurried;
 
-impl Host for Hurried {
-    fn sleep(&self, _: Duration) -> Result<(), SleepInterrupted> {
+impl Pause for Hurried {
+    fn pause_until(&self, _: Instant) -> Result<(), Interrupted> {
         Ok(())
-    }
-
-    fn role(&self) -> String {
-        "app".into()
     }
 }
 
@@ -65,18 +62,16 @@ impl Server {
         let address = listener.local_addr().expect("bound");
         let api_url = ApiUrl::parse(&format!("http://{address}"), "127.0.0.1:*");
         let connection = Connection {
-            server: "neon".into(),
             api_url: api_url.expect("an allowed URL"),
-            scope: scope(),
+            target: target(),
             api_key: Secret::new(KEY),
-            key_of_public: false,
-            timeout,
             max_attempts,
             max_response: MAX_RESPONSE,
         };
         Self {
             listener,
             connection,
+            timeout,
             then,
         }
     }
@@ -93,7 +88,13 @@ impl Server {
             });
             let http = http.expect("an agent");
             let started = Instant::now();
-            let result = Client::new(&self.connection, &http, &Hurried).send(request);
+            let client = Client {
+                connection: &self.connection,
+                http: &http,
+                place: &Hurried,
+                deadline: started + self.timeout,
+            };
+            let result = client.send(request, &new_request_id());
             let took = started.elapsed();
             drop(http);
             let address = self.listener.local_addr().expect("bound");

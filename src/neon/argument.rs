@@ -106,17 +106,16 @@ pub fn number(name: &str, value: i32, min: i32, max: i32) -> Result<i32, Error> 
     }
 }
 
-/// The elements of an array, none of them NULL, each checked under its place in it.
+/// The elements of an array, each checked under its place in it.
 pub fn each<'a, T>(
     name: &str,
-    values: &[Option<&'a str>],
+    values: impl IntoIterator<Item = &'a str>,
     check: impl Fn(&str, &'a str) -> Result<T, Error>,
 ) -> Result<Vec<T>, Error> {
-    let check = |(value, n): (&Option<&'a str>, usize)| {
-        let name = format!("{name}[{n}]");
-        check(&name, value.ok_or_else(|| Error::null_argument(&name))?)
-    };
-    values.iter().zip(1..).map(check).collect()
+    let values = values.into_iter().zip(1..);
+    values
+        .map(|(value, n)| check(&format!("{name}[{n}]"), value))
+        .collect()
 }
 
 pub fn port(name: &str, value: i32) -> Result<u16, Error> {

@@ -1,22 +1,22 @@
-//! Owns which part of Neon a call is about: a project, or one branch of it. It turns the tail of an
-//! operation's path into the whole of it, and knows nothing of single operations.
+//! Owns which part of Neon a call is about: a project, or one branch of it, and where that is in a path.
+//! It knows nothing of single operations.
 
 use std::fmt;
 
 use crate::error::Error;
-use crate::neon::check;
+use crate::neon::argument;
 use crate::neon::request::Segment;
 
 /// What an operation acts on. With a branch it is the current, branch-level API (Better Auth), without
 /// one the project-level API (Stack Auth).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Scope {
+pub struct Target {
     project_id: String,
     branch_id: Option<String>,
     auth_provider: String,
 }
 
-impl Scope {
+impl Target {
     /// The values come from the server's options and are named so in the error. `auth_provider` has
     /// the default of its level.
     pub fn new(
@@ -30,8 +30,8 @@ impl Scope {
         });
         let ids = [("project_id", Some(project_id)), ("branch_id", branch_id)];
         for (option, id) in ids {
-            if id.is_some_and(|id| !check::is_neon_id(id)) {
-                return Err(Error::invalid_option(option, check::NEON_ID));
+            if id.is_some_and(|id| !argument::is_neon_id(id)) {
+                return Err(Error::invalid_option(option, argument::NEON_ID));
             }
         }
         if !is_auth_provider(auth_provider) {
@@ -57,24 +57,15 @@ impl Scope {
         &self.auth_provider
     }
 
-    /// `/projects/{project_id}/auth/{tail}`, or `/projects/{project_id}/branches/{branch_id}/auth/{tail}`.
-    pub fn path<const N: usize>(&self, tail: [Segment; N]) -> Vec<Segment> {
-        let mut path = vec![
-            Segment::fixed("projects"),
-            Segment::checked(self.project_id.clone()),
-        ];
+    /// Appends `/projects/{project_id}/auth`, or `/projects/{project_id}/branches/{branch_id}/auth`.
+    pub(super) fn push_path(&self, path: &mut String) {
+        path.push_str("/projects/");
+        path.push_str(&self.project_id);
         if let Some(branch_id) = &self.branch_id {
-            path.push(Segment::fixed("branches"));
-            path.push(Segment::checked(branch_id.clone()));
+            path.push_str("/branches/");
+            path.push_str(branch_id);
         }
-        path.push(Segment::fixed("auth"));
-        path.extend(tail);
-        path
-    }
-
-    /// `/projects/auth/{operation}`: the project-level operations that take the project in their body.
-    pub fn bodied_path(operation: &'static str) -> Vec<Segment> {
-        ["projects", "auth", operation].map(Segment::fixed).into()
+        path.push_str("/auth");
     }
 
     /// Where users of this level come into the database, as SQL has it.
@@ -89,26 +80,10 @@ impl Scope {
     pub fn provider_segment(&self) -> Segment {
         Segment::checked(self.auth_provider.clone())
     }
-
-    /// For an operation that only the branch-level API has; `function` is its SQL name.
-    pub fn need_branch(&self, function: &str) -> Result<(), Error> {
-        match self.branch_id {
-            Some(_) => Ok(()),
-            None => Err(Error::needs_branch(function)),
-        }
-    }
-
-    /// For an operation that only the project-level API has; `function` is its SQL name.
-    pub fn need_no_branch(&self, function: &str) -> Result<(), Error> {
-        match self.branch_id {
-            None => Ok(()),
-            Some(_) => Err(Error::needs_no_branch(function)),
-        }
-    }
 }
 
 /// As messages name it.
-impl fmt::Display for Scope {
+impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(branch_id) = &self.branch_id {
             write!(f, "branch \"{branch_id}\" of ")?;

@@ -6,39 +6,43 @@ use std::rc::Rc;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 
-use super::catalog::{ForeignServer, look_at_what_is_committed, mapped};
-use super::mapping::{self, Owner};
-use super::{current, seal, user_in_effect};
 use crate::error::{Error, Mapping};
 use crate::neon::api_url::{self, ApiUrl};
-use crate::neon::check;
-use crate::neon::scope::Scope;
-use crate::pg::call::{prevent_if_read_only, required};
+use crate::neon::argument;
+use crate::neon::target::Target;
+use crate::pg::args::required;
 use crate::pg::report::{Raise, raise};
+use crate::pg::reserve::Entry;
+use crate::pg::role::Role;
+use crate::pg::server::catalog::{ForeignServer, look_at_what_is_committed, mapped};
+use crate::pg::server::mapping::{self, Owner};
+use crate::pg::server::{current, seal};
+use crate::pg::session::prevent_if_read_only;
 use crate::pg::text::{Text, to_server};
 use crate::seal::{Purpose, Sealed, claims_to_be_sealed};
 use crate::secret::Secret;
 
 const OPTION: &CStr = c"api_key";
 
-/// Stores the API key of a role in its user mapping, sealed: see [`crate::seal`]. Returns the server.
+/// Stores the API key of a role in its user mapping, sealed: see [`crate::seal`].
 ///
 /// `role` NULL is the current role, `'public'` everyone without a mapping of their own. With a
 /// `project_id` the key is for that project alone; `'current'` is this compute's.
 #[pg_extern(volatile, parallel_unsafe, cost = 1000)]
 fn set_api_key(
+    _entry: Entry,
     api_key: Option<Text>,
     server: default!(Option<Text>, "NULL"),
     role: default!(Option<Text>, "NULL"),
     project_id: default!(Option<Text>, "NULL"),
 ) -> Result<Text, Raise> {
-    prevent_if_read_only(c"set_api_key()");
+    prevent_if_read_only("set_api_key");
     let api_key = Secret::new(required("api_key", api_key.as_deref())?);
     if claims_to_be_sealed(api_key.expose()) {
         raise(Error::sealed_argument("api_key"));
     }
-    if !check::is_api_key(&api_key) {
-        raise(Error::invalid_argument("api_key", check::API_KEY));
+    if !argument::is_api_key(&api_key) {
+        raise(Error::invalid_argument("api_key", argument::API_KEY));
     }
     look_at_what_is_committed();
     let server = match server.as_deref() {
@@ -50,7 +54,7 @@ fn set_api_key(
     let project_id = match project_id.as_deref() {
         None => None,
         Some(current::CURRENT) => Some(current::read(&server.name, "project_id")?),
-        Some(id) => Some(check::neon_id("project_id", id)?.to_owned()),
+        Some(id) => Some(argument::neon_id("project_id", id)?.to_owned()),
     };
     let role = role.as_deref();
     let name = role.map(to_server);
@@ -84,24 +88,24 @@ pub struct Key {
 }
 
 impl Key {
-    /// The key of the role in effect or, for want of a mapping of its own, of PUBLIC.
-    pub fn of(server: &ForeignServer) -> Result<Self, Error> {
-        let own = mapped(user_in_effect(), server.oid, OPTION);
+    /// The key of the role or, for want of a mapping of its own, of PUBLIC.
+    pub fn of(server: &ForeignServer, role: Role) -> Result<Self, Error> {
+        let own = mapped(role.0, server.oid, OPTION);
         let is_of_public = own.is_none();
         let stored = own
             .or_else(|| mapped(pg_sys::InvalidOid, server.oid, OPTION))
             .flatten()
-            .ok_or_else(|| Error::no_api_key(&mapping_of(server, false)))?;
+            .ok_or_else(|| Error::no_api_key(&mapping_of(server, role, false)))?;
         let (api_key, purpose) = if claims_to_be_sealed(stored.expose()) {
             let sealed = seal::of_this_database()?.open(stored.expose());
-            let sealed =
-                sealed.ok_or_else(|| Error::foreign_seal(&mapping_of(server, is_of_public)))?;
+            let sealed = sealed
+                .ok_or_else(|| Error::foreign_seal(&mapping_of(server, role, is_of_public)))?;
             (sealed.api_key, Some(sealed.purpose))
         } else {
             (stored, None)
         };
-        if !check::is_api_key(&api_key) {
-            return Err(Error::invalid_option("api_key", check::API_KEY));
+        if !argument::is_api_key(&api_key) {
+            return Err(Error::invalid_option("api_key", argument::API_KEY));
         }
         Ok(Self {
             api_key,
@@ -114,21 +118,22 @@ impl Key {
     pub fn check(
         &self,
         server: &ForeignServer,
-        scope: &Scope,
+        role: Role,
+        target: &Target,
         api_url: &ApiUrl,
     ) -> Result<(), Error> {
         let Some(purpose) = &self.purpose else {
             return Ok(());
         };
-        let mapping = || mapping_of(server, self.is_of_public);
-        let role = match self.is_of_public {
+        let mapping = || mapping_of(server, role, self.is_of_public);
+        let holder = match self.is_of_public {
             true => pg_sys::InvalidOid,
-            false => user_in_effect(),
+            false => role.0,
         };
-        if purpose.role != role.to_u32() {
+        if purpose.role != holder.to_u32() {
             return Err(Error::key_of_another_role(&mapping()));
         }
-        let project = scope.project_id();
+        let project = target.project_id();
         // A key for one project is stored for one again.
         let again = purpose.project_id.is_some().then_some(project);
         let refused = |what, sealed: &str, asked: &str| {
@@ -150,9 +155,9 @@ impl Key {
     }
 }
 
-fn mapping_of(server: &ForeignServer, is_of_public: bool) -> Mapping<'_> {
+fn mapping_of(server: &ForeignServer, role: Role, is_of_public: bool) -> Mapping<'_> {
     Mapping {
         server: &server.name,
-        role: (!is_of_public).then(super::role_in_effect),
+        role: (!is_of_public).then(|| role.to_string()),
     }
 }

@@ -9,6 +9,18 @@ impl Error {
         Self::missing_users("Neither neon_auth.\"user\" nor neon_auth.users_sync exists.")
     }
 
+    pub fn schema_of_users_denied() -> Self {
+        Self::new(
+            ErrorKind::Forbidden,
+            "permission denied for schema neon_auth",
+        )
+    }
+
+    pub fn table_of_users_denied(table: &str) -> Self {
+        let message = format!("permission denied for table {table}");
+        Self::new(ErrorKind::Forbidden, message)
+    }
+
     /// The table of one level is missing; `table` as SQL has it.
     pub fn no_such_table_of_users(table: &str) -> Self {
         Self::missing_users(&format!(

@@ -3,22 +3,25 @@
 
 use std::time::{Duration, Instant};
 
-use pgrx::composite_type;
 use pgrx::datum::Interval;
 use pgrx::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use self::table::Table;
 use crate::error::Error;
-use crate::neon::check as argument;
-use crate::neon::scope::Scope;
-use crate::pg::call::required;
+use crate::neon::argument;
+use crate::neon::target::Target;
+use crate::pg::args::required;
 use crate::pg::local::{Failure, Relation};
-use crate::pg::query::{snapshot_is_fixed, without_a_trace};
+use crate::pg::query::snapshot_is_fixed;
 use crate::pg::report::{Raise, raise};
-use crate::pg::row::{Composite, Row};
-use crate::pg::rows::{Rows, SetOf};
+use crate::pg::reserve::Entry;
+use crate::pg::role::Role;
+use crate::pg::row::{One, Row, row_type};
+use crate::pg::rows::Rows;
 use crate::pg::server;
 use crate::pg::server::catalog::DEFAULT_TIMEOUT;
+use crate::pg::subtransaction::without_a_trace;
 use crate::pg::text::Text;
 use crate::pg::wait::pause;
 
@@ -35,21 +38,22 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 /// the level of `server`, or without one of the current table.
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
 fn list_users(
+    _entry: Entry,
     include_deleted: default!(Option<bool>, "false"),
     server: default!(Option<Text>, "NULL"),
 ) -> Result<Rows<SyncedUser>, Raise> {
     let include_deleted = required("include_deleted", include_deleted)?;
-    let row = new_row()?;
-    let (scope, time) = match server.as_deref() {
+    let row = Row::new::<SyncedUser>()?;
+    let (target, time) = match server.as_deref() {
         None => (None, DEFAULT_TIMEOUT),
         Some(server) => {
-            let server = server::usable_server(Some(server))?;
-            (Some(server::scope(&server)?), server.timeout)
+            let server = server::usable_server(Some(server), Role::in_effect())?;
+            (Some(server::target(&server)?), server.timeout)
         }
     };
-    let find = || match &scope {
-        None => Table::find().ok_or_else(Error::no_table_of_users),
-        Some(scope) => Table::find_for(scope).map_err(Error::no_such_table_of_users),
+    let find = || match &target {
+        None => Table::find()?.ok_or_else(Error::no_table_of_users),
+        Some(target) => Table::find_for(target)?.map_err(Error::no_such_table_of_users),
     };
     let opened = open(find, time).map_err(|failure| failure.into_error(USERS));
     let (table, relation) = opened?;
@@ -76,12 +80,13 @@ fn open(
 /// integration makes it when it has a first user.
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
 fn wait_for_user(
+    _entry: Entry,
     id: Option<Text>,
     timeout: default!(Option<Interval>, "'5 s'"),
-) -> Result<composite_type!('static, "neon_auth_admin.synced_user"), Raise> {
+) -> Result<One<SyncedUser>, Raise> {
     let id = argument::id("id", required("id", id.as_deref())?)?;
     let timeout = to_duration(required("timeout", timeout)?)?;
-    let row = new_row()?;
+    let row = Row::new::<SyncedUser>()?;
     let end = Instant::now() + timeout;
     let mut next_pause = FIRST_PAUSE;
     loop {
@@ -110,9 +115,9 @@ fn wait_for_user(
 
 /// The tables that are there, and the user, if one of them has it. (A database may have both, after
 /// its project moved on; an id is in one of them.)
-fn look(row: &Row, id: &str) -> Result<(Vec<Table>, Option<Composite>), Failure> {
+fn look(row: &Row, id: &str) -> Result<(Vec<Table>, Option<One<SyncedUser>>), Failure> {
     let mut found = None;
-    let tables = Table::find_all();
+    let tables = Table::find_all()?;
     let mut is_possible = tables.is_empty();
     for (n, table) in tables.iter().enumerate() {
         let Some(query) = table.one(id) else {
@@ -133,7 +138,7 @@ fn look(row: &Row, id: &str) -> Result<(Vec<Table>, Option<Composite>), Failure>
             Err(failure) => return Err(failure),
         };
         let looked = query.run(&relation, row, |row| {
-            found = Some(row.finish()?);
+            found = Some(One::new(row));
             Ok(())
         });
         match looked {
@@ -151,17 +156,20 @@ fn look(row: &Row, id: &str) -> Result<(Vec<Table>, Option<Composite>), Failure>
     }
 }
 
-/// Says how many users the table for `scope` (or the current one, if nothing is known of that) has, and
+/// Says how many users the table for `target` (or the current one, if nothing is known of that) has, and
 /// how old the latest change in it is. `like` is a row of `connection_check`.
-pub fn check(like: &Row, scope: Option<&Scope>, time: Duration) -> Result<String, Failure> {
+pub fn check(like: &Row, target: Option<&Target>, time: Duration) -> Result<String, Failure> {
     let find = || {
-        let table = match scope {
-            None => Table::find().ok_or("no table of Neon Auth's users"),
-            Some(scope) => Table::find_for(scope),
+        let table = match target {
+            None => Table::find()?.ok_or("no table of Neon Auth's users"),
+            Some(target) => Table::find_for(target)?,
         };
         table.map_err(Error::absent_table_of_users)
     };
     let (table, relation) = open(find, time)?;
+    if !table.is_readable() {
+        return Err(Error::table_of_users_denied(table.name()).into());
+    }
     let mut state = String::new();
     let read = table.state().run(&relation, like, |row| {
         state = row.text_at("detail")?;
@@ -179,24 +187,16 @@ fn to_duration(timeout: Interval) -> Result<Duration, Error> {
         .ok_or_else(|| Error::invalid_argument("timeout", "from 0 to 10 minutes"))
 }
 
-/// A row of either table.
-struct SyncedUser;
-
-impl SetOf for SyncedUser {
-    const SQL: &str = "SETOF neon_auth_admin.synced_user";
+/// A row of either table, made by the query.
+#[derive(Deserialize, Serialize)]
+struct SyncedUser {
+    id: (),
+    email: (),
+    name: (),
+    role: (),
+    created_at: (),
+    updated_at: (),
+    deleted_at: (),
 }
 
-fn new_row() -> Result<Row, Error> {
-    Row::new(
-        c"synced_user",
-        &[
-            "id",
-            "email",
-            "name",
-            "role",
-            "created_at",
-            "updated_at",
-            "deleted_at",
-        ],
-    )
-}
+row_type!(SyncedUser, "synced_user");

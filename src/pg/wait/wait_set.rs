@@ -8,23 +8,24 @@ use std::ptr::NonNull;
 
 use pgrx::pg_sys;
 
-use super::{Ended, Event, Failure, park_errors, wait_event};
+use super::{Ended, Event, Failure, park_errors};
+use crate::pg::compat::{new_wait_event_set, wait_event};
 
 /// Waits for a descriptor, the backend's latch and the death of the postmaster. It has to be gone
 /// before its descriptor is closed.
 #[derive(Debug)]
-pub struct Readiness {
+pub struct WaitSet {
     set: NonNull<pg_sys::WaitEventSet>,
     place: i32,
 }
 
 // SAFETY: ureq wants its transports to be so. Postgres' functions are called through pgrx, which lets
 // the backend's own thread alone do that.
-unsafe impl Send for Readiness {}
+unsafe impl Send for WaitSet {}
 // SAFETY: as above.
-unsafe impl Sync for Readiness {}
+unsafe impl Sync for WaitSet {}
 
-impl Readiness {
+impl WaitSet {
     /// At first for `what` (`WL_SOCKET_*`).
     pub fn new(of: &impl AsFd, what: u32) -> Result<Self, Failure> {
         // It takes one descriptor more. Where there is no room for that, Postgres would raise.
@@ -33,25 +34,26 @@ impl Readiness {
             of.as_fd().try_clone_to_owned()?,
         ));
         let fd = of.as_fd().as_raw_fd();
-        let readiness = park_errors(|| {
+        let wait_set = park_errors(|| {
             // SAFETY: on the backend's own thread; the set is the backend's, not a transaction's.
             unsafe {
-                let mut readiness = Self {
-                    set: NonNull::new(new_set(3)).expect("Postgres raises when it has no memory"),
+                let mut wait_set = Self {
+                    set: NonNull::new(new_wait_event_set(3))
+                        .expect("Postgres raises when it has no memory"),
                     place: 0,
                 };
                 let no_socket = pg_sys::PGINVALID_SOCKET;
                 let own = pg_sys::MyLatch;
-                readiness.add(pg_sys::WL_LATCH_SET, no_socket, own);
+                wait_set.add(pg_sys::WL_LATCH_SET, no_socket, own);
                 if pg_sys::IsUnderPostmaster {
                     let none = std::ptr::null_mut();
-                    readiness.add(pg_sys::WL_EXIT_ON_PM_DEATH, no_socket, none);
+                    wait_set.add(pg_sys::WL_EXIT_ON_PM_DEATH, no_socket, none);
                 }
-                readiness.place = readiness.add(what, fd, std::ptr::null_mut());
-                readiness
+                wait_set.place = wait_set.add(what, fd, std::ptr::null_mut());
+                wait_set
             }
         })?;
-        Ok(readiness)
+        Ok(wait_set)
     }
 
     /// What has happened of `what` and `WL_LATCH_SET` within that time (-1: no limit).
@@ -63,7 +65,13 @@ impl Readiness {
                 let set = self.set.as_ptr();
                 pg_sys::ModifyWaitEvent(set, self.place, what, std::ptr::null_mut());
                 let (room, most) = (happened.as_mut_ptr(), happened.len() as i32);
-                pg_sys::WaitEventSetWait(set, milliseconds as _, room, most, wait_event(event))
+                pg_sys::WaitEventSetWait(
+                    set,
+                    milliseconds as _,
+                    room,
+                    most,
+                    wait_event(event.name()),
+                )
             };
             happened[..count as usize]
                 .iter()
@@ -80,23 +88,11 @@ impl Readiness {
     }
 }
 
-impl Drop for Readiness {
+impl Drop for WaitSet {
     fn drop(&mut self) {
         // SAFETY: made by `new`, and used by nobody any more.
         unsafe { pg_sys::FreeWaitEventSet(self.set.as_ptr()) }
     }
-}
-
-#[cfg(any(feature = "pg14", feature = "pg15", feature = "pg16"))]
-unsafe fn new_set(room: i32) -> *mut pg_sys::WaitEventSet {
-    // SAFETY: a context that lives as long as the backend.
-    unsafe { pg_sys::CreateWaitEventSet(pg_sys::TopMemoryContext, room) }
-}
-
-#[cfg(not(any(feature = "pg14", feature = "pg15", feature = "pg16")))]
-unsafe fn new_set(room: i32) -> *mut pg_sys::WaitEventSet {
-    // SAFETY: without an owner, a set lives as long as the backend.
-    unsafe { pg_sys::CreateWaitEventSet(std::ptr::null_mut(), room) }
 }
 
 /// A place in the number of descriptors that Postgres lets extensions hold.

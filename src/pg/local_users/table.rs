@@ -8,9 +8,12 @@ use std::time::Instant;
 
 use pgrx::pg_sys;
 
-use crate::neon::scope::Scope;
+use crate::error::Error;
+use crate::neon::target::Target;
+use crate::pg::compat::may_use_schema;
 use crate::pg::local::{Failure, Relation};
 use crate::pg::query::{Query, Sees};
+use crate::pg::role::Role;
 use crate::pg::text::Text;
 
 /// A table of users. The queries are parsed with the caller's `search_path`, so everything in them
@@ -27,6 +30,9 @@ enum Layout {
     /// Stack Auth, on project level: a copy, in which a deleted user stays.
     UsersSync,
 }
+
+/// So many users are counted.
+const MOST: usize = 10_000;
 
 /// Whoever has both tables moved on to the current one.
 const LAYOUTS: [Layout; 2] = [Layout::User, Layout::UsersSync];
@@ -50,32 +56,37 @@ impl Layout {
 
 impl Table {
     /// The current table of this database.
-    pub fn find() -> Option<Self> {
-        Self::find_all().into_iter().next()
+    pub fn find() -> Result<Option<Self>, Error> {
+        Ok(Self::find_all()?.into_iter().next())
     }
 
     /// The table that users of that level come into; its name if there is none.
-    pub fn find_for(scope: &Scope) -> Result<Self, &'static str> {
-        let name = scope.table_of_users();
-        let mut tables = Self::find_all().into_iter();
-        tables.find(|table| table.name() == name).ok_or(name)
+    pub fn find_for(target: &Target) -> Result<Result<Self, &'static str>, Error> {
+        let name = target.table_of_users();
+        let mut tables = Self::find_all()?.into_iter();
+        Ok(tables.find(|table| table.name() == name).ok_or(name))
     }
 
-    /// The tables of this database, the current one first. Without USAGE on the schema it is Postgres'
-    /// own 42501.
-    pub fn find_all() -> Vec<Self> {
+    /// The tables of this database, the current one first.
+    pub fn find_all() -> Result<Vec<Self>, Error> {
         // SAFETY: NUL-terminated names. While a function waits, nobody else has the caches brought
         // up to date.
         unsafe {
             pg_sys::AcceptInvalidationMessages();
-            let schema = pg_sys::LookupExplicitNamespace(c"neon_auth".as_ptr(), true);
+            let schema = pg_sys::get_namespace_oid(c"neon_auth".as_ptr(), true);
+            if schema == pg_sys::InvalidOid {
+                return Ok(Vec::new());
+            }
+            if !may_use_schema(schema, Role::in_effect().0) {
+                return Err(Error::schema_of_users_denied());
+            }
             let find = |layout: Layout| {
                 let oid = pg_sys::get_relname_relid(layout.relation().as_ptr(), schema);
                 // Tables of each kind, and views; an index, say, may have the name as well.
                 let kind = pg_sys::get_rel_relkind(oid) as u8;
                 b"rpvmf".contains(&kind).then_some(Self { oid, layout })
             };
-            LAYOUTS.into_iter().filter_map(find).collect()
+            Ok(LAYOUTS.into_iter().filter_map(find).collect())
         }
     }
 
@@ -94,7 +105,7 @@ impl Table {
     /// Locks it for reading, if it is still the one that was found and may be looked at.
     pub fn open(&self, deadline: Instant) -> Result<Relation, Failure> {
         Relation::open(self.oid, self.name(), deadline, || {
-            Self::find_all().iter().any(|table| table.oid == self.oid)
+            Self::find_all().is_ok_and(|tables| tables.iter().any(|table| table.oid == self.oid))
         })
     }
 
@@ -123,15 +134,20 @@ impl Table {
         Some(Query::new(query, Some(Text::new(id)), Sees::Latest))
     }
 
-    /// How many users there are and how old the latest change is, in words, as the column `detail`.
+    /// How many users there are, and how old the latest change is, in words, as the column `detail`. No
+    /// more of them are looked at than take a moment: on a standby, whoever reads for long is in the way.
     pub fn state(&self) -> Query {
         let text = format!(
-            "SELECT pg_catalog.concat('{}: ', pg_catalog.count(*), ' users', ', the latest change ' \
+            "SELECT CASE WHEN pg_catalog.count(*) OPERATOR(pg_catalog.>) {MOST} \
+             THEN '{name}: more than {MOST} users' \
+             ELSE pg_catalog.concat('{name}: ', pg_catalog.count(*), ' users', ', the latest change ' \
              OPERATOR(pg_catalog.||) pg_catalog.date_trunc('second', pg_catalog.clock_timestamp() \
              OPERATOR(pg_catalog.-) pg_catalog.max(GREATEST(created_at, updated_at, deleted_at))) \
-             ::pg_catalog.text OPERATOR(pg_catalog.||) ' ago') AS detail FROM ({}) AS users",
-            self.name(),
-            self.select()
+             ::pg_catalog.text OPERATOR(pg_catalog.||) ' ago') END AS detail \
+             FROM (SELECT * FROM ({users}) AS users LIMIT {limit}) AS users",
+            name = self.name(),
+            limit = MOST + 1,
+            users = self.select()
         );
         Query::new(text, None, Sees::Latest)
     }

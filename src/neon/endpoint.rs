@@ -1,0 +1,127 @@
+//! Owns what an operation of the API is: a const for each, from which a session learns whether it may
+//! be called, a request its method and path, and a message its words.
+
+use crate::error::Error;
+use crate::neon::request::{Method, Segment};
+use crate::neon::target::Target;
+use crate::neon::{domains, email_server, integration, oauth_providers};
+use crate::neon::{plugins, sign_in, users, webhooks};
+
+/// An operation. What changes nothing is a GET.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// The SQL function that calls it.
+    pub function: &'static str,
+    pub method: Method,
+    pub path: Path,
+    /// Completes "could not ...".
+    pub purpose: &'static str,
+    pub resource: &'static Resource,
+}
+
+/// Which level has an operation, and where: the words below `.../auth` of the project or branch, with
+/// `{name}` for what a request fills in; from a slash on, the whole path.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Path {
+    Both(&'static str),
+    Project(&'static str),
+    Branch(&'static str),
+    Each {
+        project: &'static str,
+        branch: &'static str,
+    },
+}
+
+/// What an operation is about.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Resource {
+    /// What is there already when Neon answers 409.
+    pub noun: &'static str,
+    pub look: Look,
+}
+
+/// Where to look when it is unknown whether a write was carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// This SQL function shows it.
+    Function(&'static str),
+    /// The table of users does, a moment later.
+    Users,
+}
+
+/// All operations.
+pub const ENDPOINTS: [&Endpoint; 33] = [
+    &integration::CREATE_INTEGRATION,
+    &integration::LIST_INTEGRATIONS,
+    &integration::GET_INTEGRATION,
+    &integration::DELETE_INTEGRATION,
+    &integration::CREATE_SDK_KEYS,
+    &integration::TRANSFER_OWNERSHIP,
+    &users::CREATE_USER,
+    &users::DELETE_USER,
+    &users::SET_USER_ROLES,
+    &oauth_providers::LIST_OAUTH_PROVIDERS,
+    &oauth_providers::ADD_OAUTH_PROVIDER,
+    &oauth_providers::UPDATE_OAUTH_PROVIDER,
+    &oauth_providers::DELETE_OAUTH_PROVIDER,
+    &domains::LIST_DOMAINS,
+    &domains::ADD_DOMAIN,
+    &domains::DELETE_DOMAIN,
+    &domains::DELETE_DOMAINS,
+    &email_server::GET_EMAIL_SERVER,
+    &email_server::UPDATE_EMAIL_SERVER,
+    &email_server::SEND_TEST_EMAIL,
+    &email_server::TEST_EMAIL_SERVER,
+    &plugins::GET_PLUGINS,
+    &plugins::UPDATE_ORGANIZATION,
+    &plugins::UPDATE_MAGIC_LINK,
+    &plugins::GET_PHONE_NUMBER,
+    &plugins::UPDATE_PHONE_NUMBER,
+    &sign_in::GET_EMAIL_AND_PASSWORD,
+    &sign_in::UPDATE_EMAIL_AND_PASSWORD,
+    &sign_in::GET_ALLOW_LOCALHOST,
+    &sign_in::UPDATE_ALLOW_LOCALHOST,
+    &sign_in::UPDATE_CONFIG,
+    &webhooks::GET_WEBHOOKS,
+    &webhooks::UPDATE_WEBHOOKS,
+];
+
+impl Endpoint {
+    pub fn is_write(&self) -> bool {
+        self.method != Method::Get
+    }
+
+    /// The path on the level of `target`, with gaps; an error where that has no such operation.
+    pub fn path_at(&self, target: &Target) -> Result<&'static str, Error> {
+        let branch = target.branch_id().is_some();
+        match (&self.path, branch) {
+            (Path::Both(path), _)
+            | (Path::Project(path) | Path::Each { project: path, .. }, false)
+            | (Path::Branch(path) | Path::Each { branch: path, .. }, true) => Ok(path),
+            (Path::Branch(_), false) => Err(Error::needs_branch(self.function)),
+            (Path::Project(_), true) => Err(Error::needs_no_branch(self.function)),
+        }
+    }
+
+    /// The whole path, with `segments` in its gaps.
+    pub(super) fn fill<const N: usize>(
+        &self,
+        target: &Target,
+        segments: [Segment; N],
+    ) -> Result<String, Error> {
+        let below = self.path_at(target)?;
+        let mut path = String::with_capacity(128);
+        if !below.starts_with('/') {
+            target.push_path(&mut path);
+        }
+        let mut segments = segments.iter();
+        for word in below.split('/').filter(|word| !word.is_empty()) {
+            path.push('/');
+            path.push_str(match word.starts_with('{') {
+                true => segments.next().expect("a segment for each gap").as_str(),
+                false => word,
+            });
+        }
+        Ok(path)
+    }
+}

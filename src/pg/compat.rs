@@ -1,0 +1,165 @@
+//! Owns what differs between the versions of Postgres. Elsewhere there is one way for all of them.
+
+// Calls functions of Postgres' that not every version has.
+#![allow(unsafe_code)]
+
+use std::ffi::{CStr, c_char, c_int};
+
+use pgrx::pg_sys;
+
+use crate::pg::raised::{Raised, attempt};
+
+unsafe extern "C-unwind" {
+    // Runs others' code, without pgrx's guard.
+    #[cfg_attr(feature = "pg14", link_name = "parse_analyze")]
+    pub fn parse_analyze_fixedparams(
+        statement: *mut pg_sys::RawStmt,
+        text: *const c_char,
+        types: *const pg_sys::Oid,
+        count: c_int,
+        environment: *mut pg_sys::QueryEnvironment,
+    ) -> *mut pg_sys::Query;
+}
+
+/// Whether a role may use a foreign server.
+pub fn may_use_server(server: pg_sys::Oid, role: pg_sys::Oid) -> bool {
+    let usage = pg_sys::ACL_USAGE as pg_sys::AclMode;
+    // SAFETY: a look-up in the catalogs.
+    let result = unsafe {
+        #[cfg(any(feature = "pg14", feature = "pg15"))]
+        {
+            pg_sys::pg_foreign_server_aclcheck(server, role, usage)
+        }
+        #[cfg(not(any(feature = "pg14", feature = "pg15")))]
+        {
+            pg_sys::object_aclcheck(pg_sys::ForeignServerRelationId, server, role, usage)
+        }
+    };
+    result == pg_sys::AclResult::ACLCHECK_OK
+}
+
+/// Whether a role may look into a schema.
+pub fn may_use_schema(schema: pg_sys::Oid, role: pg_sys::Oid) -> bool {
+    let usage = pg_sys::ACL_USAGE as pg_sys::AclMode;
+    // SAFETY: a look-up in the catalogs.
+    let result = unsafe {
+        #[cfg(any(feature = "pg14", feature = "pg15"))]
+        {
+            pg_sys::pg_namespace_aclcheck(schema, role, usage)
+        }
+        #[cfg(not(any(feature = "pg14", feature = "pg15")))]
+        {
+            pg_sys::object_aclcheck(pg_sys::NamespaceRelationId, schema, role, usage)
+        }
+    };
+    result == pg_sys::AclResult::ACLCHECK_OK
+}
+
+/// Postgres' own record of a setting, whoever defined it.
+pub fn find_setting(name: &CStr) -> Option<&'static pg_sys::config_generic> {
+    // SAFETY: Postgres keeps its settings as long as the backend lives, and this is its only thread.
+    unsafe {
+        #[cfg(any(feature = "pg14", feature = "pg15"))]
+        {
+            let count = usize::try_from(pg_sys::GetNumConfigOptions()).ok()?;
+            let settings = std::slice::from_raw_parts(pg_sys::get_guc_variables(), count);
+            let setting = settings.iter().find(|setting| {
+                let found = CStr::from_ptr((***setting).name).to_bytes();
+                found.eq_ignore_ascii_case(name.to_bytes())
+            })?;
+            setting.as_ref()
+        }
+        #[cfg(not(any(feature = "pg14", feature = "pg15")))]
+        {
+            pg_sys::find_option(name.as_ptr(), false, true, 0).as_ref()
+        }
+    }
+}
+
+/// A misspelt setting is an error from here on.
+pub fn reserve_prefix(prefix: &CStr) {
+    // SAFETY: the string outlives the call, which copies it.
+    unsafe {
+        #[cfg(feature = "pg14")]
+        pg_sys::EmitWarningsOnPlaceholders(prefix.as_ptr());
+        #[cfg(not(feature = "pg14"))]
+        pg_sys::MarkGUCPrefixReserved(prefix.as_ptr());
+    }
+}
+
+/// Raises 42501, as Postgres does when a query begins, if the role in effect may not read what it reads.
+///
+/// # Safety
+/// `plan` is one.
+pub unsafe fn check_permissions(plan: *mut pg_sys::PlannedStmt) -> Result<(), Raised> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        #[cfg(any(feature = "pg14", feature = "pg15"))]
+        {
+            unsafe extern "C-unwind" {
+                fn ExecCheckRTPerms(relations: *mut pg_sys::List, raise: bool) -> bool;
+            }
+            attempt(|| ExecCheckRTPerms((*plan).rtable, true))?;
+        }
+        #[cfg(not(any(feature = "pg14", feature = "pg15")))]
+        {
+            unsafe extern "C-unwind" {
+                fn ExecCheckPermissions(
+                    relations: *mut pg_sys::List,
+                    permissions: *mut pg_sys::List,
+                    raise: bool,
+                ) -> bool;
+            }
+            attempt(|| ExecCheckPermissions((*plan).rtable, (*plan).permInfos, true))?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether `transaction_timeout` is about to end the session.
+pub fn is_transaction_timed_out() -> bool {
+    #[cfg(any(feature = "pg14", feature = "pg15", feature = "pg16"))]
+    {
+        false
+    }
+    #[cfg(not(any(feature = "pg14", feature = "pg15", feature = "pg16")))]
+    // SAFETY: a variable of the backend, read on its own thread.
+    unsafe {
+        pg_sys::TransactionTimeoutPending != 0
+    }
+}
+
+/// What a backend is shown to wait for, in `pg_stat_activity.wait_event`: since 17 the name.
+pub fn wait_event(name: &'static CStr) -> u32 {
+    #[cfg(any(feature = "pg14", feature = "pg15", feature = "pg16"))]
+    {
+        let _ = name;
+        pg_sys::PG_WAIT_EXTENSION
+    }
+    #[cfg(not(any(feature = "pg14", feature = "pg15", feature = "pg16")))]
+    {
+        use std::cell::RefCell;
+        use std::collections::HashMap;
+        thread_local!(static IDS: RefCell<HashMap<&'static CStr, u32>> = RefCell::default());
+        IDS.with_borrow_mut(|ids| {
+            *ids.entry(name)
+                // SAFETY: a NUL-terminated name that Postgres copies into shared memory.
+                .or_insert_with(|| unsafe { pg_sys::WaitEventExtensionNew(name.as_ptr()) })
+        })
+    }
+}
+
+/// A set with that much room, which lives as long as the backend.
+pub fn new_wait_event_set(room: i32) -> *mut pg_sys::WaitEventSet {
+    // SAFETY: a context that lives as long as the backend, or no owner that could end before it.
+    unsafe {
+        #[cfg(any(feature = "pg14", feature = "pg15", feature = "pg16"))]
+        {
+            pg_sys::CreateWaitEventSet(pg_sys::TopMemoryContext, room)
+        }
+        #[cfg(not(any(feature = "pg14", feature = "pg15", feature = "pg16")))]
+        {
+            pg_sys::CreateWaitEventSet(std::ptr::null_mut(), room)
+        }
+    }
+}

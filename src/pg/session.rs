@@ -1,0 +1,236 @@
+//! Owns the way of a call from a SQL function to Neon and back: what is refused before any I/O, server
+//! and key, the agent that keeps connections, the clock, and what happens to an interrupt.
+
+use std::cell::RefCell;
+use std::ffi::CString;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Instant;
+
+use crate::error::Error;
+use crate::neon::api_url::ApiUrl;
+use crate::neon::client::{Client, Connection, new_request_id};
+use crate::neon::endpoint::Endpoint;
+use crate::neon::http::proxy::ProxySettings;
+use crate::neon::http::{Http, MAX_IDLE, Settings};
+use crate::neon::request::Request;
+use crate::neon::target::Target;
+use crate::pg::api_key::Key;
+use crate::pg::report::{Asked, Raise, raise, warn};
+use crate::pg::role::Role;
+use crate::pg::row::{One, Row, RowType, Secrets};
+use crate::pg::rows::Rows;
+use crate::pg::server::catalog::ForeignServer;
+use crate::pg::wait::{
+    Backend, LatchConnector, LatchResolver, begin, is_interrupted, raise_interrupt,
+};
+use crate::pg::{guc, server};
+
+thread_local! {
+    /// The agent of this backend, with the settings it was built from.
+    static HTTP: RefCell<Option<(guc::Network, Rc<Http>)>> = const { RefCell::new(None) };
+}
+
+/// All that a call needs. Its clock runs: whatever it sends shares the time that the server gives a call.
+pub struct Session {
+    connection: Connection,
+    http: Rc<Http>,
+    deadline: Instant,
+    asked: Asked,
+}
+
+impl Session {
+    /// For a call of `endpoint` through that server, or the configured one, as the role in effect.
+    pub fn open(endpoint: &Endpoint, server: Option<&str>) -> Result<Self, Raise> {
+        if endpoint.is_write() {
+            prevent_if_read_only(endpoint.function);
+        }
+        refuse_wrong_place()?;
+        let role = Role::in_effect();
+        let server = server::usable_server(server, role)?;
+        let target = server::target(&server)?;
+        let key = Key::of(&server, role)?;
+        let api_url = server::api_url(&server)?;
+        key.check(&server, role, &target, &api_url)?;
+        let asked = Asked::new(&server, role, &key);
+        let session = Self::with(&server, asked, target, key, api_url)?;
+        match endpoint.path_at(session.target()) {
+            Ok(_) => Ok(session),
+            Err(error) => raise(session.complete(error)),
+        }
+    }
+
+    /// The same, of what was found step by step.
+    pub fn with(
+        server: &ForeignServer,
+        asked: Asked,
+        target: Target,
+        key: Key,
+        api_url: ApiUrl,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            connection: Connection {
+                api_url,
+                target,
+                api_key: key.api_key,
+                max_attempts: server.max_attempts,
+                max_response: guc::max_response(),
+            },
+            http: http()?,
+            deadline: Instant::now() + server.timeout,
+            asked,
+        })
+    }
+
+    pub fn target(&self) -> &Target {
+        &self.connection.target
+    }
+
+    /// The answer, when Neon has it.
+    pub fn send<T>(&self, request: &Request<T>) -> Result<T, Raise> {
+        let request_id = new_request_id();
+        let result = self.work(|client| client.send(request, &request_id));
+        if is_interrupted() {
+            // It ends with Postgres' own error, which knows nothing of the request: whoever looks after
+            // that needs its id.
+            let lost = match &result {
+                Ok(_) if request.endpoint().is_write() => {
+                    Some(Error::done_before_interrupt(request, &request_id))
+                }
+                Ok(_) => None,
+                Err(error) => error.clone().if_it_may_be_done(),
+            };
+            if let Some(lost) = lost {
+                warn(self.complete(lost));
+            }
+            raise_interrupt();
+        }
+        Ok(result.map_err(|error| self.complete(error))?)
+    }
+
+    /// What `work` makes of a client, when nothing interrupts it.
+    pub fn look<T>(&self, work: impl FnOnce(&Client) -> T) -> T {
+        let result = self.work(work);
+        if is_interrupted() {
+            raise_interrupt();
+        }
+        result
+    }
+
+    fn work<T>(&self, work: impl FnOnce(&Client) -> T) -> T {
+        begin();
+        work(&Client {
+            connection: &self.connection,
+            http: &self.http,
+            place: &Backend,
+            deadline: self.deadline,
+        })
+    }
+
+    /// The answer as a row, without secrets. A type that does not fit this library shows before anything
+    /// is sent.
+    pub fn row<T: RowType>(self, request: &Request<T>) -> Result<One<T>, Raise> {
+        self.row_showing(request, Secrets::Masked)
+    }
+
+    /// The same, with secrets perhaps.
+    pub fn row_showing<T: RowType>(
+        self,
+        request: &Request<T>,
+        secrets: Secrets,
+    ) -> Result<One<T>, Raise> {
+        let row = Row::new::<T>()?;
+        let answer = self.send(request)?;
+        Ok(One::new(row.filled(answer, secrets)?))
+    }
+
+    /// What `shown` makes of the answer, as a row without secrets.
+    pub fn row_with<A, T: RowType>(
+        self,
+        request: &Request<A>,
+        shown: impl FnOnce(A) -> Result<T, Error>,
+    ) -> Result<One<T>, Raise> {
+        let row = Row::new::<T>()?;
+        let answer = self.send(request)?;
+        let shown = shown(answer).map_err(|error| self.complete(error))?;
+        Ok(One::new(row.filled(shown, Secrets::Masked)?))
+    }
+
+    /// The items of the answer as rows.
+    pub fn rows<A, T: RowType>(
+        self,
+        request: &Request<A>,
+        secrets: Secrets,
+        items: impl FnOnce(A) -> Vec<T>,
+    ) -> Result<Rows<T>, Raise> {
+        let row = Row::new::<T>()?;
+        let items = items(self.send(request)?);
+        Ok(Rows::new(row, items, secrets)?)
+    }
+
+    fn complete(&self, error: Error) -> Error {
+        self.asked.complete(&self.connection.target, error)
+    }
+}
+
+/// Raises when the transaction is read-only or on a standby; `function` is the SQL name.
+pub fn prevent_if_read_only(function: &str) {
+    // SAFETY: a variable of the backend; a NUL-terminated name.
+    #[allow(unsafe_code)]
+    unsafe {
+        if pgrx::pg_sys::XactReadOnly {
+            let name = CString::new(format!("{function}()")).unwrap_or_default();
+            pgrx::pg_sys::PreventCommandIfReadOnly(name.as_ptr());
+        }
+    }
+}
+
+/// Some places are none for a call: a parallel worker (where only a caller's function that is wrongly
+/// marked as safe can bring us), a security-restricted operation such as the refresh of a materialized
+/// view, and a session whose settings are not the configured ones.
+pub fn refuse_wrong_place() -> Result<(), Error> {
+    // SAFETY: a NUL-terminated name; raises in a parallel worker. Then reads the backend's security
+    // context.
+    #[allow(unsafe_code)]
+    let restricted = unsafe {
+        pgrx::pg_sys::PreventCommandIfParallelMode(c"a call of the Neon API".as_ptr());
+        pgrx::pg_sys::InSecurityRestrictedOperation()
+    };
+    if restricted {
+        return Err(Error::security_restricted());
+    }
+    match guc::overridden() {
+        Some(setting) => Err(Error::overridden_setting(&setting)),
+        None => Ok(()),
+    }
+}
+
+fn http() -> Result<Rc<Http>, Error> {
+    HTTP.with_borrow_mut(|kept| match kept {
+        Some((built_from, http)) if built_from.is_current() => Ok(http.clone()),
+        _ => {
+            let network = guc::network();
+            let settings = Settings {
+                user_agent: user_agent(),
+                ca_file: guc::text(&network.ca_file).map(PathBuf::from),
+                proxy: guc::text(&network.proxy).map(|url| ProxySettings {
+                    url,
+                    user: guc::text(&network.proxy_user),
+                    password_file: guc::text(&network.proxy_password_file).map(PathBuf::from),
+                }),
+                max_idle: MAX_IDLE,
+            };
+            let http = Rc::new(Http::new(&settings, LatchConnector, LatchResolver)?);
+            *kept = Some((network, http.clone()));
+            Ok(http)
+        }
+    })
+}
+
+fn user_agent() -> String {
+    let postgres = pgrx::pg_sys::PG_VERSION.to_string_lossy();
+    format!(
+        "neon_auth_admin/{} (PostgreSQL {postgres})",
+        env!("CARGO_PKG_VERSION")
+    )
+}
