@@ -18,6 +18,10 @@ COMMENT ON TYPE neon_auth_admin.auth_user IS
     'A user as create_user made it; the id is the key of neon_auth."user" or neon_auth.users_sync';
 COMMENT ON FUNCTION neon_auth_admin.create_user IS
     'Creates a user in Neon Auth and returns its id, e-mail and name. It appears in neon_auth."user" or, at project level, in neon_auth.users_sync within about a second. Not undone by ROLLBACK';
+COMMENT ON TYPE neon_auth_admin.ensured_user IS
+    'A user as ensure_user made it (created) or found it in this database';
+COMMENT ON FUNCTION neon_auth_admin.ensure_user IS
+    'Creates a user in Neon Auth or, if there is one with that address, finds its id in neon_auth."user" or neon_auth.users_sync; its name stays as it is. For migrations and seeds that run again. Not undone by ROLLBACK';
 COMMENT ON FUNCTION neon_auth_admin.delete_user IS
     'Deletes the user with this id in Neon Auth and returns the id. Its row in neon_auth."user" goes or, at project level, neon_auth.users_sync.deleted_at is set within about a second. Not undone by ROLLBACK';
 COMMENT ON FUNCTION neon_auth_admin.set_user_roles IS
@@ -38,6 +42,10 @@ COMMENT ON FUNCTION neon_auth_admin.list_oauth_providers IS
     'Lists the OAuth providers that users can sign in with, one row each; client_secret is masked unless show_secrets is true';
 COMMENT ON FUNCTION neon_auth_admin.add_oauth_provider IS
     'Adds an OAuth provider, with own credentials or, without them, Neon''s shared ones; returns it. Not undone by ROLLBACK';
+COMMENT ON TYPE neon_auth_admin.ensured_oauth_provider IS
+    'An OAuth provider as ensure_oauth_provider made it (created) or found it';
+COMMENT ON FUNCTION neon_auth_admin.ensure_oauth_provider IS
+    'Adds an OAuth provider, as add_oauth_provider does, or returns the one that is there as it is. For migrations and seeds that run again. Not undone by ROLLBACK';
 COMMENT ON FUNCTION neon_auth_admin.update_oauth_provider IS
     'Changes the credentials of an OAuth provider and returns it; NULL leaves a field as it is. Not undone by ROLLBACK';
 COMMENT ON FUNCTION neon_auth_admin.delete_oauth_provider IS
@@ -51,6 +59,10 @@ COMMENT ON FUNCTION neon_auth_admin.list_domains IS
     'Lists the redirect domains, one row each';
 COMMENT ON FUNCTION neon_auth_admin.add_domain IS
     'Allows sign-ins to return to this domain, a URI such as https://app.example.com, and returns it. Not undone by ROLLBACK';
+COMMENT ON TYPE neon_auth_admin.ensured_domain IS
+    'A redirect domain, and whether ensure_domain added it';
+COMMENT ON FUNCTION neon_auth_admin.ensure_domain IS
+    'Adds a redirect domain if it is not there. For migrations and seeds that run again. Not undone by ROLLBACK';
 COMMENT ON FUNCTION neon_auth_admin.delete_domain IS
     'Removes one redirect domain and returns it, also when it was not there. Not undone by ROLLBACK';
 COMMENT ON FUNCTION neon_auth_admin.delete_domains IS

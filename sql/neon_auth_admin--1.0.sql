@@ -47,6 +47,11 @@ CREATE TYPE neon_auth_admin.auth_user AS (
     name text
 );
 
+CREATE TYPE neon_auth_admin.ensured_user AS (
+    id text,
+    created boolean
+);
+
 -- A row of whichever table this database keeps users in.
 CREATE TYPE neon_auth_admin.synced_user AS (
     id text,
@@ -129,6 +134,19 @@ CREATE TYPE neon_auth_admin.webhooks AS (
     webhook_url text,
     enabled_events text[],
     timeout_seconds integer
+);
+
+CREATE TYPE neon_auth_admin.ensured_domain AS (
+    domain text,
+    created boolean
+);
+
+CREATE TYPE neon_auth_admin.ensured_oauth_provider AS (
+    id text,
+    type text,
+    client_id text,
+    client_secret text,
+    created boolean
 );
 
 CREATE TYPE neon_auth_admin.connection_check AS (
@@ -275,11 +293,51 @@ AS 'MODULE_PATHNAME', 'delete_user_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- src/pg/domains.rs
+-- neon_auth_admin::pg::domains::ensure_domain
+CREATE  FUNCTION "ensure_domain"(
+	"domain" TEXT, /* Option < Text > */
+	"server" TEXT DEFAULT NULL /* Option < Text > */
+) RETURNS neon_auth_admin.ensured_domain /* Result < One < EnsuredDomain > , Raise > */
+VOLATILE PARALLEL UNSAFE COST 10000
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'ensure_domain_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/pg/oauth_providers.rs
+-- neon_auth_admin::pg::oauth_providers::ensure_oauth_provider
+CREATE  FUNCTION "ensure_oauth_provider"(
+	"id" TEXT, /* Option < Text > */
+	"client_id" TEXT DEFAULT NULL, /* Option < Text > */
+	"client_secret" TEXT DEFAULT NULL, /* Option < Text > */
+	"microsoft_tenant_id" TEXT DEFAULT NULL, /* Option < Text > */
+	"server" TEXT DEFAULT NULL /* Option < Text > */
+) RETURNS neon_auth_admin.ensured_oauth_provider /* Result < One < EnsuredOauthProvider > , Raise > */
+VOLATILE PARALLEL UNSAFE COST 10000
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'ensure_oauth_provider_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/pg/users.rs
+-- neon_auth_admin::pg::users::ensure_user
+CREATE  FUNCTION "ensure_user"(
+	"email" TEXT, /* Option < Text > */
+	"name" TEXT DEFAULT NULL, /* Option < Text > */
+	"server" TEXT DEFAULT NULL /* Option < Text > */
+) RETURNS neon_auth_admin.ensured_user /* Result < One < EnsuredUser > , Raise > */
+VOLATILE PARALLEL UNSAFE COST 10000
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'ensure_user_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- src/pg/sign_in.rs
 -- neon_auth_admin::pg::sign_in::get_allow_localhost
 CREATE  FUNCTION "get_allow_localhost"(
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS bool /* Result < bool, Raise > */
+) RETURNS bool /* Result < Option < bool > , Raise > */
 VOLATILE PARALLEL UNSAFE COST 10000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'get_allow_localhost_wrapper';
@@ -707,6 +765,10 @@ COMMENT ON TYPE neon_auth_admin.auth_user IS
     'A user as create_user made it; the id is the key of neon_auth."user" or neon_auth.users_sync';
 COMMENT ON FUNCTION neon_auth_admin.create_user IS
     'Creates a user in Neon Auth and returns its id, e-mail and name. It appears in neon_auth."user" or, at project level, in neon_auth.users_sync within about a second. Not undone by ROLLBACK';
+COMMENT ON TYPE neon_auth_admin.ensured_user IS
+    'A user as ensure_user made it (created) or found it in this database';
+COMMENT ON FUNCTION neon_auth_admin.ensure_user IS
+    'Creates a user in Neon Auth or, if there is one with that address, finds its id in neon_auth."user" or neon_auth.users_sync; its name stays as it is. For migrations and seeds that run again. Not undone by ROLLBACK';
 COMMENT ON FUNCTION neon_auth_admin.delete_user IS
     'Deletes the user with this id in Neon Auth and returns the id. Its row in neon_auth."user" goes or, at project level, neon_auth.users_sync.deleted_at is set within about a second. Not undone by ROLLBACK';
 COMMENT ON FUNCTION neon_auth_admin.set_user_roles IS
@@ -727,6 +789,10 @@ COMMENT ON FUNCTION neon_auth_admin.list_oauth_providers IS
     'Lists the OAuth providers that users can sign in with, one row each; client_secret is masked unless show_secrets is true';
 COMMENT ON FUNCTION neon_auth_admin.add_oauth_provider IS
     'Adds an OAuth provider, with own credentials or, without them, Neon''s shared ones; returns it. Not undone by ROLLBACK';
+COMMENT ON TYPE neon_auth_admin.ensured_oauth_provider IS
+    'An OAuth provider as ensure_oauth_provider made it (created) or found it';
+COMMENT ON FUNCTION neon_auth_admin.ensure_oauth_provider IS
+    'Adds an OAuth provider, as add_oauth_provider does, or returns the one that is there as it is. For migrations and seeds that run again. Not undone by ROLLBACK';
 COMMENT ON FUNCTION neon_auth_admin.update_oauth_provider IS
     'Changes the credentials of an OAuth provider and returns it; NULL leaves a field as it is. Not undone by ROLLBACK';
 COMMENT ON FUNCTION neon_auth_admin.delete_oauth_provider IS
@@ -740,6 +806,10 @@ COMMENT ON FUNCTION neon_auth_admin.list_domains IS
     'Lists the redirect domains, one row each';
 COMMENT ON FUNCTION neon_auth_admin.add_domain IS
     'Allows sign-ins to return to this domain, a URI such as https://app.example.com, and returns it. Not undone by ROLLBACK';
+COMMENT ON TYPE neon_auth_admin.ensured_domain IS
+    'A redirect domain, and whether ensure_domain added it';
+COMMENT ON FUNCTION neon_auth_admin.ensure_domain IS
+    'Adds a redirect domain if it is not there. For migrations and seeds that run again. Not undone by ROLLBACK';
 COMMENT ON FUNCTION neon_auth_admin.delete_domain IS
     'Removes one redirect domain and returns it, also when it was not there. Not undone by ROLLBACK';
 COMMENT ON FUNCTION neon_auth_admin.delete_domains IS

@@ -36,6 +36,11 @@ CREATE TYPE neon_auth_admin.auth_user AS (
     name text
 );
 
+CREATE TYPE neon_auth_admin.ensured_user AS (
+    id text,
+    created boolean
+);
+
 -- A row of whichever table this database keeps users in.
 CREATE TYPE neon_auth_admin.synced_user AS (
     id text,
@@ -118,6 +123,19 @@ CREATE TYPE neon_auth_admin.webhooks AS (
     webhook_url text,
     enabled_events text[],
     timeout_seconds integer
+);
+
+CREATE TYPE neon_auth_admin.ensured_domain AS (
+    domain text,
+    created boolean
+);
+
+CREATE TYPE neon_auth_admin.ensured_oauth_provider AS (
+    id text,
+    type text,
+    client_id text,
+    client_secret text,
+    created boolean
 );
 
 CREATE TYPE neon_auth_admin.connection_check AS (

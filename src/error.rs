@@ -233,6 +233,22 @@ impl Error {
             .with_detail("There is not enough left to report what might fail.")
     }
 
+    /// It was there when it was to be added, and not when it was looked for.
+    pub fn provider_gone(id: &str) -> Self {
+        let message = format!("OAuth provider \"{id}\" was deleted by somebody else meanwhile");
+        Self::new(ErrorKind::NotFound, message).with_hint("Try again.")
+    }
+
+    pub fn dry_run() -> Self {
+        let message = "nothing is sent while neon_auth_admin.dry_run is on";
+        Self::new(ErrorKind::NotConfigured, message)
+    }
+
+    pub fn nothing_made_up(function: &str) -> Self {
+        let message = format!("could not make an answer of {function}() up in a dry run");
+        Self::new(ErrorKind::BadResponse, message)
+    }
+
     /// The library is newer or older than the extension's objects.
     pub fn stale_extension(what: &str) -> Self {
         Self::new(

@@ -16,6 +16,7 @@ mod allocator;
 mod api_key;
 mod args;
 mod compat;
+mod dry_run;
 mod guc;
 mod local;
 mod query;

@@ -13,6 +13,10 @@ impl Error {
     }
 
     pub fn no_such_server(server: &str) -> Self {
+        // As Neon's keys begin.
+        if server.starts_with("napi_") {
+            return Self::unknown_name("server").with_hint("Name a foreign server.");
+        }
         Self::new(
             ErrorKind::NotConfigured,
             format!("server \"{server}\" does not exist"),

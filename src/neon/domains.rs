@@ -29,6 +29,11 @@ pub const ADD_DOMAIN: Endpoint = Endpoint {
     resource: &DOMAIN,
 };
 
+pub const ENSURE_DOMAIN: Endpoint = Endpoint {
+    function: "ensure_domain",
+    ..ADD_DOMAIN
+};
+
 pub const DELETE_DOMAIN: Endpoint = Endpoint {
     function: "delete_domain",
     method: Method::Delete,
@@ -50,6 +55,13 @@ pub struct RedirectDomain {
     pub domain: String,
     #[serde(default)]
     pub auth_provider: Option<String>,
+}
+
+/// A domain that was added, or was there.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct EnsuredDomain {
+    pub domain: String,
+    pub created: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -81,11 +93,24 @@ pub fn list(target: &Target) -> Result<Request<RedirectDomains>, Error> {
 
 /// `POST .../auth/domains`.
 pub fn add(target: &Target, domain: &str) -> Result<Request<()>, Error> {
+    add_by(&ADD_DOMAIN, target, domain)
+}
+
+/// The same, for whoever goes on if there is such a domain.
+pub fn ensure(target: &Target, domain: &str) -> Result<Request<()>, Error> {
+    add_by(&ENSURE_DOMAIN, target, domain)
+}
+
+fn add_by(
+    endpoint: &'static Endpoint,
+    target: &Target,
+    domain: &str,
+) -> Result<Request<()>, Error> {
     let body = NewDomain {
         domain: argument::domain("domain", domain)?,
         auth_provider: target.auth_provider(),
     };
-    Ok(ADD_DOMAIN.empty(target, [])?.with_body(&body))
+    Ok(endpoint.empty(target, [])?.with_body(&body))
 }
 
 /// `DELETE .../auth/domains` with one domain.

@@ -50,7 +50,7 @@ pub enum Look {
 }
 
 /// All operations.
-pub const ENDPOINTS: [&Endpoint; 33] = [
+pub const ENDPOINTS: [&Endpoint; 36] = [
     &integration::CREATE_INTEGRATION,
     &integration::LIST_INTEGRATIONS,
     &integration::GET_INTEGRATION,
@@ -58,14 +58,17 @@ pub const ENDPOINTS: [&Endpoint; 33] = [
     &integration::CREATE_SDK_KEYS,
     &integration::TRANSFER_OWNERSHIP,
     &users::CREATE_USER,
+    &users::ENSURE_USER,
     &users::DELETE_USER,
     &users::SET_USER_ROLES,
     &oauth_providers::LIST_OAUTH_PROVIDERS,
     &oauth_providers::ADD_OAUTH_PROVIDER,
+    &oauth_providers::ENSURE_OAUTH_PROVIDER,
     &oauth_providers::UPDATE_OAUTH_PROVIDER,
     &oauth_providers::DELETE_OAUTH_PROVIDER,
     &domains::LIST_DOMAINS,
     &domains::ADD_DOMAIN,
+    &domains::ENSURE_DOMAIN,
     &domains::DELETE_DOMAIN,
     &domains::DELETE_DOMAINS,
     &email_server::GET_EMAIL_SERVER,

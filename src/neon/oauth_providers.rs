@@ -30,6 +30,11 @@ pub const ADD_OAUTH_PROVIDER: Endpoint = Endpoint {
     resource: &PROVIDER,
 };
 
+pub const ENSURE_OAUTH_PROVIDER: Endpoint = Endpoint {
+    function: "ensure_oauth_provider",
+    ..ADD_OAUTH_PROVIDER
+};
+
 pub const UPDATE_OAUTH_PROVIDER: Endpoint = Endpoint {
     function: "update_oauth_provider",
     method: Method::Patch,
@@ -57,6 +62,16 @@ pub struct OauthProvider {
     pub client_secret: Option<Secret>,
 }
 
+/// A provider that was added, or was there.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct EnsuredOauthProvider {
+    pub id: String,
+    pub r#type: String,
+    pub client_id: Option<String>,
+    pub client_secret: Option<Secret>,
+    pub created: bool,
+}
+
 #[derive(Debug, Deserialize)]
 pub struct OauthProviders {
     pub providers: Vec<OauthProvider>,
@@ -71,6 +86,18 @@ pub struct Credentials<'a> {
     pub client_secret: Option<&'a Secret>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub microsoft_tenant_id: Option<&'a str>,
+}
+
+impl OauthProvider {
+    pub fn ensured(self, created: bool) -> EnsuredOauthProvider {
+        EnsuredOauthProvider {
+            id: self.id,
+            r#type: self.r#type,
+            client_id: self.client_id,
+            client_secret: self.client_secret,
+            created,
+        }
+    }
 }
 
 impl Credentials<'_> {
@@ -101,9 +128,27 @@ pub fn add(
     id: &str,
     credentials: Credentials,
 ) -> Result<Request<OauthProvider>, Error> {
+    add_by(&ADD_OAUTH_PROVIDER, target, id, credentials)
+}
+
+/// The same, for whoever goes on if there is such a provider.
+pub fn ensure(
+    target: &Target,
+    id: &str,
+    credentials: Credentials,
+) -> Result<Request<OauthProvider>, Error> {
+    add_by(&ENSURE_OAUTH_PROVIDER, target, id, credentials)
+}
+
+fn add_by(
+    endpoint: &'static Endpoint,
+    target: &Target,
+    id: &str,
+    credentials: Credentials,
+) -> Result<Request<OauthProvider>, Error> {
     credentials.check()?;
     argument::id("id", id)?;
-    Ok(ADD_OAUTH_PROVIDER
+    Ok(endpoint
         .json(target, [])?
         .with_body(&NewProvider { id, credentials })
         .with_secrets(credentials.client_secret))

@@ -24,6 +24,11 @@ pub const CREATE_USER: Endpoint = Endpoint {
     resource: &USER,
 };
 
+pub const ENSURE_USER: Endpoint = Endpoint {
+    function: "ensure_user",
+    ..CREATE_USER
+};
+
 pub const DELETE_USER: Endpoint = Endpoint {
     function: "delete_user",
     method: Method::Delete,
@@ -50,6 +55,13 @@ pub struct AuthUser {
     pub name: Option<String>,
 }
 
+/// A user that was created, or was there.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct EnsuredUser {
+    pub id: String,
+    pub created: bool,
+}
+
 /// Below a branch, project and provider are in the path.
 #[derive(Serialize)]
 struct NewUser<'a> {
@@ -73,6 +85,24 @@ pub fn create(
     email: &str,
     name: Option<&str>,
 ) -> Result<Request<AuthUser>, Error> {
+    create_by(&CREATE_USER, target, email, name)
+}
+
+/// The same, for whoever goes on if there is such a user.
+pub fn ensure(
+    target: &Target,
+    email: &str,
+    name: Option<&str>,
+) -> Result<Request<AuthUser>, Error> {
+    create_by(&ENSURE_USER, target, email, name)
+}
+
+fn create_by(
+    endpoint: &'static Endpoint,
+    target: &Target,
+    email: &str,
+    name: Option<&str>,
+) -> Result<Request<AuthUser>, Error> {
     let project = target.branch_id().is_none().then_some(target);
     let body = NewUser {
         project_id: project.map(Target::project_id),
@@ -80,7 +110,7 @@ pub fn create(
         email: argument::email("email", email)?,
         name: argument::optional("name", name, |n, v| argument::text(n, v, 255))?,
     };
-    Ok(CREATE_USER.json(target, [])?.with_body(&body))
+    Ok(endpoint.json(target, [])?.with_body(&body))
 }
 
 /// `DELETE .../auth/users/{id}`.

@@ -27,7 +27,7 @@ use crate::pg::session::{Session, refuse_wrong_place};
 use crate::pg::subtransaction::without_a_trace;
 use crate::pg::text::{Text, for_message, from_server, to_server};
 use crate::pg::wait::{Failure, look_up};
-use crate::pg::{guc, local, local_users, server};
+use crate::pg::{dry_run, guc, local, local_users, server};
 
 /// Looks at each step between this session and Neon; a step that fails is a row and no error. See
 /// [`diagnosis::diagnose`] for those that are Neon's.
@@ -36,7 +36,7 @@ fn check_connection(
     _entry: Entry,
     server: default!(Option<Text>, "NULL"),
 ) -> Result<Rows<CheckedStep>, Raise> {
-    let place = refuse_wrong_place();
+    let place = refuse_wrong_place().and(dry_run::refuse());
     let row = Row::new::<CheckedStep>()?;
     let role = Role::in_effect();
     let mut findings = Findings::default();
@@ -60,7 +60,7 @@ fn check_connection(
             Ok(neon.look(|client| on_the_way(client, &list)))
         });
         match looked {
-            Ok(found) => findings.0.extend(found),
+            Ok(found) => findings.0.extend(found.into_iter().flatten()),
             // This is no place for a call, or the roots of TLS or what the proxy needs cannot be read.
             Err(error) => findings.failed("TLS", &error),
         }

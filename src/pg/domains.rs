@@ -2,15 +2,16 @@
 
 use pgrx::prelude::*;
 
-use crate::neon::domains::{self, RedirectDomain};
+use crate::neon::domains::{self, EnsuredDomain, RedirectDomain};
 use crate::pg::args::{required, texts};
 use crate::pg::report::Raise;
 use crate::pg::reserve::Entry;
-use crate::pg::row::{Secrets, row_type};
+use crate::pg::row::{One, Row, Secrets, row_type};
 use crate::pg::rows::Rows;
 use crate::pg::session::Session;
 use crate::pg::text::Text;
 
+row_type!(EnsuredDomain, "ensured_domain");
 row_type!(RedirectDomain, "redirect_domain");
 
 /// Lists the domains; see [`domains::list`].
@@ -35,6 +36,24 @@ fn add_domain(
     let domain = required("domain", domain)?;
     neon.send(&domains::add(neon.target(), &domain)?)?;
     Ok(domain)
+}
+
+/// Adds a domain, if it is not there; see [`domains::ensure`].
+#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+fn ensure_domain(
+    _entry: Entry,
+    domain: Option<Text>,
+    server: default!(Option<Text>, "NULL"),
+) -> Result<One<EnsuredDomain>, Raise> {
+    let row = Row::new::<EnsuredDomain>()?;
+    let neon = Session::open(&domains::ENSURE_DOMAIN, server.as_deref())?;
+    let domain = required("domain", domain)?;
+    let added = neon.ensure(&domains::ensure(neon.target(), &domain)?)?;
+    let ensured = EnsuredDomain {
+        domain: domain.to_string(),
+        created: added.is_some(),
+    };
+    Ok(One::new(row.filled(ensured, Secrets::Masked)?))
 }
 
 /// Deletes a domain, and returns it; see [`domains::delete`].

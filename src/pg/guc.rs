@@ -15,6 +15,7 @@ use crate::pg::compat;
 use crate::pg::text::from_server;
 
 static SERVER: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"neon"));
+static DRY_RUN: GucSetting<bool> = GucSetting::<bool>::new(false);
 static MAX_RESPONSE_SIZE: GucSetting<i32> = GucSetting::<i32>::new(256);
 static ALLOWED_HOSTS: GucSetting<Option<CString>> =
     GucSetting::<Option<CString>>::new(Some(c"console.neon.tech"));
@@ -47,6 +48,16 @@ impl Fixed for Server {
     const HINT: &CStr = c"Name the server in the call: its argument \"server\" decides.";
 }
 
+struct DryRun;
+
+impl Fixed for DryRun {
+    const NAME: &CStr = c"neon_auth_admin.dry_run";
+    const DESCRIPTION: &CStr = c"Makes calls check their arguments and send nothing.";
+    const REFUSAL: &CStr =
+        c"parameter \"neon_auth_admin.dry_run\" cannot be set after connection start";
+    const HINT: &CStr = c"Connect again, with it in the connection's options.";
+}
+
 thread_local! {
     static OVERRIDDEN: RefCell<Vec<&'static CStr>> = const { RefCell::new(Vec::new()) };
 }
@@ -60,6 +71,7 @@ pub fn define() {
         .filter(|name| reset_source(name).is_some_and(|source| source > GucSource::PGC_S_ARGV));
     OVERRIDDEN.set(overridden.collect());
     fixed::define_string::<Server>(&SERVER);
+    fixed::define_bool::<DryRun>(&DRY_RUN);
     GucRegistry::define_int_guc(
         c"neon_auth_admin.max_response_size",
         c"Longest answer that is read from the Neon API.",
@@ -136,6 +148,11 @@ pub fn overridden() -> Option<String> {
 
 pub fn server() -> String {
     text(&SERVER.get()).unwrap_or_default()
+}
+
+/// Whether nothing may be sent.
+pub fn is_dry_run() -> bool {
+    DRY_RUN.get()
 }
 
 /// In bytes.

@@ -4,6 +4,7 @@ use pgrx::prelude::*;
 
 use crate::neon::integration::{self, Integration, IntegrationKeys, Integrations};
 use crate::pg::args::required;
+use crate::pg::dry_run;
 use crate::pg::report::Raise;
 use crate::pg::reserve::Entry;
 use crate::pg::row::{One, Secrets, row_type};
@@ -25,6 +26,8 @@ fn create_integration(
     server: default!(Option<Text>, "NULL"),
 ) -> Result<One<IntegrationKeys>, Raise> {
     let neon = Session::open(&integration::CREATE_INTEGRATION, server.as_deref())?;
+    // In a dry run without a server any branch will do.
+    let branch_id = branch_id.filter(|_| !dry_run::is_nowhere(neon.target()));
     let request = integration::create(
         neon.target(),
         branch_id.as_deref(),

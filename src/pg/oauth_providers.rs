@@ -2,16 +2,18 @@
 
 use pgrx::prelude::*;
 
-use crate::neon::oauth_providers::{self, Credentials, OauthProvider};
+use crate::error::Error;
+use crate::neon::oauth_providers::{self, Credentials, EnsuredOauthProvider, OauthProvider};
 use crate::pg::args::required;
 use crate::pg::report::Raise;
 use crate::pg::reserve::Entry;
-use crate::pg::row::{One, Secrets, row_type};
+use crate::pg::row::{One, Row, Secrets, row_type};
 use crate::pg::rows::Rows;
 use crate::pg::session::Session;
 use crate::pg::text::Text;
 use crate::secret::Secret;
 
+row_type!(EnsuredOauthProvider, "ensured_oauth_provider");
 row_type!(OauthProvider, "oauth_provider");
 
 /// Lists the providers; see [`oauth_providers::list`].
@@ -47,6 +49,41 @@ fn add_oauth_provider(
     let id = required("id", id)?;
     let request = oauth_providers::add(neon.target(), &id, credentials)?;
     neon.row(&request)
+}
+
+/// Adds a provider, or finds the one that is there; see [`oauth_providers::ensure`].
+#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+fn ensure_oauth_provider(
+    _entry: Entry,
+    id: Option<Text>,
+    client_id: default!(Option<Text>, "NULL"),
+    client_secret: default!(Option<Text>, "NULL"),
+    microsoft_tenant_id: default!(Option<Text>, "NULL"),
+    server: default!(Option<Text>, "NULL"),
+) -> Result<One<EnsuredOauthProvider>, Raise> {
+    let row = Row::new::<EnsuredOauthProvider>()?;
+    let endpoint = &oauth_providers::ENSURE_OAUTH_PROVIDER;
+    let neon = Session::open(endpoint, server.as_deref())?;
+    let client_secret = client_secret.as_deref().map(Secret::new);
+    let credentials = Credentials {
+        client_id: client_id.as_deref(),
+        client_secret: client_secret.as_ref(),
+        microsoft_tenant_id: microsoft_tenant_id.as_deref(),
+    };
+    let id = required("id", id)?;
+    let request = oauth_providers::ensure(neon.target(), &id, credentials)?;
+    let provider = match neon.ensure(&request)? {
+        Some(added) => added.ensured(true),
+        None => {
+            let list = neon.read(&oauth_providers::list(neon.target())?)?;
+            let mut list = list.into_iter().flat_map(|list| list.providers);
+            let found = list.find(|provider| *provider.id == *id);
+            found
+                .ok_or_else(|| Error::provider_gone(&id))?
+                .ensured(false)
+        }
+    };
+    Ok(One::new(row.filled(provider, Secrets::Masked)?))
 }
 
 /// Changes the credentials of a provider; see [`oauth_providers::update`].

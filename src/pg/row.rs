@@ -225,7 +225,7 @@ fn to_timestamptz(text: &str) -> Option<TimestampWithTimeZone> {
 
 /// What a function that returns one row returns.
 pub struct One<T> {
-    row: pg_sys::Datum,
+    row: Option<pg_sys::Datum>,
     of: PhantomData<T>,
 }
 
@@ -239,7 +239,14 @@ impl<T> One<T> {
             pg_sys::HeapTupleHeaderGetDatum((*tuple).t_data)
         };
         Self {
-            row,
+            row: Some(row),
+            of: PhantomData,
+        }
+    }
+
+    pub fn null() -> Self {
+        Self {
+            row: None,
             of: PhantomData,
         }
     }
@@ -248,8 +255,11 @@ impl<T> One<T> {
 // SAFETY: a row in the memory context of the call.
 unsafe impl<T> BoxRet for One<T> {
     unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> Datum<'fcx> {
-        // SAFETY: as above.
-        unsafe { fcinfo.return_raw_datum(self.row) }
+        match self.row {
+            // SAFETY: as above.
+            Some(row) => unsafe { fcinfo.return_raw_datum(row) },
+            None => fcinfo.return_null(),
+        }
     }
 }
 

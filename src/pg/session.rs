@@ -5,9 +5,9 @@ use std::cell::RefCell;
 use std::ffi::CString;
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::neon::api_url::ApiUrl;
 use crate::neon::client::{Client, Connection, new_request_id};
 use crate::neon::endpoint::Endpoint;
@@ -20,11 +20,11 @@ use crate::pg::report::{Asked, Raise, raise, warn};
 use crate::pg::role::Role;
 use crate::pg::row::{One, Row, RowType, Secrets};
 use crate::pg::rows::Rows;
-use crate::pg::server::catalog::ForeignServer;
+use crate::pg::server::catalog::{DEFAULT_TIMEOUT, ForeignServer};
 use crate::pg::wait::{
     Backend, LatchConnector, LatchResolver, begin, is_interrupted, raise_interrupt,
 };
-use crate::pg::{guc, server};
+use crate::pg::{dry_run, guc, server};
 
 thread_local! {
     /// The agent of this backend, with the settings it was built from.
@@ -32,7 +32,15 @@ thread_local! {
 }
 
 /// All that a call needs. Its clock runs: whatever it sends shares the time that the server gives a call.
-pub struct Session {
+pub struct Session(Way);
+
+enum Way {
+    ToNeon(Box<Line>),
+    /// Nothing may be sent: see [`dry_run`].
+    Nowhere(Target),
+}
+
+struct Line {
     connection: Connection,
     http: Rc<Http>,
     deadline: Instant,
@@ -46,6 +54,11 @@ impl Session {
             prevent_if_read_only(endpoint.function);
         }
         refuse_wrong_place()?;
+        if guc::is_dry_run() {
+            let target = dry_run::target(endpoint, server)?;
+            endpoint.path_at(&target)?;
+            return Ok(Self(Way::Nowhere(target)));
+        }
         let role = Role::in_effect();
         let server = server::usable_server(server, role)?;
         let target = server::target(&server)?;
@@ -68,7 +81,7 @@ impl Session {
         key: Key,
         api_url: ApiUrl,
     ) -> Result<Self, Error> {
-        Ok(Self {
+        Ok(Self(Way::ToNeon(Box::new(Line {
             connection: Connection {
                 api_url,
                 target,
@@ -79,15 +92,119 @@ impl Session {
             http: http()?,
             deadline: Instant::now() + server.timeout,
             asked,
-        })
+        }))))
     }
 
     pub fn target(&self) -> &Target {
-        &self.connection.target
+        match &self.0 {
+            Way::ToNeon(line) => &line.connection.target,
+            Way::Nowhere(target) => target,
+        }
     }
 
-    /// The answer, when Neon has it.
+    /// The time that is left of the call.
+    pub fn time_left(&self) -> Duration {
+        match &self.0 {
+            Way::ToNeon(line) => line.deadline.saturating_duration_since(Instant::now()),
+            Way::Nowhere(_) => DEFAULT_TIMEOUT,
+        }
+    }
+
+    /// The answer, when Neon has it; of a read `None` where nothing is sent.
+    pub fn try_send<T>(&self, request: &Request<T>) -> Result<Option<T>, Error> {
+        match &self.0 {
+            Way::ToNeon(line) => line.send(request).map(Some),
+            Way::Nowhere(target) => Ok(dry_run::answer(target, request)),
+        }
+        .map_err(|error| self.complete(error))
+    }
+
+    /// The answer to a write that makes something, or `None` if that is there already.
+    pub fn ensure<T>(&self, request: &Request<T>) -> Result<Option<T>, Raise> {
+        match self.try_send(request) {
+            Err(error) if error.kind == ErrorKind::AlreadyExists => Ok(None),
+            answer => Ok(answer?),
+        }
+    }
+
+    /// The answer to a write.
     pub fn send<T>(&self, request: &Request<T>) -> Result<T, Raise> {
+        let answer = self.try_send(request)?;
+        Ok(answer.ok_or_else(|| Error::nothing_made_up(request.endpoint().function))?)
+    }
+
+    /// The answer to a read, `None` where nothing is sent.
+    pub fn read<T>(&self, request: &Request<T>) -> Result<Option<T>, Raise> {
+        Ok(self.try_send(request)?)
+    }
+
+    /// What `work` makes of a client, when nothing interrupts it; `None` where nothing is sent.
+    pub fn look<T>(&self, work: impl FnOnce(&Client) -> T) -> Option<T> {
+        let Way::ToNeon(line) = &self.0 else {
+            return None;
+        };
+        let result = line.work(work);
+        if is_interrupted() {
+            raise_interrupt();
+        }
+        Some(result)
+    }
+
+    /// The answer as a row, without secrets. A type that does not fit this library shows before anything
+    /// is sent.
+    pub fn row<T: RowType>(self, request: &Request<T>) -> Result<One<T>, Raise> {
+        self.row_showing(request, Secrets::Masked)
+    }
+
+    /// The same, with secrets perhaps.
+    pub fn row_showing<T: RowType>(
+        self,
+        request: &Request<T>,
+        secrets: Secrets,
+    ) -> Result<One<T>, Raise> {
+        let row = Row::new::<T>()?;
+        match self.try_send(request)? {
+            Some(answer) => Ok(One::new(row.filled(answer, secrets)?)),
+            None => Ok(One::null()),
+        }
+    }
+
+    /// What `shown` makes of the answer, as a row without secrets.
+    pub fn row_with<A, T: RowType>(
+        self,
+        request: &Request<A>,
+        shown: impl FnOnce(A) -> Result<T, Error>,
+    ) -> Result<One<T>, Raise> {
+        let row = Row::new::<T>()?;
+        let Some(answer) = self.try_send(request)? else {
+            return Ok(One::null());
+        };
+        let shown = shown(answer).map_err(|error| self.complete(error))?;
+        Ok(One::new(row.filled(shown, Secrets::Masked)?))
+    }
+
+    /// The items of the answer as rows.
+    pub fn rows<A, T: RowType>(
+        self,
+        request: &Request<A>,
+        secrets: Secrets,
+        items: impl FnOnce(A) -> Vec<T>,
+    ) -> Result<Rows<T>, Raise> {
+        let row = Row::new::<T>()?;
+        let items = self.try_send(request)?.map(items);
+        Ok(Rows::new(row, items.unwrap_or_default(), secrets)?)
+    }
+
+    fn complete(&self, error: Error) -> Error {
+        match &self.0 {
+            Way::ToNeon(line) => line.complete(error),
+            Way::Nowhere(_) => error,
+        }
+    }
+}
+
+impl Line {
+    fn send<T>(&self, request: &Request<T>) -> Result<T, Error> {
         let request_id = new_request_id();
         let result = self.work(|client| client.send(request, &request_id));
         if is_interrupted() {
@@ -105,15 +222,6 @@ impl Session {
             }
             raise_interrupt();
         }
-        Ok(result.map_err(|error| self.complete(error))?)
-    }
-
-    /// What `work` makes of a client, when nothing interrupts it.
-    pub fn look<T>(&self, work: impl FnOnce(&Client) -> T) -> T {
-        let result = self.work(work);
-        if is_interrupted() {
-            raise_interrupt();
-        }
         result
     }
 
@@ -125,47 +233,6 @@ impl Session {
             place: &Backend,
             deadline: self.deadline,
         })
-    }
-
-    /// The answer as a row, without secrets. A type that does not fit this library shows before anything
-    /// is sent.
-    pub fn row<T: RowType>(self, request: &Request<T>) -> Result<One<T>, Raise> {
-        self.row_showing(request, Secrets::Masked)
-    }
-
-    /// The same, with secrets perhaps.
-    pub fn row_showing<T: RowType>(
-        self,
-        request: &Request<T>,
-        secrets: Secrets,
-    ) -> Result<One<T>, Raise> {
-        let row = Row::new::<T>()?;
-        let answer = self.send(request)?;
-        Ok(One::new(row.filled(answer, secrets)?))
-    }
-
-    /// What `shown` makes of the answer, as a row without secrets.
-    pub fn row_with<A, T: RowType>(
-        self,
-        request: &Request<A>,
-        shown: impl FnOnce(A) -> Result<T, Error>,
-    ) -> Result<One<T>, Raise> {
-        let row = Row::new::<T>()?;
-        let answer = self.send(request)?;
-        let shown = shown(answer).map_err(|error| self.complete(error))?;
-        Ok(One::new(row.filled(shown, Secrets::Masked)?))
-    }
-
-    /// The items of the answer as rows.
-    pub fn rows<A, T: RowType>(
-        self,
-        request: &Request<A>,
-        secrets: Secrets,
-        items: impl FnOnce(A) -> Vec<T>,
-    ) -> Result<Rows<T>, Raise> {
-        let row = Row::new::<T>()?;
-        let items = items(self.send(request)?);
-        Ok(Rows::new(row, items, secrets)?)
     }
 
     fn complete(&self, error: Error) -> Error {

@@ -59,10 +59,10 @@ fn update_email_and_password(
 fn get_allow_localhost(
     _entry: Entry,
     server: default!(Option<Text>, "NULL"),
-) -> Result<bool, Raise> {
+) -> Result<Option<bool>, Raise> {
     let neon = Session::open(&sign_in::GET_ALLOW_LOCALHOST, server.as_deref())?;
-    let setting = neon.send(&sign_in::get_allow_localhost(neon.target())?)?;
-    Ok(setting.allow_localhost)
+    let setting = neon.read(&sign_in::get_allow_localhost(neon.target())?)?;
+    Ok(setting.map(|setting| setting.allow_localhost))
 }
 
 /// Changes the setting; see [`sign_in::update_allow_localhost`].

@@ -2,15 +2,18 @@
 
 use pgrx::prelude::*;
 
-use crate::neon::users::{self, AuthUser};
+use crate::error::{Error, ErrorKind};
+use crate::neon::users::{self, AuthUser, EnsuredUser};
 use crate::pg::args::{owned, required, texts};
-use crate::pg::report::Raise;
+use crate::pg::local_users;
+use crate::pg::report::{Raise, raise};
 use crate::pg::reserve::Entry;
-use crate::pg::row::{One, row_type};
+use crate::pg::row::{One, Row, Secrets, row_type};
 use crate::pg::session::Session;
 use crate::pg::text::Text;
 
 row_type!(AuthUser, "auth_user");
+row_type!(EnsuredUser, "ensured_user");
 
 /// Creates a user; see [`users::create`]. The row is the new id, and e-mail and name as given.
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
@@ -30,6 +33,36 @@ fn create_user(
             name: owned(&name),
         })
     })
+}
+
+/// Creates a user, or finds the one with that address in this database; see [`users::ensure`].
+#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+fn ensure_user(
+    _entry: Entry,
+    email: Option<Text>,
+    name: default!(Option<Text>, "NULL"),
+    server: default!(Option<Text>, "NULL"),
+) -> Result<One<EnsuredUser>, Raise> {
+    let row = Row::new::<EnsuredUser>()?;
+    let neon = Session::open(&users::ENSURE_USER, server.as_deref())?;
+    let email = required("email", email)?;
+    let request = users::ensure(neon.target(), &email, name.as_deref())?;
+    let user = match neon.try_send(&request) {
+        Ok(Some(created)) => EnsuredUser {
+            id: created.id,
+            created: true,
+        },
+        Ok(None) => raise(Error::nothing_made_up("ensure_user")),
+        Err(error) if error.kind == ErrorKind::AlreadyExists => {
+            let id = local_users::id_of(&row, neon.target(), neon.time_left(), email)?;
+            EnsuredUser {
+                id: id.ok_or(error)?,
+                created: false,
+            }
+        }
+        Err(error) => raise(error),
+    };
+    Ok(One::new(row.filled(user, Secrets::Masked)?))
 }
 
 /// Sets the roles of a user, and returns the id; see [`users::set_roles`].

@@ -45,7 +45,9 @@ fn update_webhooks(
     update.check()?;
     let current = match update.is_whole() {
         true => Fields::new(),
-        false => neon.send(&webhooks::get(neon.target())?)?,
+        false => neon
+            .read(&webhooks::get(neon.target())?)?
+            .unwrap_or_default(),
     };
     let request = webhooks::replace(neon.target(), current, &update)?;
     neon.row(&request)

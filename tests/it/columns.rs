@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use neon_auth_admin::fields::fields;
-use neon_auth_admin::neon::domains::RedirectDomain;
+use neon_auth_admin::neon::domains::{EnsuredDomain, RedirectDomain};
 use neon_auth_admin::neon::email_server::{EmailServer, EmailTest};
 use neon_auth_admin::neon::integration::{Integration, IntegrationKeys};
-use neon_auth_admin::neon::oauth_providers::OauthProvider;
+use neon_auth_admin::neon::oauth_providers::{EnsuredOauthProvider, OauthProvider};
 use neon_auth_admin::neon::plugins::{MagicLink, Organization, PhoneNumber, Plugins};
 use neon_auth_admin::neon::sign_in::EmailAndPassword;
-use neon_auth_admin::neon::users::AuthUser;
+use neon_auth_admin::neon::users::{AuthUser, EnsuredUser};
 use neon_auth_admin::neon::webhooks::Webhooks;
 
 /// Made by a query or in the outer ring, where the names are compared when a row is made.
@@ -41,6 +41,9 @@ fn are_the_fields_of_the_struct() {
         ("email_and_password", fields::<EmailAndPassword>()),
         ("email_server", fields::<EmailServer>()),
         ("email_test", fields::<EmailTest>()),
+        ("ensured_domain", fields::<EnsuredDomain>()),
+        ("ensured_oauth_provider", fields::<EnsuredOauthProvider>()),
+        ("ensured_user", fields::<EnsuredUser>()),
         ("integration", fields::<Integration>()),
         ("integration_keys", fields::<IntegrationKeys>()),
         ("magic_link", fields::<MagicLink>()),

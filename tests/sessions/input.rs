@@ -222,4 +222,9 @@ fn a_key_in_the_wrong_place_is_not_repeated() {
         assert_eq!(sqlstate(&error), SqlState::from_code("NA009"));
         assert!(!format!("{error:?}").contains(&key), "the key is repeated");
     }
+    // As Neon's keys look, in the place of a server.
+    let (list, key) = ("SELECT neon_auth_admin.list_domains($1)", "napi_short");
+    let error = session.query(list, &[&key]).expect_err("no such server");
+    assert_eq!(sqlstate(&error), SqlState::from_code("NA009"));
+    assert!(!format!("{error:?}").contains(key), "{error:?}");
 }

@@ -37,6 +37,23 @@ pub fn define_string<F: Fixed>(setting: &'static GucSetting<Option<CString>>) {
     }
 }
 
+pub fn define_bool<F: Fixed>(setting: &'static GucSetting<bool>) {
+    // SAFETY: the hook does not panic.
+    unsafe {
+        GucRegistry::define_bool_guc_with_hooks(
+            F::NAME,
+            F::DESCRIPTION,
+            c"Fixed when the session starts.",
+            setting,
+            GucContext::Userset,
+            GucFlags::default(),
+            Some(check::<F, bool>),
+            None,
+            None,
+        );
+    }
+}
+
 /// Called with each value before it is taken, and where it comes from: a value that a session gave
 /// before Postgres knew the setting comes here, too, when it is defined.
 ///

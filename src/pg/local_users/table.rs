@@ -134,6 +134,19 @@ impl Table {
         Some(Query::new(query, Some(Text::new(id)), Sees::Latest))
     }
 
+    /// The id of the user with this address, whatever its case.
+    pub fn id_of(&self, email: Text) -> Query {
+        let mut query = format!(
+            "SELECT id::pg_catalog.text AS id FROM {} \
+             WHERE pg_catalog.lower(email::pg_catalog.text) OPERATOR(pg_catalog.=) pg_catalog.lower($1)",
+            self.name()
+        );
+        if let Layout::UsersSync = self.layout {
+            query += " AND deleted_at IS NULL";
+        }
+        Query::new(query, Some(email), Sees::Latest)
+    }
+
     /// How many users there are, and how old the latest change is, in words, as the column `detail`. No
     /// more of them are looked at than take a moment: on a standby, whoever reads for long is in the way.
     pub fn state(&self) -> Query {
