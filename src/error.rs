@@ -43,7 +43,7 @@ pub enum ErrorKind {
     TooManyRows,
     /// Neon answered 409, or says so in the words of a 400 or 422.
     AlreadyExists,
-    /// Neon answered 423 each time.
+    /// Neon answered 423 for as long as there was time.
     Busy,
     /// Neon answered 429, and the wait does not fit.
     RateLimited,

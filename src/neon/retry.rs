@@ -10,6 +10,9 @@ pub const CAP: Duration = Duration::from_secs(2);
 
 /// An attempt that has less time than this is not worth its wait.
 const MARGIN: Duration = Duration::from_millis(50);
+/// An attempt that finds a lock open has work to do: cut off, a write that was certainly not done would
+/// become one of which nobody knows.
+pub const TIME_FOR_WORK: Duration = Duration::from_millis(500);
 
 /// How an attempt ended without success.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,12 +56,34 @@ pub fn decide(
     let back_off = full_jitter(attempt, jitter);
     let wait = match (outcome, safety) {
         (Outcome::NotSent, _) => back_off,
-        // Neon promises that 423 and 503 were not carried out, and 429 was not even looked at.
-        (Outcome::Status(423 | 429 | 503, asked), _) => asked.unwrap_or(back_off),
-        (Outcome::Lost | Outcome::Status(502 | 504, _), Safety::Repeatable) => back_off,
+        (Outcome::Status(423, asked), _) => {
+            return wait_for_lock(max_attempts, asked, back_off, left);
+        }
+        // Neon promises that 503 was not carried out, and 429 was not even looked at.
+        (Outcome::Status(429 | 503, asked), _) => asked.unwrap_or(back_off),
+        // A CDN before Neon has numbers of its own for what 502 and 504 say.
+        (Outcome::Lost | Outcome::Status(502 | 504 | 520..=524, _), Safety::Repeatable) => back_off,
         _ => return Decision::GiveUp,
     };
     if attempt < max_attempts && wait + MARGIN < left {
+        Decision::Wait(wait)
+    } else {
+        Decision::GiveUp
+    }
+}
+
+/// A lock is no fault: it passes, and Neon promises that nothing was done. So it is waited for as long as
+/// there is time, however many attempts that takes, unless there is to be but one. The last of them is as
+/// late as it can be.
+fn wait_for_lock(
+    max_attempts: u32,
+    asked: Option<Duration>,
+    back_off: Duration,
+    left: Duration,
+) -> Decision {
+    let longest = left.saturating_sub(TIME_FOR_WORK);
+    let wait = asked.unwrap_or(back_off.min(longest));
+    if max_attempts > 1 && wait <= longest && !longest.is_zero() {
         Decision::Wait(wait)
     } else {
         Decision::GiveUp
@@ -101,8 +126,14 @@ mod tests {
             (Outcome::Status(503, Some(SECOND)), Repeatable, Wait(SECOND)),
             (Outcome::Status(502, None), Repeatable, again),
             (Outcome::Status(504, None), Repeatable, again),
+            (Outcome::Status(519, None), Repeatable, GiveUp),
+            (Outcome::Status(520, None), Repeatable, again),
+            (Outcome::Status(524, None), Repeatable, again),
+            (Outcome::Status(525, None), Repeatable, GiveUp),
             (Outcome::Status(502, None), Once, GiveUp),
             (Outcome::Status(504, None), Once, GiveUp),
+            (Outcome::Status(520, None), Once, GiveUp),
+            (Outcome::Status(524, None), Once, GiveUp),
             (Outcome::Status(500, None), Repeatable, GiveUp),
             (Outcome::Status(500, None), Once, GiveUp),
             (Outcome::Status(404, None), Repeatable, GiveUp),
@@ -122,6 +153,21 @@ mod tests {
         assert_eq!(decide(1, BASE), GiveUp);
         assert_eq!(decide(1, BASE + MARGIN), GiveUp);
         assert_eq!(decide(1, BASE + MARGIN * 2), Wait(BASE));
+    }
+
+    #[test]
+    fn a_lock_is_waited_for_as_long_as_there_is_time() {
+        let decide = |attempt, max_attempts, asked, left| {
+            let outcome = Outcome::Status(423, asked);
+            decide(attempt, max_attempts, outcome, Once, left, 1.0)
+        };
+        assert_eq!(decide(3, 3, None, LEFT), Wait(BASE * 4));
+        assert_eq!(decide(100, 3, None, LEFT), Wait(CAP));
+        assert_eq!(decide(100, 3, None, SECOND), Wait(SECOND - TIME_FOR_WORK));
+        assert_eq!(decide(100, 3, None, TIME_FOR_WORK), GiveUp);
+        assert_eq!(decide(100, 3, Some(SECOND), LEFT), Wait(SECOND));
+        assert_eq!(decide(1, 3, Some(LEFT), LEFT), GiveUp);
+        assert_eq!(decide(1, 1, None, LEFT), GiveUp);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use neon_auth_admin::error::Advice;
 use neon_auth_admin::error::ErrorKind::{self, *};
 use neon_auth_admin::neon::domains;
 use neon_auth_admin::neon::endpoint::Look;
+use neon_auth_admin::neon::retry::TIME_FOR_WORK;
 use neon_simulator::TlsFault;
 
 use crate::support::{World, is_unsent, timed};
@@ -123,4 +124,32 @@ fn all_attempts_share_one_budget() {
         assert!(took < BUDGET + Duration::from_secs(1), "{fault}: {took:?}");
     }
     assert_eq!(world.arrived().len(), 1, "a second does not fit into it");
+}
+
+/// Neither max_attempts nor the back-off decides how long a lock is waited for, but the time of the call;
+/// what is left of it at the end is for work, so that it stays known that nothing was done.
+#[test]
+fn a_lock_is_waited_for_within_the_budget() {
+    let mut world = World::new();
+    world.timeout = Duration::from_secs(20);
+    world.connection.max_attempts = 2;
+    world.project("fault-423-x5--passing");
+    world.create_user().expect("created at last");
+    assert_eq!(world.arrived().len(), 6);
+
+    world.timeout = Duration::from_secs(2);
+    world.project("fault-423--lasting");
+    let (result, took) = timed(|| world.create_user());
+    let error = result.expect_err("still locked");
+    assert_eq!(error.kind, Busy, "{error:?}");
+    let least = world.timeout - TIME_FOR_WORK - Duration::from_millis(10);
+    assert!(took >= least, "{took:?}");
+    assert!(took < world.timeout, "{took:?}");
+    assert!(world.arrived().len() > 2);
+
+    world.connection.max_attempts = 1;
+    world.project("fault-423--once");
+    let error = world.create_user().expect_err("locked");
+    assert_eq!(error.kind, Busy, "{error:?}");
+    assert_eq!(world.arrived().len(), 1);
 }

@@ -163,7 +163,6 @@ const REFUSED: Row = Row {
 const NOT_DONE: Row = Row {
     advice: None,
     cases: &[
-        both("423", Some(Busy), 3),
         both("423-x2", None, 3),
         both("429", Some(RateLimited), 3),
         both("429-x1", None, 2),
@@ -185,7 +184,8 @@ const SERVER_FAULTS: Row = Row {
         unknown("502-x1", None, 2),
         unknown("504", Some(ServerFault), 3),
         unknown("504-x1", None, 2),
-        unknown("524", Some(ServerFault), 1),
+        unknown("524", Some(ServerFault), 3),
+        unknown("524-x1", None, 2),
     ],
 };
 

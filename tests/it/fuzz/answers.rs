@@ -182,7 +182,8 @@ impl Framing {
 
 #[test]
 fn answers_that_end() {
-    let timeout = Duration::from_secs(1);
+    // Not enough to wait for a lock: waits take no time here, so that there would be no end of requests.
+    let timeout = retry::TIME_FOR_WORK;
     let (read, write) = (
         server(timeout, 1, Then::Close),
         server(timeout, 3, Then::Close),
