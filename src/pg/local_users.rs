@@ -93,25 +93,32 @@ fn wait_for_user(
     let row = Row::new::<SyncedUser>()?;
     let end = Instant::now() + timeout;
     let mut next_pause = FIRST_PAUSE;
+    let mut looked_into = Vec::new();
     loop {
         // Between looks nothing is locked, so that whoever brings the user may also change the table.
-        let looked = without_a_trace(|| look(&row, id));
-        let (tables, found) = looked.map_err(|failure| failure.into_error(USERS))?;
-        if let Some(found) = found {
+        let look = without_a_trace(|| Look::now(&row, id));
+        let look = look.map_err(|failure| failure.into_error(USERS))?;
+        if let Some(found) = look.found {
             return Ok(found);
         }
+        let news = look.into.into_iter();
+        looked_into.extend(
+            news.filter(|name| !looked_into.contains(name))
+                .collect::<Vec<_>>(),
+        );
         let left = end.saturating_duration_since(Instant::now());
         if guc::is_dry_run() {
             return Ok(One::null());
         }
         if left.is_zero() || snapshot_is_fixed() {
-            let error = if tables.is_empty() {
+            let error = if !look.is_there {
                 Error::no_table_of_users()
             } else if snapshot_is_fixed() {
                 Error::fixed_snapshot()
+            } else if looked_into.is_empty() {
+                Error::users_locked(USERS)
             } else {
-                let names: Vec<_> = tables.iter().map(Table::name).collect();
-                Error::user_not_there(&names.join(" or "), id, timeout)
+                Error::user_not_there(&looked_into.join(" or "), id, timeout)
             };
             raise(error);
         }
@@ -120,46 +127,60 @@ fn wait_for_user(
     }
 }
 
-/// The tables that are there, and the user, if one of them has it. (A database may have both, after
-/// its project moved on; an id is in one of them.)
-fn look(row: &Row, id: &str) -> Result<(Vec<Table>, Option<One<SyncedUser>>), Failure> {
-    let mut found = None;
-    let tables = Table::find_all()?;
-    let mut is_possible = tables.is_empty();
-    for (n, table) in tables.iter().enumerate() {
-        let Some(query) = table.one(id) else {
-            continue;
+/// What came of looking for a user. (A database may have both tables, after its project moved on; an id
+/// is in one of them.)
+struct Look {
+    /// Whether there is a table.
+    is_there: bool,
+    /// The tables that were read.
+    into: Vec<&'static str>,
+    found: Option<One<SyncedUser>>,
+}
+
+impl Look {
+    fn now(row: &Row, id: &str) -> Result<Self, Failure> {
+        let tables = Table::find_all()?;
+        let mut look = Self {
+            is_there: !tables.is_empty(),
+            into: Vec::new(),
+            found: None,
         };
-        // Who may not read the only table is told so; a former one need not be open to everybody.
-        if n > 0 && !table.is_readable() {
-            continue;
+        let mut may_be_an_id = tables.is_empty();
+        for (n, table) in tables.iter().enumerate() {
+            let Some(query) = table.one(id) else {
+                continue;
+            };
+            // Who may not read the only table is told so; a former one need not be open to everybody.
+            if n > 0 && !table.is_readable() {
+                continue;
+            }
+            may_be_an_id = true;
+            // Somebody who holds the table for long must not hold us beyond our time.
+            let relation = match table.open(Instant::now()) {
+                Ok(relation) => relation,
+                Err(Failure::Locked | Failure::Moved) => continue,
+                Err(failure) => return Err(failure),
+            };
+            let looked = query.run(&relation, row, |row| {
+                look.found = Some(One::new(row));
+                Ok(())
+            });
+            match looked {
+                Ok(()) => look.into.push(table.name()),
+                // What it left behind ends with this look.
+                Err(Failure::Locked | Failure::Moved) => break,
+                Err(failure) => return Err(failure),
+            }
+            if look.found.is_some() {
+                break;
+            }
         }
-        is_possible = true;
-        if found.is_some() {
-            continue;
+        if may_be_an_id {
+            Ok(look)
+        } else {
+            let error = Error::invalid_argument("id", "a UUID, as all ids here are");
+            Err(error.into())
         }
-        // Somebody who holds the table for long must not hold us beyond our time.
-        let relation = match table.open(Instant::now()) {
-            Ok(relation) => relation,
-            Err(Failure::Locked | Failure::Moved) => continue,
-            Err(failure) => return Err(failure),
-        };
-        let looked = query.run(&relation, row, |row| {
-            found = Some(One::new(row));
-            Ok(())
-        });
-        match looked {
-            Ok(()) => {}
-            // What it left behind ends with this look.
-            Err(Failure::Locked | Failure::Moved) => break,
-            Err(failure) => return Err(failure),
-        }
-    }
-    if is_possible {
-        Ok((tables, found))
-    } else {
-        let error = Error::invalid_argument("id", "a UUID, as all ids here are");
-        Err(error.into())
     }
 }
 

@@ -38,6 +38,7 @@ mod large_answers;
 mod leaks;
 mod levels;
 mod logs;
+mod looked_into;
 mod migration;
 #[path = "../operations.rs"]
 mod operations;

@@ -52,6 +52,15 @@ impl Layout {
             Self::UsersSync => "neon_auth.users_sync",
         }
     }
+
+    /// What the queries read, as far as it is there.
+    fn columns(self) -> [&'static CStr; 6] {
+        let (role, created_at, updated_at) = match self {
+            Self::User => (c"role", c"createdAt", c"updatedAt"),
+            Self::UsersSync => (c"deleted_at", c"created_at", c"updated_at"),
+        };
+        [c"id", c"email", c"name", role, created_at, updated_at]
+    }
 }
 
 impl Table {
@@ -94,12 +103,22 @@ impl Table {
         self.layout.name()
     }
 
-    /// Whether the role in effect may read all of it.
+    /// Whether the role in effect may read what the queries read: the table, or each of the columns.
     pub fn is_readable(&self) -> bool {
         let select = pg_sys::ACL_SELECT as pg_sys::AclMode;
-        // SAFETY: look-ups in the catalogs; a table that is gone is raised as Postgres does.
-        let result = unsafe { pg_sys::pg_class_aclcheck(self.oid, pg_sys::GetUserId(), select) };
-        result == pg_sys::AclResult::ACLCHECK_OK
+        let granted = pg_sys::AclResult::ACLCHECK_OK;
+        // SAFETY: NUL-terminated names, and look-ups in the catalogs; a table that is gone is raised as
+        // Postgres does.
+        unsafe {
+            let role = pg_sys::GetUserId();
+            let mut columns = self.layout.columns().into_iter();
+            pg_sys::pg_class_aclcheck(self.oid, role, select) == granted
+                || columns.all(|column| {
+                    let number = pg_sys::get_attnum(self.oid, column.as_ptr());
+                    number == pg_sys::InvalidAttrNumber as pg_sys::AttrNumber
+                        || pg_sys::pg_attribute_aclcheck(self.oid, number, role, select) == granted
+                })
+        }
     }
 
     /// Locks it for reading, if it is still the one that was found and may be looked at.
