@@ -13,6 +13,7 @@ use crate::neon::endpoint::Look;
 
 pub use configuration::quote_literal;
 pub use keys::Mapping;
+pub use local_users::ROWS_OF_ITS_OWN;
 
 /// What went wrong, in the terms a caller can act on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub enum ErrorKind {
     UndefinedTable,
     /// A lock in this database that somebody else holds.
     Locked,
+    /// Neon would wait for the transaction that waits for Neon.
+    WaitingForItself,
     /// The transaction sees nothing that others commit from now on.
     FixedSnapshot,
     /// An argument or option, or what Neon says of an argument (400, 422).

@@ -4,6 +4,13 @@ use std::time::Duration;
 
 use super::{Error, ErrorKind};
 
+/// For a hint: what no transaction can see of itself.
+pub const ROWS_OF_ITS_OWN: &str = " Neon waits for this transaction, if that has changed, deleted or \
+    locked rows there: then commit first.";
+
+const KEEPS_OUT: &str = "LOCK TABLE, a new foreign key to it or another change of its definition keeps \
+    writers out until the transaction ends.";
+
 impl Error {
     pub fn no_table_of_users() -> Self {
         Self::missing_users("Neither neon_auth.\"user\" nor neon_auth.users_sync exists.")
@@ -48,8 +55,47 @@ impl Error {
         )
     }
 
-    /// `table` as SQL has it.
-    pub fn user_not_there(table: &str, id: &str, waited: Duration) -> Self {
+    /// For a request that changes `table`, on which this transaction holds a lock.
+    pub fn write_waits_for_itself(purpose: &str, table: &str) -> Self {
+        Self::waits_for_itself(purpose).with_detail(format!(
+            "Neon writes to {table}, and this transaction holds a lock on it: {KEEPS_OUT} Nothing was sent."
+        ))
+    }
+
+    /// For a request that drops `table`.
+    pub fn drop_waits_for_itself(purpose: &str, table: &str) -> Self {
+        Self::waits_for_itself(purpose).with_detail(format!(
+            "Neon drops {table}, which this transaction has used, so that it holds a lock on it. Nothing \
+             was sent."
+        ))
+    }
+
+    fn waits_for_itself(purpose: &str) -> Self {
+        Self::new(
+            ErrorKind::WaitingForItself,
+            format!("could not {purpose}: Neon would wait for this transaction"),
+        )
+        .with_hint("Commit first, and call in a transaction of its own.")
+    }
+
+    /// For who waits for what another session writes to `table`.
+    pub fn wait_waits_for_itself(table: &str) -> Self {
+        Self::new(
+            ErrorKind::WaitingForItself,
+            "cannot wait for a user in a transaction that keeps others from writing",
+        )
+        .with_detail(format!(
+            "The user is not there yet, and this transaction holds a lock on {table}: {KEEPS_OUT}"
+        ))
+        .with_hint("Commit first, and wait in a transaction of its own.")
+    }
+
+    /// `table` as SQL has it; `may_lock_rows` says whether this transaction may hold locks on rows.
+    pub fn user_not_there(table: &str, id: &str, waited: Duration, may_lock_rows: bool) -> Self {
+        let own = match may_lock_rows {
+            true => ROWS_OF_ITS_OWN,
+            false => "",
+        };
         Self::new(
             ErrorKind::NotFound,
             format!("user did not appear in {table} in time"),
@@ -58,10 +104,10 @@ impl Error {
             "After {} ms, no user there has the id \"{id}\".",
             waited.as_millis()
         ))
-        .with_hint(
+        .with_hint(format!(
             "It may take longer: wait again. A user that never appears was deleted, or Neon Auth \
-             writes to another branch or database: see neon_auth_admin.list_integrations().",
-        )
+             writes to another branch or database: see neon_auth_admin.list_integrations().{own}",
+        ))
     }
 
     /// `what` and the roles as SQL has them, without quotes.

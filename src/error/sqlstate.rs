@@ -15,6 +15,7 @@ impl ErrorKind {
             Self::Busy | Self::Locked => "NA007",
             Self::NotSupported => "NA008",
             Self::NotConfigured => "NA009",
+            Self::WaitingForItself => "NA010",
             Self::NullArgument => "22004",
             Self::InvalidValue => "22023",
             Self::AlreadyExists => "23505",

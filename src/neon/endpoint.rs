@@ -94,6 +94,11 @@ impl Endpoint {
         self.method != Method::Get
     }
 
+    /// Whether Neon writes to the table of users for it.
+    pub fn changes_users(&self) -> bool {
+        self.is_write() && self.resource.look == Look::Users
+    }
+
     /// The path on the level of `target`, with gaps; an error where that has no such operation.
     pub fn path_at(&self, target: &Target) -> Result<&'static str, Error> {
         let branch = target.branch_id().is_some();

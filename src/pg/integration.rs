@@ -5,6 +5,7 @@ use pgrx::prelude::*;
 use crate::neon::integration::{self, Integration, IntegrationKeys, Integrations};
 use crate::pg::args::required;
 use crate::pg::dry_run;
+use crate::pg::local_users::own_locks::Need;
 use crate::pg::report::Raise;
 use crate::pg::reserve::Entry;
 use crate::pg::row::{One, Secrets, row_type};
@@ -92,6 +93,9 @@ fn delete_integration(
 ) -> Result<Text, Raise> {
     let neon = Session::open(&integration::DELETE_INTEGRATION, server.as_deref())?;
     let delete_data = required("delete_data", delete_data)?;
+    if delete_data {
+        neon.refuse_to_wait_for_us(&integration::DELETE_INTEGRATION, Need::Drop)?;
+    }
     neon.send(&integration::delete(neon.target(), delete_data)?)?;
     Ok(Text::new(neon.target().auth_provider()))
 }

@@ -229,6 +229,14 @@ fn lock(oid: pg_sys::Oid, deadline: Instant) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Whether this transaction holds at least that lock on the relation, or on a child of it.
+pub fn is_locked_by_us(oid: pg_sys::Oid, least: pg_sys::LOCKMODE) -> Result<bool, Failure> {
+    let all = with_children(&[oid])?;
+    // SAFETY: a look into what this backend knows of its own locks.
+    let is_locked = |oid: &_| unsafe { pg_sys::CheckRelationOidLockedByMe(*oid, least, true) };
+    Ok(all.iter().any(is_locked))
+}
+
 /// These, and all that inherit from them.
 fn with_children(oids: &[pg_sys::Oid]) -> Result<Vec<pg_sys::Oid>, Failure> {
     let mut all = Vec::new();

@@ -25,6 +25,7 @@ use crate::pg::text::Text;
 use crate::pg::wait::pause;
 use crate::pg::{guc, server};
 
+pub mod own_locks;
 mod table;
 
 /// Where no table in particular is meant.
@@ -118,9 +119,13 @@ fn wait_for_user(
             } else if looked_into.is_empty() {
                 Error::users_locked(USERS)
             } else {
-                Error::user_not_there(&looked_into.join(" or "), id, timeout)
+                let may_lock_rows = own_locks::may_be_on_rows();
+                Error::user_not_there(&looked_into.join(" or "), id, timeout, may_lock_rows)
             };
             raise(error);
+        }
+        if let Some(table) = own_locks::kept_from_all_others()? {
+            raise(Error::wait_waits_for_itself(table));
         }
         pause(next_pause.min(left));
         next_pause = (next_pause * 2).min(LONGEST_PAUSE);

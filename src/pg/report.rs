@@ -7,13 +7,15 @@ use std::fmt;
 use pgrx::pg_sys::elog::PgLogLevel;
 use pgrx::pg_sys::panic::ErrorReport;
 
-use crate::error::{Advice, Error, quote_literal};
+use crate::error::{Advice, Error, ROWS_OF_ITS_OWN, quote_literal};
 use crate::neon::endpoint::Look;
 use crate::neon::target::Target;
 use crate::pg::api_key::Key;
+use crate::pg::local_users::own_locks;
 use crate::pg::raised::Raised;
 use crate::pg::role::Role;
 use crate::pg::server::catalog::ForeignServer;
+use crate::pg::server::current;
 use crate::pg::text::for_message;
 use crate::pg::wait::uninterrupted;
 
@@ -132,8 +134,12 @@ impl Asked {
                 "Look before you try again: SELECT * FROM neon_auth_admin.{name}(server => {quoted});"
             ),
             Advice::LookBefore(Look::Users) => format!(
-                "Look into {} before you try again; users appear there within about a second.",
-                target.table_of_users()
+                "Look into {} before you try again; users appear there within about a second.{}",
+                target.table_of_users(),
+                match current::is_own_branch(target) && own_locks::may_be_on_rows() {
+                    true => ROWS_OF_ITS_OWN,
+                    false => "",
+                }
             ),
             Advice::LookAtResult(Look::Function(name)) => format!(
                 "Do not try again, but see what it did: SELECT * FROM neon_auth_admin.{name}(server => {quoted});"

@@ -16,6 +16,7 @@ use crate::neon::http::{Http, MAX_IDLE, Settings};
 use crate::neon::request::Request;
 use crate::neon::target::Target;
 use crate::pg::api_key::Key;
+use crate::pg::local_users::own_locks::{self, Need};
 use crate::pg::report::{Asked, Raise, raise, warn};
 use crate::pg::role::Role;
 use crate::pg::row::{One, Row, RowType, Secrets};
@@ -67,10 +68,18 @@ impl Session {
         key.check(&server, role, &target, &api_url)?;
         let asked = Asked::new(&server, role, &key);
         let session = Self::with(&server, asked, target, key, api_url)?;
-        match endpoint.path_at(session.target()) {
-            Ok(_) => Ok(session),
-            Err(error) => raise(session.complete(error)),
+        if let Err(error) = endpoint.path_at(session.target()) {
+            raise(session.complete(error));
         }
+        if endpoint.changes_users() {
+            session.refuse_to_wait_for_us(endpoint, Need::Write)?;
+        }
+        Ok(session)
+    }
+
+    /// Before a request for which Neon needs the table of users, if that is in this branch.
+    pub fn refuse_to_wait_for_us(&self, endpoint: &Endpoint, need: Need) -> Result<(), Error> {
+        own_locks::refuse_to_wait_for_us(self.target(), endpoint.purpose, need)
     }
 
     /// The same, of what was found step by step.

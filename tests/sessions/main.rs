@@ -45,6 +45,7 @@ mod operations;
 mod options;
 mod oracle;
 mod out_of_memory;
+mod own_locks;
 mod owners;
 mod pages;
 mod phases;

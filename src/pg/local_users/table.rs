@@ -11,7 +11,7 @@ use pgrx::pg_sys;
 use crate::error::Error;
 use crate::neon::target::Target;
 use crate::pg::compat::may_use_schema;
-use crate::pg::local::{Failure, Relation};
+use crate::pg::local::{Failure, Relation, is_locked_by_us};
 use crate::pg::query::{Query, Sees};
 use crate::pg::role::Role;
 use crate::pg::text::Text;
@@ -78,25 +78,34 @@ impl Table {
 
     /// The tables of this database, the current one first.
     pub fn find_all() -> Result<Vec<Self>, Error> {
-        // SAFETY: NUL-terminated names. While a function waits, nobody else has the caches brought
-        // up to date.
-        unsafe {
-            pg_sys::AcceptInvalidationMessages();
-            let schema = pg_sys::get_namespace_oid(c"neon_auth".as_ptr(), true);
-            if schema == pg_sys::InvalidOid {
-                return Ok(Vec::new());
+        match schema() {
+            Some(schema) if !may_use_schema(schema, Role::in_effect().0) => {
+                Err(Error::schema_of_users_denied())
             }
-            if !may_use_schema(schema, Role::in_effect().0) {
-                return Err(Error::schema_of_users_denied());
-            }
-            let find = |layout: Layout| {
+            _ => Ok(Self::find_unread()),
+        }
+    }
+
+    /// The same, whoever asks: for who reads nothing of them.
+    pub fn find_unread() -> Vec<Self> {
+        let Some(schema) = schema() else {
+            return Vec::new();
+        };
+        let find = |layout: Layout| {
+            // SAFETY: a NUL-terminated name, and look-ups in the catalogs.
+            unsafe {
                 let oid = pg_sys::get_relname_relid(layout.relation().as_ptr(), schema);
                 // Tables of each kind, and views; an index, say, may have the name as well.
                 let kind = pg_sys::get_rel_relkind(oid) as u8;
                 b"rpvmf".contains(&kind).then_some(Self { oid, layout })
-            };
-            Ok(LAYOUTS.into_iter().filter_map(find).collect())
-        }
+            }
+        };
+        LAYOUTS.into_iter().filter_map(find).collect()
+    }
+
+    /// Whether this transaction holds at least that lock on it, or on a child of it.
+    pub fn is_locked_by_us(&self, least: pg_sys::LOCKMODE) -> Result<bool, Failure> {
+        is_locked_by_us(self.oid, least)
     }
 
     pub fn name(&self) -> &'static str {
@@ -228,4 +237,15 @@ impl Table {
             pg_sys::get_atttype(self.oid, number)
         }
     }
+}
+
+/// Where the tables are.
+fn schema() -> Option<pg_sys::Oid> {
+    // SAFETY: a NUL-terminated name. While a function waits, nobody else has the caches brought up to
+    // date.
+    let schema = unsafe {
+        pg_sys::AcceptInvalidationMessages();
+        pg_sys::get_namespace_oid(c"neon_auth".as_ptr(), true)
+    };
+    (schema != pg_sys::InvalidOid).then_some(schema)
 }

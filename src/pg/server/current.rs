@@ -11,6 +11,7 @@ use pgrx::pg_sys;
 
 use super::catalog::ForeignServer;
 use crate::error::Error;
+use crate::neon::target::Target;
 use crate::pg::compat;
 use crate::pg::text::from_server;
 
@@ -24,21 +25,33 @@ pub fn resolve<'a>(server: &'a ForeignServer, option: &str) -> Result<Option<Cow
     }
 }
 
+/// Whether calls for `target` are about the branch that this server is the compute of.
+pub fn is_own_branch(target: &Target) -> bool {
+    let own =
+        setting("branch_id").and_then(|(value, is_configured)| is_configured.then_some(value));
+    own.is_some() && own.as_deref() == target.branch_id()
+}
+
 pub fn read(server: &str, option: &str) -> Result<String, Error> {
     let name = format!("neon.{option}");
-    let c_name = CString::new(name.as_str()).expect("no NUL in the names of options");
+    let (value, is_configured) =
+        setting(option).ok_or_else(|| Error::no_current(option, &name, server))?;
+    match is_configured {
+        true => Ok(value),
+        false => Err(Error::current_set_by_session(&name)),
+    }
+}
+
+/// What a Neon compute says of itself, if anything, and whether it is the server's configuration that does.
+fn setting(option: &str) -> Option<(String, bool)> {
+    let name = CString::new(format!("neon.{option}")).expect("no NUL in the names of options");
     // SAFETY: a NUL-terminated name; the value is copied before anything can change it.
     let value = unsafe {
-        let value = pg_sys::GetConfigOption(c_name.as_ptr(), true, false);
+        let value = pg_sys::GetConfigOption(name.as_ptr(), true, false);
         (!value.is_null()).then(|| from_server(CStr::from_ptr(value)))
     };
-    let value = value.filter(|value| !value.is_empty());
-    let value = value.ok_or_else(|| Error::no_current(option, &name, server))?;
-    if is_from_configuration(&c_name) {
-        Ok(value)
-    } else {
-        Err(Error::current_set_by_session(&name))
-    }
+    let value = value.filter(|value| !value.is_empty())?;
+    Some((value, is_from_configuration(&name)))
 }
 
 /// Whether the setting has its value from where only the server's administrator writes. A Neon compute
