@@ -24,7 +24,7 @@ pub enum ErrorKind {
     NullArgument,
     /// A table that is not in this database.
     UndefinedTable,
-    /// A lock in this database that somebody else holds.
+    /// A lock in this database that somebody else holds for longer than there is time.
     Locked,
     /// Neon would wait for the transaction that waits for Neon.
     WaitingForItself,
@@ -259,6 +259,18 @@ impl Error {
             format!("extension \"neon_auth_admin\" does not fit its library: {what}"),
         )
         .with_hint("Run ALTER EXTENSION neon_auth_admin UPDATE;")
+    }
+
+    /// Others read it and write it, one session after the other.
+    pub fn no_turn(purpose: &str) -> Self {
+        Self::new(
+            ErrorKind::Locked,
+            format!("could not {purpose}: another session of this database is doing so"),
+        )
+        .with_detail(
+            "What is not given is read first, so that calls wait for each other. Nothing was sent.",
+        )
+        .with_hint("Try again when it has ended.")
     }
 
     // Results.

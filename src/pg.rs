@@ -30,6 +30,7 @@ mod server;
 mod session;
 mod subtransaction;
 mod text;
+mod turn;
 mod wait;
 
 use pgrx::prelude::*;

@@ -9,7 +9,7 @@ use crate::neon::request::Segment;
 
 /// What an operation acts on. With a branch it is the current, branch-level API (Better Auth), without
 /// one the project-level API (Stack Auth).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Target {
     project_id: String,
     branch_id: Option<String>,

@@ -17,7 +17,7 @@ use self::caller::{Caller, Trust};
 use crate::error::Error;
 use crate::pg::raised::{Raised, attempt};
 use crate::pg::text::from_server;
-use crate::pg::wait::pause;
+use crate::pg::wait::{Event, pause};
 
 pub use restricted::Restricted;
 
@@ -224,7 +224,7 @@ fn lock(oid: pg_sys::Oid, deadline: Instant) -> Result<(), Failure> {
         if left.is_zero() {
             return Err(Failure::Locked);
         }
-        pause(PAUSE.min(left));
+        pause(PAUSE.min(left), Event::WaitForTable);
     }
     Ok(())
 }

@@ -22,7 +22,7 @@ use crate::pg::rows::Rows;
 use crate::pg::server::catalog::DEFAULT_TIMEOUT;
 use crate::pg::subtransaction::without_a_trace;
 use crate::pg::text::Text;
-use crate::pg::wait::pause;
+use crate::pg::wait::{Event, pause};
 use crate::pg::{guc, server};
 
 pub mod own_locks;
@@ -127,7 +127,7 @@ fn wait_for_user(
         if let Some(table) = own_locks::kept_from_all_others()? {
             raise(Error::wait_waits_for_itself(table));
         }
-        pause(next_pause.min(left));
+        pause(next_pause.min(left), Event::WaitForUser);
         next_pause = (next_pause * 2).min(LONGEST_PAUSE);
     }
 }

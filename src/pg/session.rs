@@ -22,6 +22,7 @@ use crate::pg::role::Role;
 use crate::pg::row::{One, Row, RowType, Secrets};
 use crate::pg::rows::Rows;
 use crate::pg::server::catalog::{DEFAULT_TIMEOUT, ForeignServer};
+use crate::pg::turn::Turn;
 use crate::pg::wait::{
     Backend, LatchConnector, LatchResolver, begin, is_interrupted, raise_interrupt,
 };
@@ -79,7 +80,12 @@ impl Session {
 
     /// Before a request for which Neon needs the table of users, if that is in this branch.
     pub fn refuse_to_wait_for_us(&self, endpoint: &Endpoint, need: Need) -> Result<(), Error> {
-        own_locks::refuse_to_wait_for_us(self.target(), endpoint.purpose, need)
+        match &self.0 {
+            Way::ToNeon(_) => {
+                own_locks::refuse_to_wait_for_us(self.target(), endpoint.purpose, need)
+            }
+            Way::Nowhere(_) => Ok(()),
+        }
     }
 
     /// The same, of what was found step by step.
@@ -108,6 +114,19 @@ impl Session {
         match &self.0 {
             Way::ToNeon(line) => &line.connection.target,
             Way::Nowhere(target) => target,
+        }
+    }
+
+    /// Of a call that reads what `endpoint` writes before it does: no other session of this database has
+    /// its turn meanwhile, as long as it is for the same target. `None` where nothing is sent.
+    pub fn take_turn(&self, endpoint: &Endpoint) -> Result<Option<Turn>, Error> {
+        let Way::ToNeon(line) = &self.0 else {
+            return Ok(None);
+        };
+        let of = (self.target(), endpoint.resource.noun);
+        match Turn::take(&of, line.deadline) {
+            None => Err(Error::no_turn(endpoint.purpose)),
+            turn => Ok(turn),
         }
     }
 

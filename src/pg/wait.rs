@@ -56,13 +56,15 @@ pub enum Failure {
 }
 
 #[derive(Clone, Copy)]
-enum Event {
+pub enum Event {
     Resolve,
     Connect,
     Send,
     Receive,
     BackOff,
     WaitForUser,
+    WaitForTable,
+    WaitForTurn,
 }
 
 /// To be called before the first wait of a request.
@@ -240,6 +242,8 @@ impl Event {
             Self::Receive => c"NeonAuthAdminReceive",
             Self::BackOff => c"NeonAuthAdminBackOff",
             Self::WaitForUser => c"NeonAuthAdminWaitForUser",
+            Self::WaitForTable => c"NeonAuthAdminWaitForTable",
+            Self::WaitForTurn => c"NeonAuthAdminWaitForTurn",
         }
     }
 }
@@ -257,10 +261,10 @@ impl Pause for Backend {
 }
 
 /// A pause outside of any call. Raises what ends it from outside.
-pub fn pause(length: Duration) {
+pub fn pause(length: Duration, event: Event) {
     begin();
     let end = Instant::now() + length;
-    if let Err(Ended::Interrupted) = wait(None, 0, Some(end), Event::WaitForUser) {
+    if let Err(Ended::Interrupted) = wait(None, 0, Some(end), event) {
         raise_interrupt();
     }
 }

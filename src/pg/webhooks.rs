@@ -23,7 +23,8 @@ fn get_webhooks(
     neon.row(&request)
 }
 
-/// Changes the webhooks; see [`webhooks::replace`]. What is not given is read first.
+/// Changes the webhooks; see [`webhooks::replace`]. What is not given is read first, and between the two
+/// no other session of this database changes them.
 #[pg_extern(volatile, parallel_unsafe, cost = 10000)]
 fn update_webhooks(
     _entry: Entry,
@@ -43,6 +44,7 @@ fn update_webhooks(
         timeout_seconds,
     };
     update.check()?;
+    let _turn = neon.take_turn(&webhooks::UPDATE_WEBHOOKS)?;
     let current = match update.is_whole() {
         true => Fields::new(),
         false => neon

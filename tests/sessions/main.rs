@@ -70,3 +70,4 @@ mod sweep;
 mod synced_users;
 mod tables;
 mod tryout;
+mod turns;

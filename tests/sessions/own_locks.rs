@@ -38,8 +38,9 @@ const LET_IN: [&str; 4] = [
     "SELECT FROM neon_auth.\"user\" FOR UPDATE",
 ];
 
-const WRITES: [&str; 3] = [
+const WRITES: [&str; 4] = [
     "create_user('grace@example.com')",
+    "ensure_user('grace@example.com')",
     "delete_user('0c1b6d0e-51b0-4f6e-8f6b-2d3f4a5b6c7d')",
     "set_user_roles('0c1b6d0e-51b0-4f6e-8f6b-2d3f4a5b6c7d', '{admin}')",
 ];
@@ -158,7 +159,7 @@ fn hints_name_the_rows_of_a_transaction_that_has_written() {
     let there = "create_user('grace@example.com', server => 'elsewhere')";
     for (call, state, is_named) in [
         (WRITES[0], "NA003", true),
-        (WRITES[1], "NA003", true),
+        (WRITES[2], "NA003", true),
         (there, "NA003", false),
         (wait, "P0002", true),
     ] {
