@@ -1,27 +1,52 @@
 //! Owns the checks of arguments, with the API's own limits. It knows names and values of arguments,
 //! and nothing of the requests they go into.
 
+use std::ops::RangeInclusive;
+
 use crate::error::Error;
 use crate::secret::Secret;
 
 /// Longer than any value the API takes, short enough to never matter.
 const MAX_TEXT: usize = 4096;
 
-/// Non-empty text of at most `max` characters without control characters.
-pub fn text<'a>(name: &str, value: &'a str, max: usize) -> Result<&'a str, Error> {
+/// Text of so many characters, without control characters.
+pub fn text<'a>(
+    name: &str,
+    value: &'a str,
+    length: RangeInclusive<usize>,
+) -> Result<&'a str, Error> {
+    let (min, max) = (*length.start(), *length.end());
     // Bytes first: a huge argument is refused without walking it.
-    let fits = value.len() <= max * 4 && value.chars().count() <= max;
-    if fits && !value.is_empty() && !value.chars().any(char::is_control) {
-        Ok(value)
-    } else {
-        let expected = format!("text of 1 to {max} characters, without control characters");
-        Err(Error::invalid_argument(name, &expected))
+    let fits = value.len() <= max * 4 && length.contains(&value.chars().count());
+    if fits && !value.chars().any(char::is_control) {
+        return Ok(value);
     }
+    let range = match min {
+        0 => format!("at most {max}"),
+        _ => format!("{min} to {max}"),
+    };
+    let expected = format!("text of {range} characters, without control characters");
+    Err(Error::invalid_argument(name, &expected))
 }
 
-/// Text whose limit the API does not name.
+/// Text whose limit the API does not name, and that is never empty.
 pub fn any_text<'a>(name: &str, value: &'a str) -> Result<&'a str, Error> {
-    text(name, value, MAX_TEXT)
+    text(name, value, 1..=MAX_TEXT)
+}
+
+/// Text for which the API names no length at all: an empty one is a value like any other.
+pub fn free_text<'a>(name: &str, value: &'a str) -> Result<&'a str, Error> {
+    text(name, value, 0..=MAX_TEXT)
+}
+
+/// The same, where a text that is not empty is looked at more closely.
+pub fn empty_or<'a>(
+    check: impl FnOnce(&str, &'a str) -> Result<&'a str, Error>,
+) -> impl FnOnce(&str, &'a str) -> Result<&'a str, Error> {
+    |name, value| match value {
+        "" => Ok(value),
+        value => check(name, value),
+    }
 }
 
 /// A check applied to an optional argument.
@@ -38,7 +63,7 @@ pub fn secret<'a>(name: &str, value: &'a Secret) -> Result<&'a Secret, Error> {
     if value.is_mask() {
         return Err(Error::masked_secret(name));
     }
-    any_text(name, value.expose()).map(|_| value)
+    free_text(name, value.expose()).map(|_| value)
 }
 
 /// 1 to 256 characters with an `@` that has something on both sides, and no space.
@@ -58,15 +83,14 @@ pub fn email<'a>(name: &str, value: &'a str) -> Result<&'a str, Error> {
     )
 }
 
-/// A URI: a scheme, `://`, and something without spaces.
-pub fn domain<'a>(name: &str, value: &'a str) -> Result<&'a str, Error> {
+/// A URI: a scheme, a colon, and anything without spaces; `myapp://` is one, and so is `myapp:`.
+pub fn uri<'a>(name: &str, value: &'a str) -> Result<&'a str, Error> {
     let is_shaped = |value: &str| {
-        value.split_once("://").is_some_and(|(scheme, rest)| {
+        value.split_once(':').is_some_and(|(scheme, rest)| {
             scheme.starts_with(|c: char| c.is_ascii_alphabetic())
                 && scheme
                     .chars()
                     .all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
-                && !rest.is_empty()
                 && !rest.contains(char::is_whitespace)
         })
     };
@@ -87,7 +111,7 @@ fn shaped<'a>(
     is_shaped: impl FnOnce(&str) -> bool,
     expected: &str,
 ) -> Result<&'a str, Error> {
-    match text(name, value, max) {
+    match text(name, value, 1..=max) {
         Ok(value) if is_shaped(value) => Ok(value),
         _ => Err(Error::invalid_argument(name, expected)),
     }
@@ -183,10 +207,14 @@ mod tests {
 
     #[test]
     fn text_has_bounds() {
-        assert!(text("name", &"é".repeat(255), 255).is_ok());
-        assert!(refused(text("name", &"é".repeat(256), 255)));
-        assert!(refused(text("name", "", 255)));
-        assert!(refused(text("name", "a\nb", 255)));
+        assert!(text("name", &"é".repeat(255), 1..=255).is_ok());
+        assert!(refused(text("name", &"é".repeat(256), 1..=255)));
+        assert!(refused(text("name", "", 1..=255)));
+        assert!(refused(text("name", "a\nb", 1..=255)));
+        assert!(free_text("name", "").is_ok());
+        assert!(refused(free_text("name", "\n")));
+        assert!(empty_or(email)("email", "").is_ok());
+        assert!(refused(empty_or(email)("email", "ada")));
         assert!(refused(any_text("name", &"x".repeat(10 << 20))));
     }
 
@@ -200,23 +228,31 @@ mod tests {
     }
 
     #[test]
-    fn domains() {
+    fn uris() {
         for good in [
             "https://example.com",
             "https://*.example.com",
+            "https://[2001:db8::1]:3000/x?y#z",
             "myapp://callback",
+            "myapp://",
+            "myapp:",
+            "com.example.app:/callback",
+            "exp+slug://x",
+            "localhost:3000",
         ] {
-            assert!(domain("domain", good).is_ok(), "{good}");
+            assert!(uri("domain", good).is_ok(), "{good}");
         }
         for bad in [
             "",
             "example.com",
             "://x",
-            "https://",
+            ":",
             "1a://b",
+            "my app://",
             "https://a b",
+            "https://a\u{a0}b",
         ] {
-            assert!(refused(domain("domain", bad)), "{bad}");
+            assert!(refused(uri("domain", bad)), "{bad}");
         }
     }
 
@@ -232,7 +268,7 @@ mod tests {
     fn secrets() {
         assert!(secret("client_secret", &Secret::new("s3cret")).is_ok());
         assert!(refused(secret("client_secret", &Secret::new("********"))));
-        assert!(refused(secret("client_secret", &Secret::new(""))));
+        assert!(secret("client_secret", &Secret::new("")).is_ok());
         for bad in ["", "a\r\nb", "é", " ", "********", &"k".repeat(5000)] {
             assert!(!is_api_key(&Secret::new(bad)), "{bad}");
         }

@@ -69,6 +69,13 @@ pub struct RedirectDomains {
     pub domains: Vec<RedirectDomain>,
 }
 
+impl RedirectDomains {
+    /// Whether one is spelled like that.
+    pub fn has(&self, domain: &str) -> bool {
+        self.domains.iter().any(|listed| listed.domain == domain)
+    }
+}
+
 #[derive(Serialize)]
 struct NewDomain<'a> {
     domain: &'a str,
@@ -107,15 +114,15 @@ fn add_by(
     domain: &str,
 ) -> Result<Request<()>, Error> {
     let body = NewDomain {
-        domain: argument::domain("domain", domain)?,
+        domain: argument::uri("domain", domain)?,
         auth_provider: target.auth_provider(),
     };
     Ok(endpoint.empty(target, [])?.with_body(&body))
 }
 
-/// `DELETE .../auth/domains` with one domain.
+/// `DELETE .../auth/domains` with one domain, which need not be a URI: Neon may list others.
 pub fn delete(target: &Target, domain: &str) -> Result<Request<()>, Error> {
-    let domain = argument::domain("domain", domain)?;
+    let domain = argument::any_text("domain", domain)?;
     delete_checked(&DELETE_DOMAIN, target, vec![OldDomain { domain }])
 }
 
@@ -126,7 +133,7 @@ pub fn delete_all(target: &Target, domains: &[&str]) -> Result<Request<()>, Erro
         return Err(Error::invalid_argument("domains", expected));
     }
     let domains = argument::each("domains", domains.iter().copied(), |name, domain| {
-        let domain = argument::domain(name, domain)?;
+        let domain = argument::any_text(name, domain)?;
         Ok(OldDomain { domain })
     })?;
     delete_checked(&DELETE_DOMAINS, target, domains)

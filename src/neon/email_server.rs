@@ -176,17 +176,18 @@ impl EmailServer {
     }
 
     fn check(&self) -> Result<(), Error> {
-        let host = |name: &str, host| argument::text(name, host, 255);
+        let host = |name: &str, host| argument::text(name, host, 0..=255);
         let sender = self.sender_email.as_deref();
         argument::optional("host", self.host.as_deref(), host)?;
         argument::optional("port", self.port, argument::port)?;
-        argument::optional("username", self.username.as_deref(), argument::any_text)?;
+        argument::optional("username", self.username.as_deref(), argument::free_text)?;
         argument::optional("password", self.password.as_ref(), argument::secret)?;
-        argument::optional("sender_email", sender, argument::email)?;
+        let email = argument::empty_or(argument::email);
+        argument::optional("sender_email", sender, email)?;
         argument::optional(
             "sender_name",
             self.sender_name.as_deref(),
-            argument::any_text,
+            argument::free_text,
         )?;
         Ok(())
     }

@@ -159,8 +159,8 @@ pub fn create(
     database_name: Option<&str>,
     role_name: Option<&str>,
 ) -> Result<Request<IntegrationKeys>, Error> {
-    let database_name = argument::optional("database_name", database_name, argument::any_text)?;
-    let role_name = argument::optional("role_name", role_name, argument::any_text)?;
+    let database_name = argument::optional("database_name", database_name, argument::free_text)?;
+    let role_name = argument::optional("role_name", role_name, argument::free_text)?;
     let auth_provider = target.auth_provider();
     let body = if let Some(own) = target.branch_id() {
         if branch_id.is_some_and(|branch_id| branch_id != own) {

@@ -103,9 +103,9 @@ impl OauthProvider {
 impl Credentials<'_> {
     fn check(&self) -> Result<(), Error> {
         let (secret, tenant) = (self.client_secret, self.microsoft_tenant_id);
-        argument::optional("client_id", self.client_id, argument::any_text)?;
+        argument::optional("client_id", self.client_id, argument::free_text)?;
         argument::optional("client_secret", secret, argument::secret)?;
-        argument::optional("microsoft_tenant_id", tenant, argument::any_text)?;
+        argument::optional("microsoft_tenant_id", tenant, argument::free_text)?;
         Ok(())
     }
 }

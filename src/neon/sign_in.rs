@@ -126,7 +126,7 @@ pub fn update_allow_localhost(
 
 /// `PATCH .../auth/config`.
 pub fn update_config(target: &Target, name: &str) -> Result<Request<Config>, Error> {
-    let name = argument::text("name", name, 256)?;
+    let name = argument::text("name", name, 1..=256)?;
     let body = ConfigUpdate { name };
     Ok(UPDATE_CONFIG.json(target, [])?.with_body(&body))
 }

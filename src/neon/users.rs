@@ -108,7 +108,7 @@ fn create_by(
         project_id: project.map(Target::project_id),
         auth_provider: project.map(Target::auth_provider),
         email: argument::email("email", email)?,
-        name: argument::optional("name", name, |n, v| argument::text(n, v, 255))?,
+        name: argument::optional("name", name, |n, v| argument::text(n, v, 1..=255))?,
     };
     Ok(endpoint.json(target, [])?.with_body(&body))
 }

@@ -62,7 +62,8 @@ impl Webhooks {
         if *self == Self::default() {
             return Err(Error::nothing_to_update());
         }
-        argument::optional("webhook_url", self.webhook_url.as_deref(), argument::domain)?;
+        let url = argument::empty_or(argument::uri);
+        argument::optional("webhook_url", self.webhook_url.as_deref(), url)?;
         let events = self.enabled_events.iter().flatten().map(String::as_str);
         argument::each("enabled_events", events, argument::any_text)?;
         argument::optional("timeout_seconds", self.timeout_seconds, |name, value| {

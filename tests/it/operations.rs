@@ -246,7 +246,7 @@ fn what_a_field_does_not_take_is_not_sent() {
         ("branch_id", json!("br/1")),
         ("client_secret", json!("********")),
         ("domain", json!("example.com")),
-        ("domains", json!([{"domain": "example.com"}])),
+        ("domains", json!([{"domain": ""}])),
         ("email", json!("ada")),
         ("expires_in", json!(4)),
         ("expires_in", json!(1441)),

@@ -1,9 +1,26 @@
 //! Wrong input: a clear error, and nothing is sent.
 
+use std::collections::BTreeSet;
+
 use postgres::error::SqlState;
 
 use crate::functions::{arguments, functions};
-use crate::support::{Database, arrived, set_api_key, sqlstate, variable};
+use crate::support::{Database, arrived, ledger, set_api_key, sqlstate, variable};
+
+/// Those for which the API names no least length. At branch level, which the tests below call, there is
+/// no `role_name` at all.
+const MAY_BE_EMPTY: [&str; 10] = [
+    "client_id",
+    "client_secret",
+    "database_name",
+    "host",
+    "microsoft_tenant_id",
+    "password",
+    "sender_email",
+    "sender_name",
+    "username",
+    "webhook_url",
+];
 
 #[test]
 fn nothing_is_sent() {
@@ -99,6 +116,7 @@ fn what_no_argument_takes() {
             false => SqlState::INVALID_PARAMETER_VALUE,
         };
         let texts = ["''", r"E'a\r\nX-Evil: 1'"].into_iter();
+        let texts = texts.skip(usize::from(MAY_BE_EMPTY.contains(&name)));
         let mut bad: Vec<_> = texts
             .filter_map(|text| argument.with(text).zip(Some(&invalid)))
             .collect();
@@ -120,6 +138,49 @@ fn what_no_argument_takes() {
         }
     }
     assert_eq!(arrived(project), 0);
+}
+
+/// NULL leaves a field alone.
+#[test]
+fn an_empty_text_is_a_value() {
+    let database = Database::new("it_empty");
+    let (project, url) = ("test-empty-texts", variable("NEON_SIMULATOR_URL"));
+    database.add_server("branch", project, &url, ", branch_id 'br-main-000001'");
+    let mut session = database.session();
+    let functions = functions(&mut session);
+    let mut met = BTreeSet::new();
+    for (function, argument) in arguments(&functions) {
+        let name = argument.name.as_str();
+        if !MAY_BE_EMPTY.contains(&name) {
+            continue;
+        }
+        let before = arrived(project);
+        let call = function.call(&[(name, "''"), ("server", "'branch'")]);
+        // Whether Neon takes it here is not the question.
+        let _ = session.query(&format!("SELECT neon_auth_admin.{call}"), &[]);
+        let ledger = ledger(project);
+        let sent = ledger.as_array().into_iter().flatten().skip(before);
+        let sent = sent.filter_map(|request| request["body"][name].as_str());
+        // The ledger masks secrets, empty ones too.
+        let expected = match name {
+            "client_secret" | "password" => "********",
+            _ => "",
+        };
+        assert_eq!(sent.last(), Some(expected), "{call}");
+        met.insert(name);
+    }
+    assert_eq!(met.len(), MAY_BE_EMPTY.len(), "{met:?}");
+    // A relay without sign-in.
+    session
+        .query(
+            "SELECT neon_auth_admin.update_email_server('standard', 'relay', 25, '', '', '', '', 'branch')",
+            &[],
+        )
+        .expect("an email server");
+    let server =
+        "SELECT username, sender_name FROM neon_auth_admin.get_email_server(server => 'branch')";
+    let row = session.query_one(server, &[]).expect("an email server");
+    assert_eq!((row.get(0), row.get(1)), (Some(""), Some("")));
 }
 
 #[test]

@@ -66,7 +66,7 @@ SELECT * FROM test.failure('SELECT * FROM neon_auth_admin.create_integration()')
 ALTER SERVER branch OPTIONS (SET project_id 'fault-500--branch', SET branch_id 'br-main-000001');
 SELECT * FROM test.failure('SELECT neon_auth_admin.create_integration(''br-other-2'')');
 SELECT * FROM test.failure('SELECT neon_auth_admin.create_integration(role_name => ''neondb_owner'')');
-SELECT * FROM test.failure('SELECT neon_auth_admin.create_integration(database_name => '''')');
+SELECT * FROM test.failure('SELECT neon_auth_admin.create_integration(database_name => E''\t'')');
 SELECT * FROM test.failure('SELECT neon_auth_admin.delete_integration(NULL)');
 
 ALTER ROLE app_owner RESET neon_auth_admin.server;

@@ -66,14 +66,14 @@ FROM unnest(ARRAY[
     $$'smtp.example.com', 587, 'mailer', NULL, 'no-reply@example.com', 'Example'$$,
     $$'smtp.example.com', 587, 'mailer', 's3cret', NULL, 'Example'$$,
     $$'smtp.example.com', 587, 'mailer', 's3cret', 'no-reply@example.com', NULL$$,
-    $$'', 587, 'mailer', 's3cret', 'no-reply@example.com', 'Example'$$,
+    $$E'\t', 587, 'mailer', 's3cret', 'no-reply@example.com', 'Example'$$,
     $$'smtp.example.com', 0, 'mailer', 's3cret', 'no-reply@example.com', 'Example'$$,
     $$'smtp.example.com', -1, 'mailer', 's3cret', 'no-reply@example.com', 'Example'$$,
     $$'smtp.example.com', 65536, 'mailer', 's3cret', 'no-reply@example.com', 'Example'$$,
-    $$'smtp.example.com', 587, '', 's3cret', 'no-reply@example.com', 'Example'$$,
-    $$'smtp.example.com', 587, 'mailer', '', 'no-reply@example.com', 'Example'$$,
+    $$'smtp.example.com', 587, E'\t', 's3cret', 'no-reply@example.com', 'Example'$$,
+    $$'smtp.example.com', 587, 'mailer', E'\t', 'no-reply@example.com', 'Example'$$,
     $$'smtp.example.com', 587, 'mailer', 's3cret', 'no-reply', 'Example'$$,
-    $$'smtp.example.com', 587, 'mailer', 's3cret', 'no-reply@example.com', ''$$,
+    $$'smtp.example.com', 587, 'mailer', 's3cret', 'no-reply@example.com', E'\t'$$,
     $$E'smtp.example.com\r\nQUIT', 587, 'mailer', 's3cret', 'no-reply@example.com', 'Example'$$,
     $$repeat('a', 256), 587, 'mailer', 's3cret', 'no-reply@example.com', 'Example'$$,
     $$'smtp.example.com', 587, 'mailer', repeat('a', 10000000), 'no-reply@example.com', 'Example'$$
@@ -84,7 +84,7 @@ FROM unnest(ARRAY[
 SELECT arguments, failure.code, failure.message, failure.detail
 FROM unnest(ARRAY[
     $$host => 'smtp.example.com'$$, $$port => 587$$, $$username => 'mailer'$$, $$password => 's3cret'$$,
-    $$sender_email => 'no-reply'$$, $$sender_email => ''$$, $$sender_name => ''$$
+    $$sender_email => 'no-reply'$$, $$sender_email => '@'$$, $$sender_name => E'\t'$$
 ]) AS arguments,
     test.failure(format('SELECT neon_auth_admin.update_email_server(''shared'', %s)', arguments)) AS failure;
 

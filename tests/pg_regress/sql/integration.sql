@@ -78,8 +78,8 @@ SELECT arguments, failure.code, failure.message, failure.detail
 FROM unnest(ARRAY[
     $$''$$, $$'br_main'$$, $$'../x'$$, $$'a/b'$$, $$'a#b'$$, $$'a?b'$$, $$'%2e%2e'$$, $$E'a\r\nb'$$, $$E'a\u202eb'$$,
     $$repeat('a', 61)$$,
-    $$'br-main-000001', ''$$, $$'br-main-000001', E'neon\ndb'$$, $$'br-main-000001', repeat('a', 10000000)$$,
-    $$'br-main-000001', 'neondb', ''$$
+    $$'br-main-000001', E'neon\ndb'$$, $$'br-main-000001', repeat('a', 10000000)$$,
+    $$'br-main-000001', 'neondb', E'\t'$$
 ]) AS arguments,
     test.failure(format('SELECT neon_auth_admin.create_integration(%s)', arguments)) AS failure;
 

@@ -7,9 +7,9 @@
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
-use axum::http::Uri;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use url::Url;
 
 use super::error::ApiError;
 
@@ -112,10 +112,7 @@ pub fn email(value: &Value) -> Result<String, String> {
 }
 
 pub fn uri(value: &Value) -> Result<String, String> {
-    let is_uri = |text: &&str| {
-        let uri: Option<Uri> = text.parse().ok();
-        uri.is_some_and(|uri| uri.scheme().is_some())
-    };
+    let is_uri = |text: &&str| Url::parse(text).is_ok();
     let uri = value.as_str().filter(is_uri);
     uri.map(str::to_owned).ok_or_else(|| expected("a URI"))
 }
