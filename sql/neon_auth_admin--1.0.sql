@@ -811,9 +811,9 @@ COMMENT ON TYPE neon_auth_admin.ensured_domain IS
 COMMENT ON FUNCTION neon_auth_admin.ensure_domain IS
     'Adds a redirect domain if it is not there. For migrations and seeds that run again. Not undone by ROLLBACK';
 COMMENT ON FUNCTION neon_auth_admin.delete_domain IS
-    'Removes one redirect domain and returns it, also when it was not there. Not undone by ROLLBACK';
+    'Removes one redirect domain and returns it; a NOTICE says when it was not there. Not undone by ROLLBACK';
 COMMENT ON FUNCTION neon_auth_admin.delete_domains IS
-    'Removes several redirect domains in one request and returns them, also those that were not there. Not undone by ROLLBACK';
+    'Removes several redirect domains in one request and returns them; a NOTICE says which were not there. Not undone by ROLLBACK';
 
 -- Email server
 

@@ -275,6 +275,19 @@ impl Error {
 
     // Results.
 
+    /// The arguments whose values are in no list: said of a deletion that succeeded.
+    pub fn nothing_to_delete(arguments: &[String]) -> Self {
+        let named = arguments.iter().map(|name| format!("\"{name}\""));
+        let named = named.collect::<Vec<_>>().join(", ");
+        let (message, named) = match arguments {
+            [_] => ("redirect domain did not exist", format!("argument {named}")),
+            _ => ("redirect domains did not exist", format!("these: {named}")),
+        };
+        Self::new(ErrorKind::NotFound, message)
+            .with_detail(format!("Neon listed none that is spelled like {named}."))
+            .with_hint("Spellings are compared letter by letter; list_domains() shows them.")
+    }
+
     pub fn unusable_value(column: &str, why: &str) -> Self {
         Self::new(
             ErrorKind::BadResponse,

@@ -24,6 +24,8 @@ pub struct Row {
     /// Method and path, as docs/functions.md has them.
     pub branch: Option<String>,
     pub project: Option<String>,
+    /// What the SQL function asks before that.
+    first: Option<String>,
     /// `{id}` in the path, where it is no user.
     id: Option<String>,
     #[serde(default)]
@@ -47,6 +49,7 @@ pub fn rows() -> Vec<Row> {
 /// What is sent and answered; a null body or answer is none at all.
 pub struct Operation {
     pub function: String,
+    pub first: Option<String>,
     pub method: String,
     pub path: String,
     pub id: String,
@@ -79,6 +82,7 @@ pub fn operations(project: &str, branch: Option<&str>, user: &str) -> Vec<Operat
         let id = row.id.unwrap_or_else(|| user.to_owned());
         Some(Operation {
             function: row.function,
+            first: row.first,
             method: method.to_owned(),
             path: path.replace("{id}", &id),
             id,

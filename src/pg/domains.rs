@@ -2,9 +2,11 @@
 
 use pgrx::prelude::*;
 
+use crate::error::Error;
 use crate::neon::domains::{self, EnsuredDomain, RedirectDomain};
+use crate::neon::request::Request;
 use crate::pg::args::{required, texts};
-use crate::pg::report::Raise;
+use crate::pg::report::{Raise, notice};
 use crate::pg::reserve::Entry;
 use crate::pg::row::{One, Row, Secrets, row_type};
 use crate::pg::rows::Rows;
@@ -65,7 +67,8 @@ fn delete_domain(
 ) -> Result<Text, Raise> {
     let neon = Session::open(&domains::DELETE_DOMAIN, server.as_deref())?;
     let domain = required("domain", domain)?;
-    neon.send(&domains::delete(neon.target(), &domain)?)?;
+    let request = domains::delete(neon.target(), &domain)?;
+    delete(&neon, &request, [("domain".to_owned(), &*domain)])?;
     Ok(domain)
 }
 
@@ -79,6 +82,31 @@ fn delete_domains(
     let neon = Session::open(&domains::DELETE_DOMAINS, server.as_deref())?;
     let domains = texts("domains", &required("domains", domains)?)?;
     let given: Vec<_> = domains.iter().map(|domain| &**domain).collect();
-    neon.send(&domains::delete_all(neon.target(), &given)?)?;
+    let request = domains::delete_all(neon.target(), &given)?;
+    let named = (1..).map(|n| format!("domains[{n}]")).zip(given);
+    delete(&neon, &request, named)?;
     Ok(domains)
+}
+
+/// Neon answers a deletion with success whatever was there, and compares letter by letter. So the list is
+/// read first, within the time of the same call; where that fails, the deletion says why, or succeeds
+/// without a notice.
+fn delete<'a>(
+    neon: &Session,
+    request: &Request<()>,
+    domains: impl IntoIterator<Item = (String, &'a str)>,
+) -> Result<(), Raise> {
+    let list = domains::list(neon.target())?;
+    let listed = neon.try_send(&list);
+    neon.send(request)?;
+    if let Ok(Some(listed)) = listed {
+        let missing = domains
+            .into_iter()
+            .filter(|(_, domain)| !listed.has(domain));
+        let missing: Vec<_> = missing.map(|(name, _)| name).collect();
+        if !missing.is_empty() {
+            notice(Error::nothing_to_delete(&missing));
+        }
+    }
+    Ok(())
 }

@@ -45,6 +45,11 @@ pub fn warn(error: Error) {
     uninterrupted(|| report(error, PgLogLevel::WARNING));
 }
 
+/// For what is worth saying of a call that succeeded.
+pub fn notice(error: Error) {
+    uninterrupted(|| report(error, PgLogLevel::NOTICE));
+}
+
 fn report(error: Error, level: PgLogLevel) {
     let raised = Raised::new(error.kind.sqlstate());
     let mut report = ErrorReport::new(

@@ -202,7 +202,7 @@ fn in_the_search_path() {
     call(&mut session, "transfer_ownership()");
     call(&mut session, "delete_integration()");
     call(&mut session, "create_integration('br-main-000001')");
-    assert_eq!(arrived("test-hostile"), 18);
+    assert_eq!(arrived("test-hostile"), 20);
 
     // What reads this database is parsed with the caller's search_path.
     session

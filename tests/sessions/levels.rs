@@ -3,7 +3,7 @@
 
 use postgres::Error;
 use postgres::error::SqlState;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::functions::{Argument, Function, functions, literal};
 use crate::operations::{Operation, operations};
@@ -93,12 +93,17 @@ fn each_function_sends_what_the_table_says() {
             "all are requests of functions"
         );
         let ledger = ledger(&project);
-        assert_eq!(ledger.as_array().map(Vec::len), Some(sent.len()));
-        for (n, (operation, error)) in sent.into_iter().enumerate() {
-            let request = &ledger[n];
+        let mut arrived = ledger.as_array().into_iter().flatten();
+        for (operation, error) in sent {
+            let call = |it: &Value| format!("{} {}", it["method"], it["path"]).replace('"', "");
+            let first = operation.first.as_ref();
+            let asked = first.map(|_| arrived.next().map(call).unwrap_or_default());
+            assert_eq!(asked.as_ref(), first, "{}", operation.function);
+            let request = arrived.next().unwrap_or(&Value::Null);
             let arrived = json!([request["method"], request["path"], request["body"]]);
             let expected = json!([operation.method, operation.path, operation.masked_body()]);
             assert_eq!(arrived, expected, "{}: {error:?}", operation.function);
         }
+        assert_eq!(arrived.next(), None, "and nothing else");
     }
 }

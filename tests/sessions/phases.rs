@@ -33,8 +33,8 @@ pub fn list(server: &str) -> String {
 /// 400 kB, more than the buffers between the two sides take.
 fn send_much(server: &str) -> String {
     format!(
-        "SELECT neon_auth_admin.delete_domains(
-            array_fill('https://' || repeat('a', 2000), ARRAY[200]), '{server}')"
+        "SELECT neon_auth_admin.set_user_roles(
+            'u-1', array_fill(repeat('a', 2000), ARRAY[200]), '{server}')"
     )
 }
 
@@ -46,7 +46,12 @@ fn phase(
     event: &'static str,
     open: Vec<Held>,
 ) -> Phase {
-    database.add_server("neon", project, url, ", timeout '60s'");
+    database.add_server(
+        "neon",
+        project,
+        url,
+        ", timeout '60s', branch_id 'br-main-000001'",
+    );
     Phase {
         query: list("neon"),
         event,

@@ -11,7 +11,7 @@ use crate::support::{Database, arrived, sqlstate, variable, wait_until};
 /// 3 of 9 rows, of which two are equal.
 const KEPT: &str = "p.email LIKE 'ex%'
     AND NOT EXISTS (SELECT FROM orders AS o WHERE o.user_id = p.id)";
-const CALL: &str = "neon_auth_admin.delete_domain('https://' || p.email)";
+const CALL: &str = "neon_auth_admin.update_config(p.email)";
 const ROW: &str = "neon_auth_admin.test_email_server(p.email)";
 /// What the planner has to do without, in turn.
 const WITHOUT: [&str; 9] = [

@@ -23,13 +23,21 @@ SELECT count(neon_auth_admin.add_domain(domain))
 FROM (SELECT domain FROM wanted EXCEPT SELECT domain FROM neon_auth_admin.list_domains()) AS missing;
 SELECT count(*) FROM wanted NATURAL JOIN neon_auth_admin.list_domains();
 
--- Neon has no error for domains that are not there.
+-- Neon has no error for domains that are not there; a notice says so.
 SELECT neon_auth_admin.delete_domain('http://localhost:3000');
 SELECT neon_auth_admin.delete_domain('http://localhost:3000', server => 'domains');
 SELECT neon_auth_admin.delete_domains(ARRAY['https://a.example.com', 'myapp://callback', 'https://never.example.com']);
 SELECT domain FROM neon_auth_admin.list_domains();
 SELECT neon_auth_admin.delete_domains(array_agg(domain), 'domains') FROM neon_auth_admin.list_domains();
 SELECT * FROM neon_auth_admin.list_domains();
+
+-- Every URI is sent, whatever comes after its scheme; and whatever is listed can be deleted.
+SELECT neon_auth_admin.add_domain(domain)
+FROM (VALUES ('myapp://'), ('com.example.app:/callback'), ('localhost:3000')) AS new(domain);
+SELECT neon_auth_admin.delete_domain('myapp:///');
+SELECT neon_auth_admin.delete_domain(domain) FROM neon_auth_admin.list_domains();
+SELECT neon_auth_admin.delete_domain('no URI, and not there');
+SELECT count(*) FROM neon_auth_admin.list_domains();
 
 -- What Neon refuses.
 
@@ -51,17 +59,17 @@ SELECT neon_auth_admin.delete_domain(NULL);
 SELECT neon_auth_admin.delete_domains(NULL);
 SELECT neon_auth_admin.delete_domains('{}');
 SELECT neon_auth_admin.delete_domains(ARRAY['https://app.example.com', NULL]);
-SELECT neon_auth_admin.delete_domains(ARRAY[['https://app.example.com'], ['b.example.com']]);
+SELECT neon_auth_admin.delete_domains(ARRAY[['https://app.example.com'], ['']]);
 
-SELECT domain, add.code, add.message, add.detail,
-    (add.code, add.message, add.detail) = (delete.code, delete.message, delete.detail) AS delete_says_so_too
+SELECT domain, code, message, detail
 FROM unnest(ARRAY[
-    $$''$$, $$'app.example.com'$$, $$'https:app.example.com'$$, $$'https://'$$, $$'://app.example.com'$$,
-    $$'1https://app.example.com'$$, $$'https://app example.com'$$, $$E'https://app.example.com\r\n'$$,
-    $$E'https://app.example.com\u0001'$$, $$'https://' || repeat('a', 2041)$$, $$'https://' || repeat('a', 10000000)$$
-]) AS domain,
-    test.failure(format('SELECT neon_auth_admin.add_domain(%s)', domain)) AS add,
-    test.failure(format('SELECT neon_auth_admin.delete_domain(%s)', domain)) AS delete;
+    $$''$$, $$'app.example.com'$$, $$'://app.example.com'$$, $$':'$$, $$'1https://app.example.com'$$,
+    $$'https://app example.com'$$, $$E'https://app.example.com\r\n'$$, $$E'https://app.example.com\u0001'$$,
+    $$'https://' || repeat('a', 2041)$$, $$'https://' || repeat('a', 10000000)$$
+]) AS domain, test.failure(format('SELECT neon_auth_admin.add_domain(%s)', domain));
+SELECT domain, code, message, detail
+FROM unnest(ARRAY[$$''$$, $$E'app.example.com\r\n'$$, $$repeat('a', 4097)$$]) AS domain,
+    test.failure(format('SELECT neon_auth_admin.delete_domain(%s)', domain));
 
 ALTER ROLE app_owner RESET neon_auth_admin.server;
 SET client_min_messages = warning;
