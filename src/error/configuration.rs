@@ -8,8 +8,10 @@ const NO_ROOTS: &str = "could not load the trusted TLS certificates";
 
 impl Error {
     pub fn no_server_named() -> Self {
-        Self::new(ErrorKind::NotConfigured, "no server is named")
-            .with_hint("Name one in the argument \"server\" or the setting neon_auth_admin.server.")
+        Self::new(ErrorKind::NotConfigured, "no server is named").with_hint(
+            "Name one in the argument \"server\" or, for new sessions, in the setting \
+                 neon_auth_admin.server: ALTER ROLE ... SET neon_auth_admin.server = '...';",
+        )
     }
 
     pub fn no_such_server(server: &str) -> Self {
@@ -23,7 +25,7 @@ impl Error {
         )
         .with_hint(format!(
             "Create it: CREATE SERVER {} FOREIGN DATA WRAPPER neon_auth_admin OPTIONS (project_id '...', \
-             branch_id '...'); or name another one in the argument \"server\" or the setting neon_auth_admin.server.",
+             branch_id '...'); or name another one in the argument \"server\" or, for new sessions, in the setting neon_auth_admin.server.",
             quote_identifier(server)
         ))
     }

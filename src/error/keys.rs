@@ -68,6 +68,19 @@ impl Error {
         .with_hint(format!("Store one: {}", mapping.to_store()))
     }
 
+    /// For the validator: a text that begins as sealed ones do, and is none.
+    pub fn damaged_seal(option: &str) -> Self {
+        Self::new(
+            ErrorKind::InvalidValue,
+            format!("invalid value for option \"{option}\""),
+        )
+        .with_detail("It begins as a sealed key does, but is damaged: cut off, or changed.")
+        .with_hint(
+            "Store the key itself, as Neon shows it when it is created: \
+             SELECT neon_auth_admin.set_api_key(:'key', server => '...');",
+        )
+    }
+
     /// It was sealed with another secret than this database's, or is not as it was sealed.
     pub fn foreign_seal(mapping: &Mapping) -> Self {
         Self::new(

@@ -31,6 +31,7 @@ enum Catalog {
 
 /// Of no use but in the mapping that the extension's own server has.
 const SECRET: &str = "secret";
+const API_KEY: &str = "api_key";
 
 /// An option: where it belongs, and whether a value is one.
 struct OptionRule {
@@ -81,7 +82,7 @@ const OPTIONS: [OptionRule; 8] = [
         is_valid: |value| parse_max_attempts(value).is_some(),
     },
     OptionRule {
-        name: "api_key",
+        name: API_KEY,
         catalog: Catalog::UserMapping,
         expected: argument::API_KEY,
         is_valid: |value| match seal::claims_to_be_sealed(value) {
@@ -120,7 +121,12 @@ pub fn neon_auth_admin_validator(
             .find(|rule| rule.name == name && Some(rule.catalog) == catalog)
             .ok_or_else(|| invalid_option_name(name, catalog))?;
         if value.len() > MAX_VALUE || !(rule.is_valid)(value) {
-            raise(Error::invalid_option(name, rule.expected));
+            raise(
+                match rule.name == API_KEY && seal::claims_to_be_sealed(value) {
+                    true => Error::damaged_seal(name),
+                    false => Error::invalid_option(name, rule.expected),
+                },
+            );
         }
     }
     Ok(())

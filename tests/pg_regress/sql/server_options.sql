@@ -98,6 +98,8 @@ FROM (VALUES
     test.failure(format('SELECT neon_auth_admin.set_api_key(%L, server => ''options'')', key)) AS failure;
 SELECT failure.*, position('napi' IN failure::text) > 0 AS shows_the_key
 FROM test.failure(E'CREATE USER MAPPING FOR CURRENT_USER SERVER options OPTIONS (api_key E''napi_1\\r\\nX-Evil: 1'')') AS failure;
+-- Sealed once, and then cut off or changed.
+CREATE USER MAPPING FOR CURRENT_USER SERVER options OPTIONS (api_key 'sealed:v1:?');
 SELECT count(*) FROM pg_user_mappings WHERE srvname = 'options';
 
 -- What a call needs, in the order in which it is missed.
