@@ -151,6 +151,17 @@ impl Error {
         is_open.then_some(Self { kind, ..self })
     }
 
+    /// With one more sentence of detail.
+    pub fn and_detail(self, sentence: &str) -> Self {
+        match self.detail.as_deref() {
+            Some(detail) => {
+                let detail = format!("{detail} {sentence}");
+                self.with_detail(detail)
+            }
+            None => self.with_detail(sentence),
+        }
+    }
+
     // Arguments.
 
     pub fn null_argument(name: &str) -> Self {
@@ -167,6 +178,14 @@ impl Error {
             format!("invalid value for argument \"{name}\""),
         )
         .with_detail(format!("It must be {expected}."))
+    }
+
+    /// `c` is the `n`th, and the reader of the message would not see it in the value either.
+    pub fn unseen_character(name: &str, expected: &str, n: usize, c: char) -> Self {
+        let code = u32::from(c);
+        let expected =
+            format!("{expected}, and character {n} of it is U+{code:04X}, which cannot be seen");
+        Self::invalid_argument(name, &expected)
     }
 
     pub fn masked_secret(name: &str) -> Self {

@@ -12,8 +12,9 @@
 //! 2. Below `pg/` nothing panics on input and nothing raises.
 //! 3. Every `#[pg_extern]` begins with an `Entry`, which keeps memory for the report of an error, and
 //!    returns `Result<_, Raise>`; no error waits for being raised.
-//! 4. A secret is a [`secret::Secret`] from argument to wire, and so is a request's body; a stored key
-//!    is sealed ([`seal`]).
+//! 4. A secret is a [`secret::Secret`] from argument to wire, and so is a request's body, which reaches no
+//!    message: of all that is in one, DETAIL names the e-mail address of `create_user` alone. A stored key is
+//!    sealed ([`seal`]).
 //! 5. Path segments are data, and an id that is not one never becomes a segment.
 //! 6. A write whose fate is unknown is never sent again by itself.
 //! 7. While it waits, a backend can be cancelled and terminated, and takes part in barriers.
@@ -28,6 +29,7 @@
 
 pub mod error;
 pub mod fields;
+pub mod quote;
 pub mod seal;
 pub mod secret;
 

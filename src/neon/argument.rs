@@ -66,44 +66,32 @@ pub fn secret<'a>(name: &str, value: &'a Secret) -> Result<&'a Secret, Error> {
     free_text(name, value.expose()).map(|_| value)
 }
 
-/// 1 to 256 characters with an `@` that has something on both sides, and no space.
+/// 1 to 256 characters with an `@` that has something on both sides.
 pub fn email<'a>(name: &str, value: &'a str) -> Result<&'a str, Error> {
     let is_shaped = |value: &str| {
         value
             .split_once('@')
             .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
-            && !value.contains(char::is_whitespace)
     };
-    shaped(
-        name,
-        value,
-        256,
-        is_shaped,
-        "an e-mail address of at most 256 characters",
-    )
+    let expected = "an e-mail address of at most 256 characters";
+    shaped(name, value, 256, is_shaped, expected)
 }
 
-/// A URI: a scheme, a colon, and anything without spaces; `myapp://` is one, and so is `myapp:`.
+/// A URI: a scheme, a colon, and anything; `myapp://` is one, and so is `myapp:`.
 pub fn uri<'a>(name: &str, value: &'a str) -> Result<&'a str, Error> {
     let is_shaped = |value: &str| {
-        value.split_once(':').is_some_and(|(scheme, rest)| {
+        value.split_once(':').is_some_and(|(scheme, _)| {
             scheme.starts_with(|c: char| c.is_ascii_alphabetic())
                 && scheme
                     .chars()
                     .all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
-                && !rest.contains(char::is_whitespace)
         })
     };
-    shaped(
-        name,
-        value,
-        2048,
-        is_shaped,
-        "a URI such as https://app.example.com, of at most 2048 characters",
-    )
+    let expected = "a URI such as https://app.example.com, of at most 2048 characters";
+    shaped(name, value, 2048, is_shaped, expected)
 }
 
-/// Text of at most `max` characters and of some shape; the length is looked at first.
+/// Text of 1 to `max` characters and of some shape, all of which can be seen; the length is looked at first.
 fn shaped<'a>(
     name: &str,
     value: &'a str,
@@ -111,10 +99,41 @@ fn shaped<'a>(
     is_shaped: impl FnOnce(&str) -> bool,
     expected: &str,
 ) -> Result<&'a str, Error> {
-    match text(name, value, 1..=max) {
-        Ok(value) if is_shaped(value) => Ok(value),
-        _ => Err(Error::invalid_argument(name, expected)),
+    let fits = value.len() <= max * 4 && value.chars().count() <= max;
+    let unseen = || value.chars().zip(1..).find(|(c, _)| is_unseen(*c));
+    if let Some((c, n)) = fits.then(unseen).flatten() {
+        return Err(Error::unseen_character(name, expected, n, c));
     }
+    match fits && is_shaped(value) {
+        true => Ok(value),
+        false => Err(Error::invalid_argument(name, expected)),
+    }
+}
+
+/// Blanks, control characters, and what Unicode calls Default_Ignorable_Code_Point: what text that was
+/// copied or exported from elsewhere has in it, and nobody sees.
+pub fn is_unseen(c: char) -> bool {
+    let is_ignorable = matches!(
+        c,
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fff8}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
+    );
+    is_ignorable || c.is_whitespace() || c.is_control()
 }
 
 /// A whole number from `min` to `max`.
@@ -225,6 +244,26 @@ mod tests {
         for bad in ["", "ada", "@example.com", "ada@", "a b@c", &long] {
             assert!(refused(email("email", bad)), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_named() {
+        for (value, reason) in [
+            ("\u{feff}ada@example.com", "character 1 of it is U+FEFF"),
+            ("ada@exam\u{200b}ple.com", "character 9 of it is U+200B"),
+            ("ada@example.com ", "character 16 of it is U+0020"),
+            ("ada@example.com\r", "character 16 of it is U+000D"),
+            ("ada\u{202e}@example.com", "character 4 of it is U+202E"),
+            ("ada@example.com\u{e0041}", "character 16 of it is U+E0041"),
+        ] {
+            for check in [email, uri] {
+                let detail = check("x", value).expect_err(value).detail;
+                let detail = detail.unwrap_or_default();
+                assert!(detail.contains(reason), "{value:?}: {detail}");
+            }
+        }
+        // What is combined with another can be.
+        assert!(email("email", "ame\u{301}lie@example.com").is_ok());
     }
 
     #[test]

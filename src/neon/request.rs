@@ -62,6 +62,7 @@ pub struct Request<T> {
     path: String,
     body: Option<Secret>,
     secrets: Vec<Secret>,
+    subject: Option<String>,
     decode: Decode<T>,
     accept: Accept<T>,
 }
@@ -120,6 +121,7 @@ impl<T> Request<T> {
             path: endpoint.fill(target, segments)?,
             body: None,
             secrets: Vec::new(),
+            subject: None,
             decode,
             accept: |_, _| None,
         })
@@ -133,6 +135,13 @@ impl<T> Request<T> {
     /// Values that must not show up in a message, even when Neon's answer repeats them.
     pub fn with_secrets<'a>(mut self, secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
         self.secrets.extend(secrets.into_iter().cloned());
+        self
+    }
+
+    /// A sentence for the detail of each message about it, which tells it from others of its kind. It has
+    /// to be safe to show.
+    pub(super) fn about(mut self, sentence: Option<String>) -> Self {
+        self.subject = sentence;
         self
     }
 
@@ -156,6 +165,10 @@ impl<T> Request<T> {
 
     pub fn body(&self) -> Option<&Secret> {
         self.body.as_ref()
+    }
+
+    pub fn subject(&self) -> Option<&str> {
+        self.subject.as_deref()
     }
 
     pub fn secrets(&self) -> &[Secret] {

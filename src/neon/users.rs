@@ -7,6 +7,10 @@ use crate::neon::argument;
 use crate::neon::endpoint::{Endpoint, Look, Path, Resource};
 use crate::neon::request::{Method, Request, Segment};
 use crate::neon::target::Target;
+use crate::quote::shortened;
+
+/// So many characters of an address are in a message.
+const MAX_SHOWN: usize = 100;
 
 const USER: Resource = Resource {
     noun: "user",
@@ -79,7 +83,8 @@ struct Roles<'a> {
     roles: Vec<&'a str>,
 }
 
-/// `POST /projects/auth/user`, at branch level `POST .../auth/users`.
+/// `POST /projects/auth/user`, at branch level `POST .../auth/users`. Whoever creates many users learns from
+/// the detail of an error for which it is.
 pub fn create(
     target: &Target,
     email: &str,
@@ -98,6 +103,29 @@ pub fn ensure(
 }
 
 fn create_by(
+    endpoint: &'static Endpoint,
+    target: &Target,
+    email: &str,
+    name: Option<&str>,
+) -> Result<Request<AuthUser>, Error> {
+    let subject = addressed(email);
+    match create_checked(endpoint, target, email, name) {
+        Ok(request) => Ok(request.about(subject)),
+        Err(error) => Err(match &subject {
+            Some(subject) => error.and_detail(subject),
+            None => error,
+        }),
+    }
+}
+
+/// Which user, in a sentence. What does not look like an address may be something else in its place, such
+/// as a key or the password of a URL.
+fn addressed(email: &str) -> Option<String> {
+    let is_address = email.contains('@') && !email.contains("://");
+    is_address.then(|| format!("The e-mail address is \"{}\".", shortened(email, MAX_SHOWN)))
+}
+
+fn create_checked(
     endpoint: &'static Endpoint,
     target: &Target,
     email: &str,

@@ -58,6 +58,29 @@ fn only_reads_are_repeatable() {
     );
 }
 
+/// DETAIL names the address that an error is about, if it looks like one.
+#[test]
+fn an_address_that_is_shown() {
+    let shown = |address: &str| {
+        let request = users::create(&target(), address, None).expect("a valid request");
+        request.subject().map(str::to_owned)
+    };
+    let ada = "The e-mail address is \"ada@example.com\".";
+    assert_eq!(shown("ada@example.com").as_deref(), Some(ada));
+    assert_eq!(shown("postgres://ada:s3cret@example.com"), None);
+    let refused = |address: &str| {
+        let error = users::create(&target(), address, Some("")).map(drop);
+        let error = error.expect_err("an empty name, or no address");
+        assert!(!error.message.contains("example.com"), "{error:?}");
+        error.detail.unwrap_or_default()
+    };
+    assert!(refused("ada@example.com").ends_with(ada));
+    assert!(refused("ada@example.com\r").ends_with("is \"ada@example.com\\r\"."));
+    let cut = format!(" is \"{}...\".", "a".repeat(100));
+    assert!(refused(&("a".repeat(101) + "@example.com")).ends_with(&cut));
+    assert!(!refused("napi_1").contains("napi"));
+}
+
 #[test]
 fn debug_shows_no_body() {
     let secret = Secret::new("s3cret");

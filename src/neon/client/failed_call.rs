@@ -9,6 +9,7 @@ use crate::neon::http::{Cause, Failure, Response};
 use crate::neon::request::Request;
 use crate::neon::retry::Safety;
 use crate::neon::target::lacks_integration;
+use crate::quote::escape;
 use crate::secret::{Secret, blank_out};
 
 /// What messages say of a call besides its request; on the way to success nobody asks.
@@ -165,7 +166,8 @@ impl FailedCall<'_> {
         Advice::LookBefore(request.endpoint().resource.look)
     }
 
-    /// One sentence: the operation, what became of it, and the id to ask Neon about.
+    /// A sentence: the operation, what became of it, and the id to ask Neon about; and perhaps one that
+    /// says what it was about.
     fn detail<T>(
         &self,
         request: &Request<T>,
@@ -177,11 +179,15 @@ impl FailedCall<'_> {
             1 => String::new(),
             attempts => format!(" after {attempts} attempts"),
         };
-        format!(
+        let of_the_call = format!(
             "Neon API: {request:?} {}{attempts}, request id {}.",
             what(quote),
             self.request_id
-        )
+        );
+        match request.subject() {
+            Some(subject) => format!("{of_the_call} {subject}"),
+            None => of_the_call,
+        }
     }
 
     /// Neon's own words about an error, safe to show: no secret of the call and not its body, no
@@ -208,7 +214,11 @@ impl Error {
         let purpose = request.endpoint().purpose;
         let message = format!("request to {purpose} was carried out before the interrupt");
         let detail = format!("Neon API: {request:?} succeeded, request id {request_id}.");
-        Self::new(ErrorKind::OutcomeUnknown, message).with_detail(detail)
+        let error = Self::new(ErrorKind::OutcomeUnknown, message).with_detail(detail);
+        match request.subject() {
+            Some(subject) => error.and_detail(subject),
+            None => error,
+        }
     }
 }
 
@@ -253,19 +263,11 @@ fn quotable(text: &str, secrets: &[&Secret]) -> String {
             .saturating_sub(longest.unwrap_or_default() * MAX_ESCAPE);
         quote.truncate(quote.floor_char_boundary(whole));
     }
-    let escaped: String = quote.chars().flat_map(escape).collect();
+    let escaped = escape(&quote);
     // Escaping can spell a secret that was not there: a line feed becomes an n.
     let mut quote = blank(&escaped);
     quote.truncate(quote.floor_char_boundary(MAX_QUOTE));
     quote
-}
-
-/// What is not for printing, as Rust writes it.
-fn escape(c: char) -> Vec<char> {
-    match c {
-        '"' | '\'' | '\\' => vec![c],
-        c => c.escape_debug().collect(),
-    }
 }
 
 fn message<T>(request: &Request<T>, kind: ErrorKind, reason: &str) -> String {

@@ -67,7 +67,7 @@ fn checks_accept_what_they_say() {
         let count = value.chars().count();
         let is_free_text = |max| count <= max && !value.chars().any(char::is_control);
         let is_text = |max| !value.is_empty() && is_free_text(max);
-        let has_space = value.contains(char::is_whitespace);
+        let is_seen = !value.contains(argument::is_unseen);
         for max in [1, 60, 255] {
             agrees(value, |v| argument::text("x", v, 1..=max), is_text(max));
         }
@@ -76,20 +76,20 @@ fn checks_accept_what_they_say() {
 
         let at = value.find('@');
         let is_email =
-            is_text(256) && !has_space && at.is_some_and(|at| 0 < at && at + 1 < value.len());
+            is_text(256) && is_seen && at.is_some_and(|at| 0 < at && at + 1 < value.len());
         agrees(value, |v| argument::email("x", v), is_email);
 
         let colon = value.find(':');
         let is_uri = is_text(2048)
+            && is_seen
             && colon.is_some_and(|colon| {
-                let (scheme, rest) = (&value[..colon], &value[colon + 1..]);
+                let scheme = &value[..colon];
                 scheme.starts_with(|c: char| c.is_ascii_alphabetic())
                     && is_name(
                         scheme,
                         |c| c.is_ascii_alphanumeric() || "+-.".contains(c),
                         2048,
                     )
-                    && !rest.contains(char::is_whitespace)
             });
         agrees(value, |v| argument::uri("x", v), is_uri);
         agrees(
@@ -137,8 +137,23 @@ fn agrees(value: &str, check: impl Fn(&str) -> Result<&str, Error>, expected: bo
         }
         Err(error) => {
             assert!(!expected, "refused: {error:?}");
-            // The same words for every value show none.
-            assert_eq!(Err(error), check("\n"));
+            // The same words for every value show none; but for one character that nobody would see.
+            let (words, unseen) = parts(&error);
+            let other = check("\n").expect_err("refused");
+            assert_eq!((&error.message, words), (&other.message, parts(&other).0));
+            let mut said = value.chars().zip(1..).map(|(c, n)| {
+                format!("{n} of it is U+{:04X}, which cannot be seen.", u32::from(c))
+            });
+            assert!(unseen.is_none_or(|unseen| said.any(|it| it == unseen)));
         }
+    }
+}
+
+/// Of the detail: what is expected, and perhaps why the value is not that.
+fn parts(error: &Error) -> (&str, Option<&str>) {
+    let detail = error.detail.as_deref().unwrap_or_default();
+    match detail.split_once(", and character ") {
+        Some((expected, unseen)) => (expected, Some(unseen)),
+        None => (detail.trim_end_matches('.'), None),
     }
 }

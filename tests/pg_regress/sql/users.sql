@@ -82,6 +82,15 @@ FROM unnest(ARRAY[
 ]) AS id,
     test.failure(format('SELECT neon_auth_admin.delete_user(%s)', id)) AS failure;
 
+-- What cannot be seen is named, and so is the row that fails, in DETAIL alone: its address, escaped and cut. What
+-- is no address may be something else in its place.
+SELECT code, message, detail
+FROM unnest(ARRAY[E'\ufeffada@example.com', E'ada@exam\u200bple.com', 'ada@example.com ', E'ada@example.com\r',
+    'ada@', 'napi_1', repeat('a', 300) || '@example.com']) AS address,
+    test.failure(format('SELECT neon_auth_admin.create_user(%L)', address));
+SELECT neon_auth_admin.create_user(address, name => repeat('n', 256))
+FROM (VALUES ('grace"@example.com')) AS new(address);
+
 -- The longest that are allowed, and any id that cannot change the path, are sent.
 
 ALTER SERVER users OPTIONS (SET project_id 'test-users');
