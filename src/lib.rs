@@ -13,13 +13,14 @@
 //! 3. Every `#[pg_extern]` begins with an `Entry`, which keeps memory for the report of an error, and
 //!    returns `Result<_, Raise>`; no error waits for being raised.
 //! 4. A secret is a [`secret::Secret`] from argument to wire, and so is a request's body, which reaches no
-//!    message: of all that is in one, DETAIL names the e-mail address of `create_user` alone. A stored key is
+//!    message: of all that is in one, DETAIL names the e-mail address of a new user alone. A stored key is
 //!    sealed ([`seal`]).
 //! 5. Path segments are data, and an id that is not one never becomes a segment.
 //! 6. A write whose fate is unknown is never sent again by itself.
 //! 7. While it waits, a backend can be cancelled and terminated, and takes part in barriers.
 //! 8. No thread in a backend, except one short-lived name look-up with all signals blocked.
-//! 9. Every function is VOLATILE and PARALLEL UNSAFE.
+//! 9. Every function is VOLATILE, and runs in no parallel worker: those that only read Neon are PARALLEL
+//!    RESTRICTED, so that the rest of a query may have workers, and all others PARALLEL UNSAFE.
 //! 10. Writers refuse read-only transactions before any I/O.
 //! 11. No network while an extension is created, a plan is made or a dump is taken.
 //! 12. Sizes are capped before memory is taken. Where the system refuses memory, one session ends and

@@ -35,7 +35,7 @@ mod wait;
 
 use pgrx::prelude::*;
 
-// The hand-written SQL: types before the functions that return them, comments and privileges when
+// The hand-written SQL: types before the functions that return them, comments, estimates and privileges when
 // everything is there.
 pgrx::extension_sql_file!("../sql/types.sql", name = "types", bootstrap);
 pgrx::extension_sql_file!(
@@ -51,6 +51,11 @@ pgrx::extension_sql_file!(
     name = "comments",
     requires = ["fdw"],
     finalize
+);
+pgrx::extension_sql_file!(
+    "../sql/estimates.sql",
+    name = "estimates",
+    requires = ["comments"]
 );
 pgrx::extension_sql_file!(
     "../sql/privileges.sql",

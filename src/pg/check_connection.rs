@@ -23,7 +23,7 @@ use crate::pg::role::Role;
 use crate::pg::row::{Row, Secrets, row_type};
 use crate::pg::rows::Rows;
 use crate::pg::server::catalog::{DEFAULT_TIMEOUT, ForeignServer};
-use crate::pg::session::{Session, refuse_wrong_place};
+use crate::pg::session::{Session, prevent_if_parallel, refuse_wrong_place};
 use crate::pg::subtransaction::without_a_trace;
 use crate::pg::text::{Text, for_message, from_server, to_server};
 use crate::pg::wait::{Failure, look_up};
@@ -31,11 +31,12 @@ use crate::pg::{dry_run, guc, local, local_users, server};
 
 /// Looks at each step between this session and Neon; a step that fails is a row and no error. See
 /// [`diagnosis::diagnose`] for those that are Neon's.
-#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+#[pg_extern(volatile, parallel_unsafe, cost = 1000)]
 fn check_connection(
     _entry: Entry,
     server: default!(Option<Text>, "NULL"),
 ) -> Result<Rows<CheckedStep>, Raise> {
+    prevent_if_parallel();
     let place = refuse_wrong_place().and(dry_run::refuse());
     let row = Row::new::<CheckedStep>()?;
     let role = Role::in_effect();

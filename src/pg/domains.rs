@@ -17,7 +17,7 @@ row_type!(EnsuredDomain, "ensured_domain");
 row_type!(RedirectDomain, "redirect_domain");
 
 /// Lists the domains; see [`domains::list`].
-#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+#[pg_extern(volatile, parallel_restricted, cost = 1000)]
 fn list_domains(
     _entry: Entry,
     server: default!(Option<Text>, "NULL"),
@@ -28,7 +28,7 @@ fn list_domains(
 }
 
 /// Adds a domain, and returns it; see [`domains::add`].
-#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+#[pg_extern(volatile, parallel_unsafe, cost = 1000)]
 fn add_domain(
     _entry: Entry,
     domain: Option<Text>,
@@ -41,7 +41,7 @@ fn add_domain(
 }
 
 /// Adds a domain, if it is not there; see [`domains::ensure`].
-#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+#[pg_extern(volatile, parallel_unsafe, cost = 1000)]
 fn ensure_domain(
     _entry: Entry,
     domain: Option<Text>,
@@ -59,7 +59,7 @@ fn ensure_domain(
 }
 
 /// Deletes a domain, and returns it; see [`domains::delete`].
-#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+#[pg_extern(volatile, parallel_unsafe, cost = 1000)]
 fn delete_domain(
     _entry: Entry,
     domain: Option<Text>,
@@ -73,7 +73,7 @@ fn delete_domain(
 }
 
 /// Deletes several domains in one request, and returns them; see [`domains::delete_all`].
-#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+#[pg_extern(volatile, parallel_unsafe, cost = 1000)]
 fn delete_domains(
     _entry: Entry,
     domains: Option<Array<Text>>,

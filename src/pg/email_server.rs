@@ -15,7 +15,7 @@ row_type!(EmailServer, "email_server");
 row_type!(EmailTest, "email_test");
 
 /// Reads the email server; see [`email_server::get`].
-#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+#[pg_extern(volatile, parallel_restricted, cost = 1000)]
 fn get_email_server(
     _entry: Entry,
     show_secrets: default!(Option<bool>, "false"),
@@ -40,7 +40,7 @@ CREATE FUNCTION neon_auth_admin.update_email_server(
     sender_name text DEFAULT NULL,
     server text DEFAULT NULL
 ) RETURNS neon_auth_admin.email_server
-VOLATILE PARALLEL UNSAFE COST 10000
+VOLATILE PARALLEL UNSAFE COST 1000
 LANGUAGE c
 AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 "#)]
@@ -74,7 +74,7 @@ fn update_email_server(
 }
 
 /// Sends a test e-mail; see [`email_server::send_test`].
-#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+#[pg_extern(volatile, parallel_unsafe, cost = 1000)]
 #[allow(
     clippy::too_many_arguments,
     reason = "one argument per field of the API"
@@ -106,7 +106,7 @@ fn send_test_email(
 }
 
 /// Sends a test e-mail through the server that is configured; see [`email_server::test`].
-#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+#[pg_extern(volatile, parallel_unsafe, cost = 1000)]
 fn test_email_server(
     _entry: Entry,
     recipient_email: Option<Text>,

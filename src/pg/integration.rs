@@ -18,7 +18,7 @@ row_type!(IntegrationKeys, "integration_keys");
 
 /// Creates the integration; see [`integration::create`]. The keys are real: handing them over is
 /// what the function is for.
-#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+#[pg_extern(volatile, parallel_unsafe, cost = 1000)]
 fn create_integration(
     _entry: Entry,
     branch_id: default!(Option<Text>, "NULL"),
@@ -39,7 +39,7 @@ fn create_integration(
 }
 
 /// Lists the integrations; see [`integration::list`].
-#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+#[pg_extern(volatile, parallel_restricted, cost = 1000)]
 fn list_integrations(
     _entry: Entry,
     server: default!(Option<Text>, "NULL"),
@@ -50,7 +50,7 @@ fn list_integrations(
 }
 
 /// Reads the only integration; see [`integration::get`].
-#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+#[pg_extern(volatile, parallel_restricted, cost = 1000)]
 fn get_integration(
     _entry: Entry,
     server: default!(Option<Text>, "NULL"),
@@ -61,7 +61,7 @@ fn get_integration(
 }
 
 /// Creates SDK keys; see [`integration::create_sdk_keys`].
-#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+#[pg_extern(volatile, parallel_unsafe, cost = 1000)]
 fn create_sdk_keys(
     _entry: Entry,
     server: default!(Option<Text>, "NULL"),
@@ -73,7 +73,7 @@ fn create_sdk_keys(
 
 /// Starts the transfer and returns the URL that completes it; see
 /// [`integration::transfer_ownership`].
-#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+#[pg_extern(volatile, parallel_unsafe, cost = 1000)]
 fn transfer_ownership(
     _entry: Entry,
     server: default!(Option<Text>, "NULL"),
@@ -85,7 +85,7 @@ fn transfer_ownership(
 
 /// Deletes the integration, with `delete_data` the schema `neon_auth` as well, and returns its provider;
 /// see [`integration::delete`].
-#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+#[pg_extern(volatile, parallel_unsafe, cost = 1000)]
 fn delete_integration(
     _entry: Entry,
     delete_data: default!(Option<bool>, "false"),

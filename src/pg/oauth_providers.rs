@@ -17,7 +17,7 @@ row_type!(EnsuredOauthProvider, "ensured_oauth_provider");
 row_type!(OauthProvider, "oauth_provider");
 
 /// Lists the providers; see [`oauth_providers::list`].
-#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+#[pg_extern(volatile, parallel_restricted, cost = 1000)]
 fn list_oauth_providers(
     _entry: Entry,
     show_secrets: default!(Option<bool>, "false"),
@@ -30,7 +30,7 @@ fn list_oauth_providers(
 }
 
 /// Adds a provider; see [`oauth_providers::add`].
-#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+#[pg_extern(volatile, parallel_unsafe, cost = 1000)]
 fn add_oauth_provider(
     _entry: Entry,
     id: Option<Text>,
@@ -52,7 +52,7 @@ fn add_oauth_provider(
 }
 
 /// Adds a provider, or finds the one that is there; see [`oauth_providers::ensure`].
-#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+#[pg_extern(volatile, parallel_unsafe, cost = 1000)]
 fn ensure_oauth_provider(
     _entry: Entry,
     id: Option<Text>,
@@ -87,7 +87,7 @@ fn ensure_oauth_provider(
 }
 
 /// Changes the credentials of a provider; see [`oauth_providers::update`].
-#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+#[pg_extern(volatile, parallel_unsafe, cost = 1000)]
 fn update_oauth_provider(
     _entry: Entry,
     id: Option<Text>,
@@ -109,7 +109,7 @@ fn update_oauth_provider(
 }
 
 /// Deletes a provider, and returns its id; see [`oauth_providers::delete`].
-#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+#[pg_extern(volatile, parallel_unsafe, cost = 1000)]
 fn delete_oauth_provider(
     _entry: Entry,
     id: Option<Text>,

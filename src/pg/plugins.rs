@@ -16,7 +16,7 @@ row_type!(MagicLink, "magic_link");
 row_type!(PhoneNumber, "phone_number");
 
 /// Reads everything that is configured; see [`plugins::get`].
-#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+#[pg_extern(volatile, parallel_restricted, cost = 1000)]
 fn get_plugins(
     _entry: Entry,
     show_secrets: default!(Option<bool>, "false"),
@@ -29,7 +29,7 @@ fn get_plugins(
 }
 
 /// Changes the organization plugin; see [`plugins::update_organization`].
-#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+#[pg_extern(volatile, parallel_unsafe, cost = 1000)]
 fn update_organization(
     _entry: Entry,
     enabled: default!(Option<bool>, "NULL"),
@@ -52,7 +52,7 @@ fn update_organization(
 }
 
 /// Changes the magic link plugin; see [`plugins::update_magic_link`].
-#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+#[pg_extern(volatile, parallel_unsafe, cost = 1000)]
 fn update_magic_link(
     _entry: Entry,
     enabled: default!(Option<bool>, "NULL"),
@@ -71,7 +71,7 @@ fn update_magic_link(
 }
 
 /// Reads the phone number plugin; see [`plugins::get_phone_number`].
-#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+#[pg_extern(volatile, parallel_restricted, cost = 1000)]
 fn get_phone_number(
     _entry: Entry,
     server: default!(Option<Text>, "NULL"),
@@ -82,7 +82,7 @@ fn get_phone_number(
 }
 
 /// Changes the phone number plugin; see [`plugins::update_phone_number`].
-#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+#[pg_extern(volatile, parallel_unsafe, cost = 1000)]
 fn update_phone_number(
     _entry: Entry,
     enabled: default!(Option<bool>, "NULL"),

@@ -54,6 +54,7 @@ impl Session {
     pub fn open(endpoint: &Endpoint, server: Option<&str>) -> Result<Self, Raise> {
         if endpoint.is_write() {
             prevent_if_read_only(endpoint.function);
+            prevent_if_parallel();
         }
         refuse_wrong_place()?;
         if guc::is_dry_run() {
@@ -280,17 +281,31 @@ pub fn prevent_if_read_only(function: &str) {
     }
 }
 
+/// Raises where there may be workers, also in their leader, which does whatever part of the work it comes to.
+pub fn prevent_if_parallel() {
+    // SAFETY: a NUL-terminated name.
+    #[allow(unsafe_code)]
+    unsafe {
+        pgrx::pg_sys::PreventCommandIfParallelMode(c"a call of the Neon API".as_ptr());
+    }
+}
+
 /// Some places are none for a call: a parallel worker (where only a caller's function that is wrongly
-/// marked as safe can bring us), a security-restricted operation such as the refresh of a materialized
+/// marked as safe can bring us; its leader may read), a security-restricted operation such as the refresh of a materialized
 /// view, and a session whose settings are not the configured ones.
 pub fn refuse_wrong_place() -> Result<(), Error> {
-    // SAFETY: a NUL-terminated name; raises in a parallel worker. Then reads the backend's security
-    // context.
+    // SAFETY: a variable of the backend, and its security context.
     #[allow(unsafe_code)]
-    let restricted = unsafe {
-        pgrx::pg_sys::PreventCommandIfParallelMode(c"a call of the Neon API".as_ptr());
-        pgrx::pg_sys::InSecurityRestrictedOperation()
+    let (is_worker, restricted) = unsafe {
+        (
+            pgrx::pg_sys::ParallelWorkerNumber >= 0,
+            pgrx::pg_sys::InSecurityRestrictedOperation(),
+        )
     };
+    if is_worker {
+        // Every worker is in parallel mode.
+        prevent_if_parallel();
+    }
     if restricted {
         return Err(Error::security_restricted());
     }

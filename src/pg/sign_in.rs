@@ -13,7 +13,7 @@ use crate::pg::text::Text;
 row_type!(EmailAndPassword, "email_and_password");
 
 /// Reads the settings; see [`sign_in::get_email_and_password`].
-#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+#[pg_extern(volatile, parallel_restricted, cost = 1000)]
 fn get_email_and_password(
     _entry: Entry,
     server: default!(Option<Text>, "NULL"),
@@ -24,7 +24,7 @@ fn get_email_and_password(
 }
 
 /// Changes the settings; see [`sign_in::update_email_and_password`].
-#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+#[pg_extern(volatile, parallel_unsafe, cost = 1000)]
 #[allow(
     clippy::too_many_arguments,
     reason = "one argument per field of the API"
@@ -55,7 +55,7 @@ fn update_email_and_password(
 }
 
 /// Reads the setting; see [`sign_in::get_allow_localhost`].
-#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+#[pg_extern(volatile, parallel_restricted, cost = 1000)]
 fn get_allow_localhost(
     _entry: Entry,
     server: default!(Option<Text>, "NULL"),
@@ -66,7 +66,7 @@ fn get_allow_localhost(
 }
 
 /// Changes the setting; see [`sign_in::update_allow_localhost`].
-#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+#[pg_extern(volatile, parallel_unsafe, cost = 1000)]
 fn update_allow_localhost(
     _entry: Entry,
     allow_localhost: Option<bool>,
@@ -79,7 +79,7 @@ fn update_allow_localhost(
 }
 
 /// Changes the name; see [`sign_in::update_config`].
-#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+#[pg_extern(volatile, parallel_unsafe, cost = 1000)]
 fn update_config(
     _entry: Entry,
     name: Option<Text>,

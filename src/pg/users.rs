@@ -16,7 +16,7 @@ row_type!(AuthUser, "auth_user");
 row_type!(EnsuredUser, "ensured_user");
 
 /// Creates a user; see [`users::create`]. The row is the new id, and e-mail and name as given.
-#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+#[pg_extern(volatile, parallel_unsafe, cost = 1000)]
 fn create_user(
     _entry: Entry,
     email: Option<Text>,
@@ -36,7 +36,7 @@ fn create_user(
 }
 
 /// Creates a user, or finds the one with that address in this database; see [`users::ensure`].
-#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+#[pg_extern(volatile, parallel_unsafe, cost = 1000)]
 fn ensure_user(
     _entry: Entry,
     email: Option<Text>,
@@ -66,7 +66,7 @@ fn ensure_user(
 }
 
 /// Sets the roles of a user, and returns the id; see [`users::set_roles`].
-#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+#[pg_extern(volatile, parallel_unsafe, cost = 1000)]
 fn set_user_roles(
     _entry: Entry,
     id: Option<Text>,
@@ -82,7 +82,7 @@ fn set_user_roles(
 }
 
 /// Deletes a user, and returns the id; see [`users::delete`].
-#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+#[pg_extern(volatile, parallel_unsafe, cost = 1000)]
 fn delete_user(
     _entry: Entry,
     id: Option<Text>,

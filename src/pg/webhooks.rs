@@ -13,7 +13,7 @@ use crate::pg::text::Text;
 row_type!(Webhooks, "webhooks");
 
 /// Reads the webhooks; see [`webhooks::get`].
-#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+#[pg_extern(volatile, parallel_restricted, cost = 1000)]
 fn get_webhooks(
     _entry: Entry,
     server: default!(Option<Text>, "NULL"),
@@ -25,7 +25,7 @@ fn get_webhooks(
 
 /// Changes the webhooks; see [`webhooks::replace`]. What is not given is read first, and between the two
 /// no other session of this database changes them.
-#[pg_extern(volatile, parallel_unsafe, cost = 10000)]
+#[pg_extern(volatile, parallel_unsafe, cost = 1000)]
 fn update_webhooks(
     _entry: Entry,
     enabled: default!(Option<bool>, "NULL"),

@@ -76,7 +76,11 @@ fn every_sql_function_begins_with_an_entry_and_returns_a_raise() {
             let enters = signature.contains("(\n    _entry: Entry,\n")
                 || signature.contains("(_entry: Entry");
             assert!(raises && enters, "{}: {signature}", path.display());
-            let volatile = ["volatile, parallel_unsafe", "VOLATILE PARALLEL UNSAFE"];
+            let volatile = [
+                "volatile, parallel_unsafe",
+                "volatile, parallel_restricted",
+                "VOLATILE PARALLEL UNSAFE",
+            ];
             assert!(
                 volatile.iter().any(|word| signature.contains(word)),
                 "{}: {signature}",

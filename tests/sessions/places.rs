@@ -18,6 +18,7 @@ impl World {
         let project = format!("test-{}", name.replace('_', "-"));
         let url = variable("NEON_SIMULATOR_URL");
         database.add_server("neon", &project, &url, "");
+        database.add_server("branch", &project, &url, ", branch_id 'br-main-000001'");
         Self {
             session: database.session(),
             project,
@@ -104,19 +105,39 @@ fn never_in_a_parallel_worker() {
          SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0;
          SET min_parallel_table_scan_size = 0; SET {forced} = on"
     ));
-    // Postgres does go parallel here, and not where one of our functions is.
+    // Postgres does go parallel here, and not where one of our functions is that may be called by nobody else:
+    // those that only read leave the rest of the query to workers.
     let harmless = world.plan("SELECT count(*) FROM many WHERE n < 0");
     assert!(harmless.contains("Gather"), "{harmless}");
     let functions = functions(&mut world.session);
-    for call in functions.iter().map(|function| function.call(&[])) {
-        let query = format!("SELECT (SELECT count(*) FROM neon_auth_admin.{call}), n FROM many");
+    let restricted = "SELECT proname::text FROM pg_proc
+        WHERE pronamespace = 'neon_auth_admin'::regnamespace AND proparallel = 'r'";
+    let restricted = world.session.query(restricted, &[]).expect("functions");
+    let restricted: Vec<String> = restricted.iter().map(|row| row.get(0)).collect();
+    assert!(!restricted.is_empty());
+    let mut calls = 0;
+    for function in &functions {
+        let call = function.call(&[("server", "'branch'")]);
+        let query = format!("SELECT n, neon_auth_admin.{call} FROM many WHERE n < 3");
         let plan = world.plan(&query);
-        assert!(!plan.contains("Gather"), "{plan}");
+        let is_restricted = restricted.contains(&function.name);
+        assert_eq!(plan.contains("Gather"), is_restricted, "{plan}");
+        if is_restricted {
+            world.run(&query);
+            calls += 2;
+            assert_eq!(
+                world.arrived(),
+                calls,
+                "called by the session itself: {query}"
+            );
+        }
     }
     world.run("SELECT neon_auth_admin.add_domain('https://example.com')");
-    assert_eq!(world.arrived(), 1, "called by the session itself");
+    calls += 1;
+    assert_eq!(world.arrived(), calls, "called by the session itself");
 
-    // A caller's own function may claim what is not so. In a worker the call is refused.
+    // A caller's own function may claim what is not so. In a worker the call is refused, and in the leader,
+    // which does a part of the work, what writes.
     let functions = functions.iter().filter(|it| it.calls_neon());
     for (n, function) in functions.enumerate() {
         let call = function.call(&[]);
@@ -125,12 +146,50 @@ fn never_in_a_parallel_worker() {
             "CREATE FUNCTION claims_{n}() RETURNS int LANGUAGE plpgsql PARALLEL SAFE
              AS $$ BEGIN {body} END $$"
         ));
+        let leads = !restricted.contains(&function.name);
+        world.run(&format!("SET parallel_leader_participation = {leads}"));
         let query = format!("SELECT claims_{n}() FROM many WHERE n = 1");
         let plan = world.plan(&query);
         assert!(plan.contains("Gather"), "{plan}");
         world.assert_refused(&query, &SqlState::INVALID_TRANSACTION_STATE);
     }
-    assert_eq!(world.arrived(), 1, "nothing from a worker");
+    assert_eq!(world.arrived(), calls, "nothing from a worker");
+}
+
+/// As expensive as it takes for a planner to call it after everything else, and no more: nothing is compiled
+/// because of a few thousand calls, or because a planner takes a list for long.
+#[test]
+fn calls_are_expensive_and_no_reason_to_compile() {
+    let mut world = World::new("it_costs");
+    world.run(
+        "CREATE TABLE people AS SELECT n, n || '@example.com' AS email FROM generate_series(1, 30000) AS n;
+         ANALYZE people;
+         CREATE FUNCTION slow(text) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RETURN true; END'",
+    );
+    let above: f64 = one(
+        &mut world.session,
+        "SELECT current_setting('jit_above_cost')::float8",
+    )
+    .get(0);
+    for query in [
+        "SELECT neon_auth_admin.create_user(email) FROM people",
+        "SELECT neon_auth_admin.delete_domain(domain) FROM neon_auth_admin.list_domains()",
+        "SELECT * FROM neon_auth_admin.list_domains() AS d, neon_auth_admin.list_oauth_providers() AS p,
+            neon_auth_admin.list_integrations() AS i, neon_auth_admin.delete_domain(d.domain)",
+        "SELECT * FROM neon_auth_admin.check_connection()",
+    ] {
+        let plan = world.plan(query);
+        let cost = plan.split("..").nth(1).and_then(|rest| rest.split(' ').next());
+        let cost: f64 = cost.and_then(|cost| cost.parse().ok()).expect("a cost");
+        assert!(cost < above, "{cost}: {plan}");
+    }
+    let plan = world.plan(
+        "SELECT FROM people WHERE neon_auth_admin.delete_user(email) <> '' AND slow(email) AND n > 1",
+    );
+    let place = |what: &str| plan.find(what).unwrap_or_else(|| panic!("{what}: {plan}"));
+    assert!(place("n > 1") < place("slow("), "{plan}");
+    assert!(place("slow(") < place("delete_user("), "{plan}");
+    assert_eq!(world.arrived(), 0);
 }
 
 #[test]

@@ -1,0 +1,7 @@
+-- How many rows each set has, or so: without it a planner reckons with 1,000, and what is joined with them
+-- looks expensive enough to be compiled. What list_users has is like any table.
+
+ALTER FUNCTION neon_auth_admin.check_connection ROWS 9;
+ALTER FUNCTION neon_auth_admin.list_domains ROWS 10;
+ALTER FUNCTION neon_auth_admin.list_integrations ROWS 1;
+ALTER FUNCTION neon_auth_admin.list_oauth_providers ROWS 4;
