@@ -18,7 +18,7 @@ use crate::neon::target::Target;
 use crate::pg::api_key::Key;
 use crate::pg::raised::forget;
 use crate::pg::report::{Asked, Raise};
-use crate::pg::reserve::Entry;
+use crate::pg::reserve::{Entry, keep};
 use crate::pg::role::Role;
 use crate::pg::row::{Row, Secrets, row_type};
 use crate::pg::rows::Rows;
@@ -241,6 +241,8 @@ fn on_the_way(client: &Client, list: &Request<Integrations>) -> Vec<Finding> {
 
 /// Does `work`, and returns what it raises in words. Only what ends the whole call is raised on.
 fn caught<T>(work: impl FnOnce() -> Result<T, local::Failure>) -> Result<T, String> {
+    // An earlier step may have used it.
+    keep().map_err(|error| in_one_line(&error))?;
     // In conflict with what a standby replays, a subtransaction ends the session, and anything else ends
     // in an error. So there is none on a standby, and what Postgres raises is raised on.
     // SAFETY: reads a variable of the backend.

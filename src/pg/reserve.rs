@@ -34,13 +34,8 @@ impl Entry {
     /// For the making of a result, when the function has returned; elsewhere it is an argument. Raises
     /// where there is no memory for a reserve.
     pub fn begin() -> Self {
-        if RESERVE.load(Ordering::Relaxed).is_null() {
-            // SAFETY: a call of libc.
-            let block = unsafe { libc::malloc(SIZE) };
-            if block.is_null() {
-                raise(Error::no_reserve());
-            }
-            RESERVE.store(block, Ordering::Relaxed);
+        if let Err(error) = keep() {
+            raise(error);
         }
         // SAFETY: Postgres' own stack of callbacks, on its own thread. The link stays where it is until
         // it is taken out.
@@ -54,6 +49,19 @@ impl Entry {
             Self(link)
         }
     }
+}
+
+/// Sees to it that there is a reserve: at the beginning, and where work goes on after an error.
+pub fn keep() -> Result<(), Error> {
+    if RESERVE.load(Ordering::Relaxed).is_null() {
+        // SAFETY: a call of libc.
+        let block = unsafe { libc::malloc(SIZE) };
+        if block.is_null() {
+            return Err(Error::no_reserve());
+        }
+        RESERVE.store(block, Ordering::Relaxed);
+    }
+    Ok(())
 }
 
 impl Drop for Entry {

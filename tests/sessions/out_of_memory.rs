@@ -9,7 +9,7 @@ use crate::backend::Backend;
 use crate::hanging_name::HangingName;
 use crate::large_answers::{answering, plugins};
 use crate::phases::list;
-use crate::support::{Database, one, skipped, variable};
+use crate::support::{Database, one, variable};
 
 /// In KiB.
 const STEP: usize = 64;
@@ -137,15 +137,6 @@ impl World {
 /// However much memory is left, in steps that are smaller than what a call needs.
 #[test]
 fn whatever_memory_is_left_the_server_lives() {
-    // What is done without a reserve (see src/pg/reserve.rs) can still end in a PANIC of Postgres', in
-    // about one of ten runs: until that is closed, the sweep is for who works on it.
-    if std::env::var_os("MEMORY_SWEEP").is_none() {
-        skipped(
-            "the sweep of limits in out_of_memory",
-            "a window is open; MEMORY_SWEEP=1 runs it",
-        );
-        return;
-    }
     let mut world = World::new("it_memory");
     let (http, https) = (list("http"), list("https"));
     world.sweep(Some(LOADED), &http, STEP);
@@ -158,6 +149,11 @@ fn whatever_memory_is_left_the_server_lives() {
         STEP,
     );
     world.sweep(Some(LOADED), WAIT, STEP);
+    world.sweep(
+        Some(LOADED),
+        "SELECT count(*) FROM neon_auth_admin.check_connection('http')",
+        STEP,
+    );
 
     for (server, step) in [("long", 8 * STEP), ("many", 128 * STEP)] {
         let outcomes = world.sweep(Some(LARGE), &get_plugins(server), step);
