@@ -10,7 +10,7 @@ use uuid::Builder;
 use self::failed_call::{FailedCall, accepted};
 use crate::error::Error;
 use crate::neon::api_url::ApiUrl;
-use crate::neon::http::{Cause, Failure, Http, Message, Response};
+use crate::neon::http::{Cause, Failure, Http, HttpRequest, Response};
 use crate::neon::request::Request;
 use crate::neon::retry::{Decision, Outcome, decide};
 use crate::neon::target::Target;
@@ -138,7 +138,7 @@ impl Client<'_> {
         url: &str,
         request_id: &str,
     ) -> Result<Response, Failure> {
-        self.http.send(Message {
+        self.http.send(HttpRequest {
             method: request.method(),
             url,
             api_key: &self.connection.api_key,

@@ -1,5 +1,5 @@
 //! Owns the use of ureq: the agent and its limits, the TLS roots, and the answer to "was it sent?".
-//! It sends one message once, and knows nothing of operations, retries or what an error means.
+//! It sends one request once, and knows nothing of operations, retries or what an error means.
 
 pub mod addresses;
 mod chain;
@@ -44,13 +44,13 @@ pub struct Settings {
     /// PEM file of the trusted certificates; `None` for the system's.
     pub ca_file: Option<PathBuf>,
     pub proxy: Option<ProxySettings>,
-    /// A connection that was idle for longer is closed at the next message, and not used again.
+    /// A connection that was idle for longer is closed at the next request, and not used again.
     pub max_idle: Duration,
 }
 
-/// One message to send once.
+/// What is to be sent once.
 #[derive(Clone, Copy)]
-pub struct Message<'a> {
+pub struct HttpRequest<'a> {
     pub method: Method,
     pub url: &'a str,
     pub api_key: &'a Secret,
@@ -68,7 +68,7 @@ pub struct Response {
     pub body: Zeroizing<Vec<u8>>, // it may hold keys and client secrets
 }
 
-/// The agent with its kept-alive connections. Not for use from two threads at a time: it has one message
+/// The agent with its kept-alive connections. Not for use from two threads at a time: it has one request
 /// underway.
 pub struct Http {
     agent: Agent,
@@ -145,23 +145,23 @@ impl Http {
         })
     }
 
-    pub fn send(&self, message: Message) -> Result<Response, Failure> {
-        self.underway.begin(message.deadline);
+    pub fn send(&self, request: HttpRequest) -> Result<Response, Failure> {
+        self.underway.begin(request.deadline);
         // ApiUrl::through_proxy says it better; nobody gets past this.
-        if self.proxied && !message.url.starts_with("https://") {
+        if self.proxied && !request.url.starts_with("https://") {
             return Err(Failure {
                 cause: Cause::Connection,
                 sent: false,
                 reason: "plain http would show the API key to the proxy".into(),
             });
         }
-        let response = self.call(message).map_err(|error| self.failure(error))?;
+        let response = self.call(request).map_err(|error| self.failure(error))?;
         let status = response.status().as_u16();
         let header = response.headers().get("retry-after");
         let retry_after = header
             .and_then(|value| value.to_str().ok())
             .and_then(|value| retry_after::parse(value, Timestamp::now()));
-        let body = read(response.into_body(), message.max_body).map_err(|error| {
+        let body = read(response.into_body(), request.max_body).map_err(|error| {
             match self.failure(error.into()) {
                 Failure {
                     cause: Cause::Connection,
@@ -181,20 +181,20 @@ impl Http {
         })
     }
 
-    fn call(&self, message: Message) -> Result<http::Response<ureq::Body>, ureq::Error> {
+    fn call(&self, wanted: HttpRequest) -> Result<http::Response<ureq::Body>, ureq::Error> {
         let mut request = http::Request::new(());
-        *request.uri_mut() = message.url.parse().map_err(http::Error::from)?;
-        *request.method_mut() = match message.method {
+        *request.uri_mut() = wanted.url.parse().map_err(http::Error::from)?;
+        *request.method_mut() = match wanted.method {
             Method::Get => http::Method::GET,
             Method::Post => http::Method::POST,
             Method::Put => http::Method::PUT,
             Method::Patch => http::Method::PATCH,
             Method::Delete => http::Method::DELETE,
         };
-        let mut bearer = HeaderValue::try_from(["Bearer ", message.api_key.expose()].concat())
+        let mut bearer = HeaderValue::try_from(["Bearer ", wanted.api_key.expose()].concat())
             .map_err(http::Error::from)?;
         bearer.set_sensitive(true);
-        let request_id = HeaderValue::from_str(message.request_id).map_err(http::Error::from)?;
+        let request_id = HeaderValue::from_str(wanted.request_id).map_err(http::Error::from)?;
         let json = HeaderValue::from_static("application/json");
         let headers = request.headers_mut();
         headers.reserve(8);
@@ -206,10 +206,10 @@ impl Http {
         );
         headers.insert(header::AUTHORIZATION, bearer);
         headers.insert(HeaderName::from_static("x-request-id"), request_id);
-        if message.body.is_some() {
+        if wanted.body.is_some() {
             headers.insert(header::CONTENT_TYPE, json);
         }
-        let body = match (message.body, message.method) {
+        let body = match (wanted.body, wanted.method) {
             (Some(body), _) => body.expose(),
             (None, Method::Post | Method::Put | Method::Patch) => "",
             (None, Method::Get | Method::Delete) => return self.agent.run(request),

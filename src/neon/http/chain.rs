@@ -1,4 +1,4 @@
-//! Owns the links that are put on ureq's chain of resolver and connectors. They know of the message that
+//! Owns the links that are put on ureq's chain of resolver and connectors. They know of the request that
 //! is on its way when all of it must have ended, and notice what of it was sent.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,8 +11,8 @@ use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
 
-/// The message that is on its way. ureq hands a limit of time down to its sockets, too, but copies its
-/// whole configuration for each message that has one, and looks at the clock at every step.
+/// The request that is on its way. ureq hands a limit of time down to its sockets, too, but copies its
+/// whole configuration for each request that has one, and looks at the clock at every step.
 #[derive(Clone, Debug, Default)]
 pub struct Underway(Arc<State>);
 
