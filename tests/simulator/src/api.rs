@@ -9,6 +9,7 @@ mod email_server;
 pub mod error;
 mod gate;
 mod integrations;
+mod job;
 mod oauth_providers;
 mod users;
 
@@ -29,8 +30,7 @@ use crate::fault::Faults;
 use crate::ledger::{Ledger, Recorded};
 use crate::limit::RateLimit;
 use crate::state::Projects;
-use crate::state::branch::Branch;
-use call::{BASE, Call};
+use call::BASE;
 use error::ApiError;
 
 /// Everything the handlers share.
@@ -45,68 +45,20 @@ pub struct App {
     pub writer: Option<UnboundedSender<Event>>,
 }
 
-impl App {
-    /// Works on the branch that the call names, or on the one with the project's integration.
-    /// Without an integration there is nothing to work on.
-    fn on_branch<T>(
-        &self,
-        call: &Call,
-        work: impl FnOnce(&mut Branch) -> Result<T, ApiError>,
-    ) -> Result<T, ApiError> {
-        self.projects.with(call.project()?, |project| {
-            let (branch, level) = match &call.branch {
-                Some(id) => (Some(project.branch(id)), "branch"),
-                None => (project.integrated_branch(), "project"),
-            };
-            match branch.filter(|branch| branch.integration.is_some()) {
-                Some(branch) => work(branch),
-                None => Err(ApiError::not_found(format!(
-                    "Neon Auth integration not found for {level}"
-                ))),
-            }
-        })
-    }
-}
-
 pub fn router(app: Arc<App>) -> Router {
+    let email_server = get(email_server::get).patch(email_server::update);
+    let transfer = post(integrations::transfer);
+    let of_a_project = of_both_levels()
+        .route("/integrations", get(integrations::list))
+        .route("/integration/{auth_provider}", delete(integrations::remove))
+        .route("/users/{auth_user_id}", delete(users::remove))
+        .route("/email_server", email_server);
     let operations = Router::new()
         .route("/projects/auth/create", post(integrations::create))
         .route("/projects/auth/keys", post(integrations::create_keys))
-        .route(
-            "/projects/auth/transfer_ownership",
-            post(integrations::transfer),
-        )
+        .route("/projects/auth/transfer_ownership", transfer)
         .route("/projects/auth/user", post(users::create))
-        .route(
-            "/projects/{project_id}/auth/integrations",
-            get(integrations::list),
-        )
-        .route(
-            "/projects/{project_id}/auth/integration/{auth_provider}",
-            delete(integrations::remove),
-        )
-        .route(
-            "/projects/{project_id}/auth/users/{auth_user_id}",
-            delete(users::remove),
-        )
-        .route(
-            "/projects/{project_id}/auth/domains",
-            get(domains::list)
-                .post(domains::add)
-                .delete(domains::remove),
-        )
-        .route(
-            "/projects/{project_id}/auth/oauth_providers",
-            get(oauth_providers::list).post(oauth_providers::add),
-        )
-        .route(
-            "/projects/{project_id}/auth/oauth_providers/{oauth_provider_id}",
-            patch(oauth_providers::update).delete(oauth_providers::remove),
-        )
-        .route(
-            "/projects/{project_id}/auth/email_server",
-            get(email_server::get).patch(email_server::update),
-        )
+        .nest("/projects/{project_id}/auth", of_a_project)
         .nest(branch::BASE, branch::routes(app.clone()))
         // Where `fault-redirect-*` leads; it answers what any operation could be content with.
         .route("/elsewhere", axum::routing::any(elsewhere))
@@ -118,6 +70,19 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/_requests", get(requests).delete(clear_requests))
         .route("/_connections", get(connections))
         .with_state(app)
+}
+
+/// What is the same at both levels, below `.../auth`.
+fn of_both_levels() -> Router<Arc<App>> {
+    let domains = get(domains::list)
+        .post(domains::add)
+        .delete(domains::remove);
+    let providers = get(oauth_providers::list).post(oauth_providers::add);
+    let provider = patch(oauth_providers::update).delete(oauth_providers::remove);
+    Router::new()
+        .route("/domains", domains)
+        .route("/oauth_providers", providers)
+        .route("/oauth_providers/{oauth_provider_id}", provider)
 }
 
 async fn elsewhere() -> Json<Value> {

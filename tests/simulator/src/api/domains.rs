@@ -1,39 +1,29 @@
 //! The redirect domains of both generations: list, add, delete. Faults and keys are settled before
 //! these are called.
 
-use std::sync::Arc;
-
 use axum::Json;
-use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::App;
 use super::body::{items, object_with, one_of, string, uri};
-use super::call::Call;
 use super::error::ApiError;
+use super::job::Job;
 use crate::state::branch::{AuthProvider, Domain};
 
 /// `GET .../auth/domains`
-pub async fn list(
-    State(app): State<Arc<App>>,
-    Extension(call): Extension<Arc<Call>>,
-) -> Result<Json<Value>, ApiError> {
-    let domains = app.on_branch(&call, |branch| Ok(branch.domains.clone()))?;
+pub async fn list(job: Job) -> Result<Json<Value>, ApiError> {
+    let domains = job.on_branch(|branch| Ok(branch.domains.clone()))?;
     Ok(Json(json!({ "domains": domains })))
 }
 
 /// `POST .../auth/domains`
-pub async fn add(
-    State(app): State<Arc<App>>,
-    Extension(call): Extension<Arc<Call>>,
-) -> Result<StatusCode, ApiError> {
-    let body = call.body()?.with(&["domain", "auth_provider"])?;
+pub async fn add(job: Job) -> Result<StatusCode, ApiError> {
+    let body = job.call.body()?.with(&["domain", "auth_provider"])?;
     let new = Domain {
         domain: body.required("domain", uri)?,
         auth_provider: body.required("auth_provider", one_of)?,
     };
-    app.on_branch(&call, |branch| {
+    job.on_branch(|branch| {
         if branch
             .domains
             .iter()
@@ -48,14 +38,11 @@ pub async fn add(
 
 /// `DELETE .../auth/domains`; success also for domains that are not in the list,
 /// whatever they look like.
-pub async fn remove(
-    State(app): State<Arc<App>>,
-    Extension(call): Extension<Arc<Call>>,
-) -> Result<(), ApiError> {
-    let body = call.body()?.with(&["domains", "auth_provider"])?;
+pub async fn remove(job: Job) -> Result<(), ApiError> {
+    let body = job.call.body()?.with(&["domains", "auth_provider"])?;
     let _: AuthProvider = body.required("auth_provider", one_of)?;
     let domains = body.required("domains", items(0, object_with("domain", string)))?;
-    app.on_branch(&call, |branch| {
+    job.on_branch(|branch| {
         branch
             .domains
             .retain(|known| !domains.contains(&known.domain));

@@ -1,36 +1,26 @@
 //! The email server of the project level, and what both generations understand by one. Nothing is
 //! ever sent to it.
 
-use std::sync::Arc;
-
 use axum::Json;
-use axum::extract::{Extension, State};
 use serde::Deserialize;
 
-use super::App;
 use super::body::{Body, integer, one_of, string};
-use super::call::Call;
 use super::error::ApiError;
+use super::job::Job;
 use crate::state::branch::{EmailServer, SharedEmailServer, StandardEmailServer};
 
 pub const PORTS: std::ops::RangeInclusive<i64> = 1..=65535;
 
 /// `GET /projects/{project_id}/auth/email_server`
-pub async fn get(
-    State(app): State<Arc<App>>,
-    Extension(call): Extension<Arc<Call>>,
-) -> Result<Json<EmailServer>, ApiError> {
-    app.on_branch(&call, |branch| Ok(Json(branch.email_server.clone())))
+pub async fn get(job: Job) -> Result<Json<EmailServer>, ApiError> {
+    job.on_branch(|branch| Ok(Json(branch.email_server.clone())))
 }
 
 /// `PATCH /projects/{project_id}/auth/email_server`: replaces all of it; a partial `standard` one
 /// is refused.
-pub async fn update(
-    State(app): State<Arc<App>>,
-    Extension(call): Extension<Arc<Call>>,
-) -> Result<Json<EmailServer>, ApiError> {
-    let email_server = read(call.body()?, None)?;
-    app.on_branch(&call, |branch| {
+pub async fn update(job: Job) -> Result<Json<EmailServer>, ApiError> {
+    let email_server = read(job.call.body()?, None)?;
+    job.on_branch(|branch| {
         branch.email_server = email_server.clone();
         Ok(Json(email_server))
     })

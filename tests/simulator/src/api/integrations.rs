@@ -1,28 +1,23 @@
 //! The integration of the project level: create, list, keys, transfer, delete. Its keys open nothing
 //! and are not kept.
 
-use std::sync::Arc;
-
 use axum::Json;
-use axum::extract::{Extension, Path, State};
+use axum::extract::Path;
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::App;
 use super::body::{boolean, one_of, string};
 use super::call::{Call, is_id};
 use super::error::ApiError;
+use super::job::Job;
 use crate::state::branch::{AuthProvider, Integration};
 use crate::state::is_known_branch;
 
 /// `POST /projects/auth/create`
-pub async fn create(
-    State(app): State<Arc<App>>,
-    Extension(call): Extension<Arc<Call>>,
-) -> Result<(StatusCode, Json<Value>), ApiError> {
-    let body = call.body()?.with(&[
+pub async fn create(job: Job) -> Result<(StatusCode, Json<Value>), ApiError> {
+    let body = job.call.body()?.with(&[
         "auth_provider",
         "project_id",
         "branch_id",
@@ -37,7 +32,7 @@ pub async fn create(
     if !is_branch(&branch) || !is_known_branch(&branch) {
         return Err(ApiError::not_found("branch not found"));
     }
-    app.projects.with(call.project()?, |project| {
+    job.on_project(|project| {
         if project.integrated_branch().is_some() {
             return Err(ApiError::integration_exists());
         }
@@ -49,22 +44,16 @@ pub async fn create(
 }
 
 /// `POST /projects/auth/keys`
-pub async fn create_keys(
-    State(app): State<Arc<App>>,
-    Extension(call): Extension<Arc<Call>>,
-) -> Result<(StatusCode, Json<Value>), ApiError> {
-    check_provider(&call)?;
-    let answer = app.on_branch(&call, |branch| Ok(branch.integration.as_ref().map(keys)))?;
+pub async fn create_keys(job: Job) -> Result<(StatusCode, Json<Value>), ApiError> {
+    check_provider(&job.call)?;
+    let answer = job.on_branch(|branch| Ok(branch.integration.as_ref().map(keys)))?;
     Ok((StatusCode::CREATED, Json(answer.into())))
 }
 
 /// `POST /projects/auth/transfer_ownership`
-pub async fn transfer(
-    State(app): State<Arc<App>>,
-    Extension(call): Extension<Arc<Call>>,
-) -> Result<Json<Value>, ApiError> {
-    check_provider(&call)?;
-    app.on_branch(&call, |_| Ok(()))?;
+pub async fn transfer(job: Job) -> Result<Json<Value>, ApiError> {
+    check_provider(&job.call)?;
+    job.on_branch(|_| Ok(()))?;
     let code = Uuid::new_v4().simple();
     let url = format!(
         "https://app.stack-auth.com/integrations/neon/projects/transfer/confirm?code={code}"
@@ -73,13 +62,8 @@ pub async fn transfer(
 }
 
 /// `GET /projects/{project_id}/auth/integrations`
-pub async fn list(
-    State(app): State<Arc<App>>,
-    Extension(call): Extension<Arc<Call>>,
-) -> Result<Json<Value>, ApiError> {
-    let integrations = app.on_branch(&call, |branch| {
-        Ok(Vec::from_iter(branch.integration.clone()))
-    })?;
+pub async fn list(job: Job) -> Result<Json<Value>, ApiError> {
+    let integrations = job.on_branch(|branch| Ok(Vec::from_iter(branch.integration.clone())))?;
     Ok(Json(json!({ "data": integrations })))
 }
 
@@ -89,16 +73,12 @@ pub struct IntegrationPath {
 }
 
 /// `DELETE /projects/{project_id}/auth/integration/{auth_provider}`
-pub async fn remove(
-    State(app): State<Arc<App>>,
-    Extension(call): Extension<Arc<Call>>,
-    Path(path): Path<IntegrationPath>,
-) -> Result<(), ApiError> {
+pub async fn remove(job: Job, Path(path): Path<IntegrationPath>) -> Result<(), ApiError> {
     serde_json::from_value::<AuthProvider>(path.auth_provider.into())
         .map_err(|error| ApiError::bad_request(format!("invalid auth_provider: {error}")))?;
-    let body = call.optional_body()?.with(&["delete_data"])?;
+    let body = job.call.optional_body()?.with(&["delete_data"])?;
     let delete_data = body.optional("delete_data", boolean)?.unwrap_or_default();
-    app.on_branch(&call, |branch| {
+    job.on_branch(|branch| {
         branch.remove_integration(delete_data);
         Ok(())
     })

@@ -1,36 +1,25 @@
 //! The OAuth providers of both generations: list, add, update, delete. Their credentials are kept
 //! and never tried.
 
-use std::collections::btree_map::Entry;
-use std::sync::Arc;
-
 use axum::Json;
-use axum::extract::{Extension, Path, State};
+use axum::extract::Path;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::collections::btree_map::Entry;
 
-use super::App;
 use super::body::{Body, one_of, string};
-use super::call::Call;
 use super::error::ApiError;
+use super::job::Job;
 use crate::state::branch::{Branch, Credentials, OauthProviderId};
 
 /// `GET .../auth/oauth_providers`
-pub async fn list(
-    State(app): State<Arc<App>>,
-    Extension(call): Extension<Arc<Call>>,
-) -> Result<Json<Value>, ApiError> {
-    app.on_branch(&call, |branch| {
-        Ok(Json(json!({ "providers": providers(branch) })))
-    })
+pub async fn list(job: Job) -> Result<Json<Value>, ApiError> {
+    job.on_branch(|branch| Ok(Json(json!({ "providers": providers(branch) }))))
 }
 
 /// `POST .../auth/oauth_providers`
-pub async fn add(
-    State(app): State<Arc<App>>,
-    Extension(call): Extension<Arc<Call>>,
-) -> Result<Json<Value>, ApiError> {
-    let body = call.body()?;
+pub async fn add(job: Job) -> Result<Json<Value>, ApiError> {
+    let body = job.call.body()?;
     let id = body.required("id", one_of)?;
     let (client_id, client_secret) = given(body, &["id"])?;
     let credentials = both_or_none(client_id, client_secret)?;
@@ -38,7 +27,7 @@ pub async fn add(
     if credentials.is_none() && !has_shared {
         return Err(ApiError::no_shared_credentials());
     }
-    app.on_branch(&call, |branch| {
+    job.on_branch(|branch| {
         if branch.oauth_providers.get(&id).is_some_and(Option::is_some) {
             return Err(ApiError::conflict("oauth provider already exists"));
         }
@@ -54,14 +43,10 @@ pub struct ProviderPath {
 }
 
 /// `PATCH .../auth/oauth_providers/{oauth_provider_id}`
-pub async fn update(
-    State(app): State<Arc<App>>,
-    Extension(call): Extension<Arc<Call>>,
-    Path(path): Path<ProviderPath>,
-) -> Result<Json<Value>, ApiError> {
-    let (client_id, client_secret) = given(call.body()?, &[])?;
+pub async fn update(job: Job, Path(path): Path<ProviderPath>) -> Result<Json<Value>, ApiError> {
+    let (client_id, client_secret) = given(job.call.body()?, &[])?;
     let id = named(path)?;
-    app.on_branch(&call, |branch| {
+    job.on_branch(|branch| {
         let Entry::Occupied(mut entry) = branch.oauth_providers.entry(id) else {
             return Err(not_found());
         };
@@ -82,12 +67,8 @@ pub async fn update(
 }
 
 /// `DELETE .../auth/oauth_providers/{oauth_provider_id}`
-pub async fn remove(
-    State(app): State<Arc<App>>,
-    Extension(call): Extension<Arc<Call>>,
-    Path(path): Path<ProviderPath>,
-) -> Result<(), ApiError> {
-    app.on_branch(&call, |branch| {
+pub async fn remove(job: Job, Path(path): Path<ProviderPath>) -> Result<(), ApiError> {
+    job.on_branch(|branch| {
         let removed = branch.oauth_providers.remove(&named(path)?);
         removed.map(|_| ()).ok_or_else(not_found)
     })

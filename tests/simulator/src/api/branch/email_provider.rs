@@ -1,17 +1,13 @@
 //! The email provider of a branch: get, update, and the two ways to send a test e-mail, which send
 //! nothing. Its password is kept and never shown.
 
-use std::sync::Arc;
-
 use axum::Json;
-use axum::extract::{Extension, State};
 use serde_json::{Value, json};
 
-use crate::api::App;
 use crate::api::body::email;
-use crate::api::call::Call;
 use crate::api::email_server::{read, standard};
 use crate::api::error::ApiError;
+use crate::api::job::Job;
 use crate::state::branch::{AuthProvider, EmailServer};
 
 const FAILING_HOST: &str = "smtp.fail.example";
@@ -20,21 +16,15 @@ const REFUSING_HOST: &str = "smtp.refuse.example";
 const FAILING_RECIPIENT: &str = "fail@";
 
 /// `GET .../auth/email_provider`
-pub async fn get(
-    State(app): State<Arc<App>>,
-    Extension(call): Extension<Arc<Call>>,
-) -> Result<Json<EmailServer>, ApiError> {
-    app.on_branch(&call, |branch| Ok(Json(redacted(&branch.email_server))))
+pub async fn get(job: Job) -> Result<Json<EmailServer>, ApiError> {
+    job.on_branch(|branch| Ok(Json(redacted(&branch.email_server))))
 }
 
 /// `PATCH .../auth/email_provider`: Better Auth keeps what the body leaves out, the others refuse a
 /// partial `standard` one.
-pub async fn update(
-    State(app): State<Arc<App>>,
-    Extension(call): Extension<Arc<Call>>,
-) -> Result<Json<EmailServer>, ApiError> {
-    let body = call.body()?;
-    app.on_branch(&call, |branch| {
+pub async fn update(job: Job) -> Result<Json<EmailServer>, ApiError> {
+    let body = job.call.body()?;
+    job.on_branch(|branch| {
         let integration = branch.integration.as_ref();
         let merges = integration.is_some_and(|it| it.auth_provider == AuthProvider::BetterAuth);
         branch.email_server = read(body, merges.then_some(&branch.email_server))?;
@@ -43,12 +33,9 @@ pub async fn update(
 }
 
 /// `POST .../auth/email_provider/test`: through the email server that the branch has.
-pub async fn test(
-    State(app): State<Arc<App>>,
-    Extension(call): Extension<Arc<Call>>,
-) -> Result<Json<Value>, ApiError> {
-    let recipient = call.body()?.required("recipient_email", email)?;
-    app.on_branch(&call, |branch| {
+pub async fn test(job: Job) -> Result<Json<Value>, ApiError> {
+    let recipient = job.call.body()?.required("recipient_email", email)?;
+    job.on_branch(|branch| {
         let host = match &branch.email_server {
             EmailServer::Standard(server) => &server.host,
             EmailServer::Shared(_) => "",
@@ -58,14 +45,11 @@ pub async fn test(
 }
 
 /// `POST .../auth/send_test_email`: through the email server in the body.
-pub async fn send_test_email(
-    State(app): State<Arc<App>>,
-    Extension(call): Extension<Arc<Call>>,
-) -> Result<Json<Value>, ApiError> {
-    let body = call.body()?;
+pub async fn send_test_email(job: Job) -> Result<Json<Value>, ApiError> {
+    let body = job.call.body()?;
     let server = standard(&body, None)?;
     let recipient = body.required("recipient_email", email)?;
-    app.on_branch(&call, |_| {
+    job.on_branch(|_| {
         Ok(Json(if server.host == REFUSING_HOST {
             failure(&format!("535 5.7.8 refused: {}", server.password))
         } else {

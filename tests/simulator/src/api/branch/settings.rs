@@ -1,18 +1,14 @@
 //! The settings of a branch: get, update, replace, and most of them at once. What is asked for
 //! decides which of them is meant.
 
-use std::sync::Arc;
-
 use axum::Json;
-use axum::extract::{Extension, State};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::email_provider::redacted;
-use crate::api::App;
 use crate::api::body::{Body, boolean, integer, items, one_of, string};
-use crate::api::call::Call;
 use crate::api::error::ApiError;
+use crate::api::job::Job;
 use crate::api::oauth_providers::providers;
 use crate::state::settings::{
     AllowLocalhost, EmailAndPassword, MagicLink, Organization, PhoneNumber, Settings, Webhooks,
@@ -27,24 +23,24 @@ pub trait Setting: Clone + Serialize {
     fn merge(&mut self, body: &Body) -> Result<(), ApiError>;
 }
 
+/// Takes over each field that is there, read as it says.
+macro_rules! merge {
+    ($setting:ident, $body:ident, { $($field:ident: $read:expr,)* }) => {{
+        $($body.merge(stringify!($field), $read, &mut $setting.$field)?;)*
+        Ok(())
+    }};
+}
+
 /// `GET .../auth/email_and_password`, `allow_localhost`, `plugins/phone-number`, `webhooks`
-pub async fn get<S: Setting>(
-    State(app): State<Arc<App>>,
-    Extension(call): Extension<Arc<Call>>,
-) -> Result<Json<S>, ApiError> {
-    app.on_branch(&call, |branch| {
-        Ok(Json(S::of(&mut branch.settings).clone()))
-    })
+pub async fn get<S: Setting>(job: Job) -> Result<Json<S>, ApiError> {
+    job.on_branch(|branch| Ok(Json(S::of(&mut branch.settings).clone())))
 }
 
 /// `PATCH .../auth/email_and_password`, `allow_localhost`, `plugins/organization`,
 /// `plugins/magic-link`, `plugins/phone-number`
-pub async fn update<S: Setting>(
-    State(app): State<Arc<App>>,
-    Extension(call): Extension<Arc<Call>>,
-) -> Result<Json<S>, ApiError> {
-    let body = call.body()?;
-    app.on_branch(&call, |branch| {
+pub async fn update<S: Setting>(job: Job) -> Result<Json<S>, ApiError> {
+    let body = job.call.body()?;
+    job.on_branch(|branch| {
         let setting = S::of(&mut branch.settings);
         let mut new = setting.clone();
         new.merge(&body)?;
@@ -54,24 +50,18 @@ pub async fn update<S: Setting>(
 }
 
 /// `PUT .../auth/webhooks`
-pub async fn replace<S: Setting + Default>(
-    State(app): State<Arc<App>>,
-    Extension(call): Extension<Arc<Call>>,
-) -> Result<Json<S>, ApiError> {
+pub async fn replace<S: Setting + Default>(job: Job) -> Result<Json<S>, ApiError> {
     let mut new = S::default();
-    new.merge(&call.body()?)?;
-    app.on_branch(&call, |branch| {
+    new.merge(&job.call.body()?)?;
+    job.on_branch(|branch| {
         *S::of(&mut branch.settings) = new.clone();
         Ok(Json(new))
     })
 }
 
 /// `GET .../auth/plugins`
-pub async fn plugins(
-    State(app): State<Arc<App>>,
-    Extension(call): Extension<Arc<Call>>,
-) -> Result<Json<Value>, ApiError> {
-    app.on_branch(&call, |branch| {
+pub async fn plugins(job: Job) -> Result<Json<Value>, ApiError> {
+    job.on_branch(|branch| {
         let settings = &branch.settings;
         Ok(Json(json!({
             "organization": settings.organization,
@@ -91,34 +81,15 @@ impl Setting for EmailAndPassword {
     }
 
     fn merge(&mut self, body: &Body) -> Result<(), ApiError> {
-        body.merge(
-            "email_verification_method",
-            one_of,
-            &mut self.email_verification_method,
-        )?;
-        for (name, value) in [
-            ("enabled", &mut self.enabled),
-            (
-                "require_email_verification",
-                &mut self.require_email_verification,
-            ),
-            (
-                "auto_sign_in_after_verification",
-                &mut self.auto_sign_in_after_verification,
-            ),
-            (
-                "send_verification_email_on_sign_up",
-                &mut self.send_verification_email_on_sign_up,
-            ),
-            (
-                "send_verification_email_on_sign_in",
-                &mut self.send_verification_email_on_sign_in,
-            ),
-            ("disable_sign_up", &mut self.disable_sign_up),
-        ] {
-            body.merge(name, boolean, value)?;
-        }
-        Ok(())
+        merge!(self, body, {
+            email_verification_method: one_of,
+            enabled: boolean,
+            require_email_verification: boolean,
+            auto_sign_in_after_verification: boolean,
+            send_verification_email_on_sign_up: boolean,
+            send_verification_email_on_sign_in: boolean,
+            disable_sign_up: boolean,
+        })
     }
 }
 
@@ -139,23 +110,13 @@ impl Setting for Organization {
     }
 
     fn merge(&mut self, body: &Body) -> Result<(), ApiError> {
-        body.merge("enabled", boolean, &mut self.enabled)?;
-        body.merge(
-            "organization_limit",
-            integer(1..=INT32),
-            &mut self.organization_limit,
-        )?;
-        body.merge(
-            "membership_limit",
-            integer(1..=INT32),
-            &mut self.membership_limit,
-        )?;
-        body.merge("creator_role", one_of, &mut self.creator_role)?;
-        body.merge(
-            "send_invitation_email",
-            boolean,
-            &mut self.send_invitation_email,
-        )
+        merge!(self, body, {
+            enabled: boolean,
+            organization_limit: integer(1..=INT32),
+            membership_limit: integer(1..=INT32),
+            creator_role: one_of,
+            send_invitation_email: boolean,
+        })
     }
 }
 
@@ -165,9 +126,11 @@ impl Setting for MagicLink {
     }
 
     fn merge(&mut self, body: &Body) -> Result<(), ApiError> {
-        body.merge("enabled", boolean, &mut self.enabled)?;
-        body.merge("expires_in", integer(5..=1440), &mut self.expires_in)?;
-        body.merge("disable_sign_up", boolean, &mut self.disable_sign_up)
+        merge!(self, body, {
+            enabled: boolean,
+            expires_in: integer(5..=1440),
+            disable_sign_up: boolean,
+        })
     }
 }
 
@@ -177,12 +140,10 @@ impl Setting for PhoneNumber {
     }
 
     fn merge(&mut self, body: &Body) -> Result<(), ApiError> {
-        body.merge("enabled", boolean, &mut self.enabled)?;
-        body.merge(
-            "otp_expires_in",
-            integer(60..=600),
-            &mut self.otp_expires_in,
-        )
+        merge!(self, body, {
+            enabled: boolean,
+            otp_expires_in: integer(60..=600),
+        })
     }
 }
 
@@ -194,11 +155,9 @@ impl Setting for Webhooks {
     fn merge(&mut self, body: &Body) -> Result<(), ApiError> {
         self.enabled = body.required("enabled", boolean)?;
         self.webhook_url = body.optional("webhook_url", string)?;
-        body.merge("enabled_events", items(0, one_of), &mut self.enabled_events)?;
-        body.merge(
-            "timeout_seconds",
-            integer(1..=10),
-            &mut self.timeout_seconds,
-        )
+        merge!(self, body, {
+            enabled_events: items(0, one_of),
+            timeout_seconds: integer(1..=10),
+        })
     }
 }

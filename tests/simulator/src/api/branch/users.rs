@@ -1,28 +1,22 @@
 //! The users of a branch: create, delete, roles. Which table they are in is decided by who provides
 //! the authentication.
 
-use std::sync::Arc;
-
 use axum::Json;
-use axum::extract::{Extension, Path, State};
+use axum::extract::Path;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::api::App;
 use crate::api::body::{items, string};
-use crate::api::call::Call;
 use crate::api::error::ApiError;
-use crate::api::users::{UserPath, address, not_found, taken, tell};
+use crate::api::job::Job;
+use crate::api::users::{UserPath, address, not_found, taken};
 use crate::database::{user, users_sync};
 use crate::state::branch::{AuthProvider, Branch};
 
 /// `POST .../auth/users`
-pub async fn create(
-    State(app): State<Arc<App>>,
-    Extension(call): Extension<Arc<Call>>,
-) -> Result<(StatusCode, Json<Value>), ApiError> {
-    let (email, name) = address(&call.body()?)?;
-    let (id, is_better) = app.on_branch(&call, |branch| {
+pub async fn create(job: Job) -> Result<(StatusCode, Json<Value>), ApiError> {
+    let (email, name) = address(&job.call.body()?)?;
+    let (id, is_better) = job.on_branch(|branch| {
         let id = branch.add_user(&email).ok_or_else(taken)?;
         Ok((id, is_better(branch)))
     })?;
@@ -31,17 +25,16 @@ pub async fn create(
         true => user::created(&id, &email, name),
         false => users_sync::created(&id, &email, name),
     };
-    tell(&app, &call, change);
+    job.tell(change);
     Ok((StatusCode::CREATED, Json(json!({ "id": id }))))
 }
 
 /// `DELETE .../auth/users/{auth_user_id}`
 pub async fn remove(
-    State(app): State<Arc<App>>,
-    Extension(call): Extension<Arc<Call>>,
+    job: Job,
     Path(UserPath { auth_user_id: id }): Path<UserPath>,
 ) -> Result<StatusCode, ApiError> {
-    let is_better = app.on_branch(&call, |branch| {
+    let is_better = job.on_branch(|branch| {
         let removed = branch.remove_user(&id);
         removed.then(|| is_better(branch)).ok_or_else(not_found)
     })?;
@@ -49,23 +42,22 @@ pub async fn remove(
         true => user::deleted(&id),
         false => users_sync::deleted(id),
     };
-    tell(&app, &call, change);
+    job.tell(change);
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// `PUT .../auth/users/{auth_user_id}/role`; only the table of Better Auth has a column for it.
 pub async fn set_roles(
-    State(app): State<Arc<App>>,
-    Extension(call): Extension<Arc<Call>>,
+    job: Job,
     Path(UserPath { auth_user_id: id }): Path<UserPath>,
 ) -> Result<Json<Value>, ApiError> {
-    let roles = call.body()?.required("roles", items(1, string))?;
-    let is_better = app.on_branch(&call, |branch| {
+    let roles = job.call.body()?.required("roles", items(1, string))?;
+    let is_better = job.on_branch(|branch| {
         let known = branch.has_user(&id);
         known.then(|| is_better(branch)).ok_or_else(not_found)
     })?;
     if is_better {
-        tell(&app, &call, user::with_roles(&id, &roles));
+        job.tell(user::with_roles(&id, &roles));
     }
     Ok(Json(json!({ "id": id })))
 }
