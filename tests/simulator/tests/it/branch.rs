@@ -6,7 +6,6 @@ mod faults;
 mod integration;
 mod refusals;
 mod settings;
-mod users;
 
 use neon_simulator::Simulator;
 use serde_json::Value;
@@ -68,7 +67,6 @@ impl Place {
 
     /// Status and message of a refusal.
     fn refusal(&self, method: &str, tail: &str, body: Value) -> (u16, String) {
-        let answer = self.call(method, tail, body);
-        (answer.status, answer.message())
+        self.call(method, tail, body).refusal()
     }
 }

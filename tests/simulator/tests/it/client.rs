@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use neon_simulator::{Options, Simulator};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use ureq::Agent;
 use ureq::http::{Request, Response};
@@ -47,6 +48,19 @@ impl Answer {
     pub fn message(&self) -> String {
         self.json()["message"].as_str().unwrap().to_owned()
     }
+
+    pub fn refusal(&self) -> (u16, String) {
+        (self.status, self.message())
+    }
+}
+
+/// The rows of a table in JSON, where `<256>` is so many letters.
+pub fn rows<T: DeserializeOwned>(table: &str) -> Vec<T> {
+    let lengths = [56, 256, 257, 1 << 20];
+    let table = lengths.iter().fold(table.to_owned(), |table, length| {
+        table.replace(&format!("<{length}>"), &"a".repeat(*length))
+    });
+    serde_json::from_str(&table).unwrap()
 }
 
 /// Sends `path` (after the base URL) with the default key; a null body is none.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::client::{KEY, agent, call, send, simulator};
+use crate::client::{KEY, agent, call, rows, send, simulator};
 
 #[test]
 fn a_missing_or_wrong_key_is_401() {
@@ -26,125 +26,57 @@ fn a_missing_or_wrong_key_is_401() {
     assert!(simulator.requests().iter().all(|entry| !entry.authorized));
 }
 
+/// Method, path below `/projects`, status and message.
+const NOT_THERE: &str = r#"[
+["GET", "nobody/auth/domains", 404, "project not found"],
+["GET", "Test-a/auth/domains", 400, "invalid project id"],
+["GET", "%2e%2e/auth/domains", 400, "invalid project id"],
+["GET", "<56>-test/auth/domains", 400, "invalid project id"],
+["GET", "test-a/auth/nothing", 404, "this path does not exist"],
+["PATCH", "test-a/auth/domains", 405, "method not allowed"]
+]"#;
+
 #[test]
 fn unknown_projects_paths_and_methods() {
     let simulator = simulator();
-    for (method, path, status, message) in [
-        (
-            "GET",
-            "/projects/nobody/auth/domains",
-            404,
-            "project not found",
-        ),
-        (
-            "GET",
-            "/projects/Test-a/auth/domains",
-            400,
-            "invalid project id",
-        ),
-        (
-            "GET",
-            "/projects/%2e%2e/auth/domains",
-            400,
-            "invalid project id",
-        ),
-        (
-            "GET",
-            "/projects/test-a/auth/nothing",
-            404,
-            "this path does not exist",
-        ),
-        (
-            "PATCH",
-            "/projects/test-a/auth/domains",
-            405,
-            "method not allowed",
-        ),
-    ] {
-        let answer = call(&simulator, method, path, Value::Null);
-        assert_eq!(
-            (answer.status, answer.message()),
-            (status, message.into()),
-            "{path}"
-        );
+    for (method, path, status, message) in rows::<(String, String, u16, String)>(NOT_THERE) {
+        let path = format!("/projects/{path}");
+        let answer = call(&simulator, &method, &path, Value::Null);
+        assert_eq!(answer.refusal(), (status, message), "{path}");
     }
-    let long = format!("/projects/test-{}/auth/domains", "a".repeat(56));
-    assert_eq!(call(&simulator, "GET", &long, Value::Null).status, 400);
 }
+
+/// Method, path below `/projects`, and body.
+const INVALID: &str = r#"[
+["POST", "test-a/auth/domains", {"domain": "https://a.example"}],
+["POST", "test-a/auth/domains", {"domain": "a.example", "auth_provider": "stack"}],
+["POST", "test-a/auth/domains", {"domain": "https://a", "auth_provider": "other"}],
+["POST", "test-a/auth/domains", {"domain": "https://a", "auth_provider": "stack", "x": 1}],
+["POST", "test-a/auth/oauth_providers", {"id": "gitlab"}],
+["POST", "test-a/auth/oauth_providers", {"id": "google", "client_id": "c"}],
+["PATCH", "test-a/auth/oauth_providers/google", {"client_id": "c"}],
+["PATCH", "test-a/auth/email_server", {"type": "standard", "host": "smtp.example"}],
+["PATCH", "test-a/auth/email_server", {"host": "smtp.example"}],
+["POST", "auth/user", {"project_id": "test-a", "auth_provider": "stack", "email": "zoe", "name": "Zoë"}],
+["POST", "auth/user", {"project_id": "test-a", "auth_provider": "stack", "email": "", "name": "Zoë"}],
+["POST", "auth/user", {"project_id": "test-a", "auth_provider": "stack", "email": "<256>@", "name": "Zoë"}],
+["POST", "auth/user", {"project_id": "test-a", "auth_provider": "stack", "email": "a@b", "name": ""}],
+["POST", "auth/user", {"project_id": "test-a", "auth_provider": "stack", "email": "a@b", "name": "<256>"}],
+["POST", "auth/keys", {"auth_provider": "stack"}],
+["POST", "auth/keys", {"project_id": "test-a", "auth_provider": "x"}],
+["POST", "auth/keys", "<1048576>"],
+["DELETE", "test-a/auth/integration/other", null]
+]"#;
 
 #[test]
 fn invalid_bodies_are_400() {
     let simulator = simulator();
-    let domains = "/projects/test-a/auth/domains";
-    let providers = "/projects/test-a/auth/oauth_providers";
-    let email_server = "/projects/test-a/auth/email_server";
-    let user = |email: &str, name: &str| {
-        let mut user = json!({"project_id": "test-a", "auth_provider": "stack"});
-        user["email"] = email.into();
-        user["name"] = name.into();
-        user
-    };
-    let long = "a".repeat(256) + "@";
-    for (method, path, body) in [
-        ("POST", domains, json!({"domain": "https://a.example"})),
-        (
-            "POST",
-            domains,
-            json!({"domain": "a.example", "auth_provider": "stack"}),
-        ),
-        (
-            "POST",
-            domains,
-            json!({"domain": "https://a", "auth_provider": "other"}),
-        ),
-        (
-            "POST",
-            domains,
-            json!({"domain": "https://a", "auth_provider": "stack", "x": 1}),
-        ),
-        ("POST", providers, json!({"id": "gitlab"})),
-        ("POST", providers, json!({"id": "google", "client_id": "c"})),
-        (
-            "PATCH",
-            "/projects/test-a/auth/oauth_providers/google",
-            json!({"client_id": "c"}),
-        ),
-        (
-            "PATCH",
-            email_server,
-            json!({"type": "standard", "host": "smtp.example"}),
-        ),
-        ("PATCH", email_server, json!({"host": "smtp.example"})),
-        ("POST", "/projects/auth/user", user("zoe", "Zoë")),
-        ("POST", "/projects/auth/user", user("", "Zoë")),
-        ("POST", "/projects/auth/user", user(&long, "Zoë")),
-        ("POST", "/projects/auth/user", user("a@b", "")),
-        ("POST", "/projects/auth/user", user("a@b", &long)),
-        (
-            "POST",
-            "/projects/auth/keys",
-            json!({"auth_provider": "stack"}),
-        ),
-        (
-            "POST",
-            "/projects/auth/keys",
-            json!({"project_id": "test-a", "auth_provider": "x"}),
-        ),
-        (
-            "POST",
-            "/projects/auth/keys",
-            json!("a".repeat(1024 * 1024)),
-        ),
-        (
-            "DELETE",
-            "/projects/test-a/auth/integration/other",
-            Value::Null,
-        ),
-    ] {
-        let answer = call(&simulator, method, path, body.clone());
+    for (method, path, body) in rows::<(String, String, Value)>(INVALID) {
+        let answer = call(&simulator, &method, &format!("/projects/{path}"), body);
         assert_eq!(answer.status, 400, "{method} {path} {}", answer.text);
         assert_eq!(answer.json()["code"], "");
     }
+    let providers = "/projects/test-a/auth/oauth_providers";
     let vercel = call(&simulator, "POST", providers, json!({"id": "vercel"}));
     assert_eq!(vercel.status, 400);
     assert_eq!(vercel.json()["code"], "INVALID_SHARED_OAUTH_PROVIDER");
@@ -178,17 +110,11 @@ fn what_is_not_there_is_404() {
         "auth_provider": "stack", "project_id": "test-empty-1", "branch_id": "main"
     });
     let answer = call(&simulator, "POST", "/projects/auth/create", create);
-    assert_eq!(
-        (answer.status, answer.message()),
-        (404, "branch not found".into())
-    );
+    assert_eq!(answer.refusal(), (404, "branch not found".into()));
     for path in ["microsoft", "gitlab"] {
         let path = format!("/projects/test-a/auth/oauth_providers/{path}");
         let answer = call(&simulator, "PATCH", &path, json!({}));
-        assert_eq!(
-            (answer.status, answer.message()),
-            (404, "oauth provider not found".into())
-        );
+        assert_eq!(answer.refusal(), (404, "oauth provider not found".into()));
     }
     for path in ["domains", "oauth_providers", "email_server", "integrations"] {
         let path = format!("/projects/test-empty-1/auth/{path}");

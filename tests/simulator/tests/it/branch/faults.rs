@@ -1,10 +1,8 @@
-//! Faults are chosen by project id on the branch level too.
+//! Faults are chosen by project id on the branch level too, by the same gate.
 
 use serde_json::{Value, json};
-use ureq::Error;
 
 use super::Place;
-use crate::client::{KEY, agent, send};
 
 #[test]
 fn every_operation_meets_the_fault_of_its_project() {
@@ -17,35 +15,12 @@ fn every_operation_meets_the_fault_of_its_project() {
 }
 
 #[test]
-fn only_the_first_n_requests_fail() {
-    let place = Place::new();
-    let body = json!({"email": "ada@example.com"});
-    let statuses = [(); 4].map(|()| {
-        let answer = place.call_at("fault-423-x2", "br-a", "POST", "/users", body.clone());
-        answer.status
-    });
-    assert_eq!(statuses, [423, 423, 201, 409]);
-}
-
-#[test]
 fn a_404_speaks_of_the_branch() {
     let place = Place::at("fault-404", "br-a");
     assert_eq!(
         place.refusal("GET", "/webhooks", Value::Null),
         (404, "Neon Auth integration not found for branch".into())
     );
-}
-
-#[test]
-fn connections_are_cut() {
-    let place = Place::new();
-    for fault in ["fault-cut", "fault-reset", "fault-close"] {
-        let path = format!("/projects/{fault}/branches/br-a/auth/plugins");
-        let url = place.simulator.url();
-        let answer = send(&agent(), url, "GET", &path, KEY, Value::Null);
-        let error = answer.map(|answer| answer.status).unwrap_err();
-        assert!(!matches!(error, Error::StatusCode(_)), "{fault}: {error}");
-    }
 }
 
 #[test]

@@ -39,7 +39,7 @@ fn without_an_integration_every_call_is_404() {
             }
             for body in [it.body.clone(), json!({"enabled": "what?"})] {
                 let answer = place.send(&it, body);
-                let refusal = (answer.status, answer.message());
+                let refusal = answer.refusal();
                 assert_eq!(
                     refusal,
                     (404, MISSING.to_owned()),

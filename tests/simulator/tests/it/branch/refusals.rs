@@ -9,12 +9,12 @@ fn unknown_branches_paths_and_methods() {
     let place = Place::new();
     let refusal = |branch: &str, method: &str, tail: &str| {
         let answer = place.call_at("test-a", branch, method, tail, Value::Null);
-        (answer.status, answer.message())
+        answer.refusal()
     };
     let there_is_none = Place::at("test-a", "br-missing-1");
     for it in there_is_none.operations("nobody") {
         let missing = there_is_none.send(&it, Value::Null);
-        let missing = (missing.status, missing.message());
+        let missing = missing.refusal();
         assert_eq!(
             missing,
             (404, "branch not found".into()),
@@ -46,8 +46,5 @@ fn unknown_branches_paths_and_methods() {
         );
     }
     let project = place.call_at("nobody", "br-a", "GET", "", Value::Null);
-    assert_eq!(
-        (project.status, project.message()),
-        (404, "project not found".into())
-    );
+    assert_eq!(project.refusal(), (404, "project not found".into()));
 }
