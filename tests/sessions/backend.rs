@@ -4,7 +4,7 @@ use std::fs;
 
 use postgres::Client;
 
-use crate::support::{connect, one, server_log, wait_for, wait_until};
+use crate::support::{Statements, connect, one, server_log, wait_for, wait_until};
 
 /// The process of a session.
 #[derive(Clone, Copy)]
@@ -64,9 +64,7 @@ impl Backend {
         let mut admin = connect("postgres", "postgres");
         let command = format!("prlimit --pid {} --{name}={value}:", self.pid);
         // No row: the program does not read any.
-        admin
-            .batch_execute(&format!("COPY (SELECT WHERE false) TO PROGRAM '{command}'"))
-            .expect("a limit");
+        admin.run(&format!("COPY (SELECT WHERE false) TO PROGRAM '{command}'"));
     }
 
     fn kib(self, file: &str, field: &str) -> usize {

@@ -6,7 +6,7 @@ use postgres::Client;
 
 use crate::functions::{Function, arguments, functions};
 use crate::oracle::{Canaries, Witness};
-use crate::support::{Database, one};
+use crate::support::{Database, Statements, one};
 
 pub const OWNERS_KEY: &str = "the owner's key";
 pub const MAPPED_KEY: &str = "the key of a role with a mapping";
@@ -80,12 +80,10 @@ impl World {
                 _ => "",
             };
             let timeout = if server == "silent" { "20ms" } else { "10s" };
-            owner
-                .batch_execute(&format!(
-                    "CREATE SERVER {server} FOREIGN DATA WRAPPER neon_auth_admin
-                     OPTIONS (project_id '{project}', api_url '{url}', timeout '{timeout}', max_attempts '1'{branch})"
-                ))
-                .expect(server);
+            owner.run(&format!(
+                "CREATE SERVER {server} FOREIGN DATA WRAPPER neon_auth_admin
+                 OPTIONS (project_id '{project}', api_url '{url}', timeout '{timeout}', max_attempts '1'{branch})"
+            ));
         }
         let admin = Witness::new(name, "postgres");
         Self {

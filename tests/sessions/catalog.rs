@@ -8,7 +8,7 @@ use postgres::{Client, Error, Row};
 use crate::backend::Backend;
 use crate::by_hand::ByHand;
 use crate::phases::list;
-use crate::support::{Database, sqlstate, variable};
+use crate::support::{Database, Statements, variable};
 
 const DOMAINS: &str = r#"{"domains":[{"domain":"https://a.example.com","auth_provider":"stack"}]}"#;
 
@@ -28,8 +28,7 @@ fn change_during(
         // At once: a call holds no lock on what it read from the catalogs.
         database
             .session()
-            .batch_execute(&format!("SET lock_timeout = '5s'; {change}"))
-            .expect(change);
+            .run(&format!("SET lock_timeout = '5s'; {change}"));
         waiting.answer(answer, || ());
         (waiting.request, call.join().expect("no panic"))
     })
@@ -60,12 +59,9 @@ fn a_call_ends_as_it_began() {
         assert!(request.starts_with(line), "{request}");
 
         // The next call goes by what is there now, and not to this server.
-        let error = session.query(&query, &[]).expect_err(change);
-        assert_eq!(sqlstate(&error), then);
+        session.refused(&query, &then);
         assert!(server.is_quiet(), "{change}");
-        session
-            .batch_execute("DROP SERVER IF EXISTS neon CASCADE")
-            .expect("dropped");
+        session.run("DROP SERVER IF EXISTS neon CASCADE");
     }
 }
 
@@ -95,13 +91,9 @@ fn a_call_survives_its_extension() {
         assert_eq!(result.expect(call.0).len(), 1, "{}", call.0);
         assert!(server.is_quiet(), "{}", call.0);
 
-        session
-            .batch_execute("CREATE EXTENSION neon_auth_admin")
-            .expect("again");
+        session.run("CREATE EXTENSION neon_auth_admin");
         database.add_server("neon", "test-extension", &simulator, "");
         session.query(&list, &[]).expect("it works as before");
-        session
-            .batch_execute("DROP SERVER neon CASCADE")
-            .expect("dropped");
+        session.run("DROP SERVER neon CASCADE");
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::support::{connect, one, wait_for};
+use crate::support::{Statements, connect, one, wait_for};
 
 pub struct Configuration {
     file: String,
@@ -49,9 +49,7 @@ impl Configuration {
         let new = format!("{}.new", self.file);
         fs::write(&new, text).expect("a file beside the configuration");
         fs::rename(&new, &self.file).expect("the server's configuration");
-        connect("postgres", "postgres")
-            .batch_execute("SELECT pg_reload_conf()")
-            .expect("reloaded");
+        connect("postgres", "postgres").run("SELECT pg_reload_conf()");
         wait_for("the configuration is read", || read() != before);
     }
 }

@@ -15,7 +15,7 @@ use postgres::error::SqlState;
 use crate::configuration::Configuration;
 use crate::connect_proxy::proxy;
 use crate::oracle::{Canaries, Sightings, Witness, logged, sightings};
-use crate::support::{Database, arrived, connect, one, sqlstate, variable, wait_until};
+use crate::support::{Database, Statements, arrived, connect, one, sqlstate, variable, wait_until};
 
 const PROXY: &str = "neon_auth_admin.proxy";
 const USER: &str = "neon_auth_admin.proxy_user";
@@ -61,9 +61,7 @@ fn a_password_for_the_proxy_is_seen_by_the_proxy_alone() {
     let database = Database::new("it_proxied");
     let url = variable("NEON_SIMULATOR_HTTPS_URL");
     database.add_server("neon", "test-proxied", &url, "");
-    connect("postgres", "postgres")
-        .batch_execute("CREATE ROLE it_proxied_stranger LOGIN")
-        .expect("a role");
+    connect("postgres", "postgres").run("CREATE ROLE it_proxied_stranger LOGIN");
     let canaries = Canaries::new(&["the proxy's password"]);
     let password = canaries.value("the proxy's password");
     let file = PasswordFile::new(&format!("{password}\nand a second line\n"));
@@ -138,9 +136,8 @@ fn a_proxy_is_sent_no_key_and_has_no_password_in_its_url() {
 
     let mut session = database.session();
     let call = "SELECT * FROM neon_auth_admin.list_domains('plain')";
-    let error = session.query(call, &[]).expect_err("refused");
-    assert_eq!(sqlstate(&error), SqlState::INSUFFICIENT_PRIVILEGE);
-    let message = error.as_db_error().expect("of the server").message();
+    let error = session.refused(call, &SqlState::INSUFFICIENT_PRIVILEGE);
+    let message = error.message();
     assert!(message.contains("must use https"), "{message}");
     let (ok, detail) = step(&mut session, "plain", "host allowed");
     assert_eq!(ok, Some(false));
@@ -254,8 +251,7 @@ fn what_is_noted_before_the_library_is_loaded() {
 
     // A role for itself, before and after a call.
     let mut session = database.session();
-    let error = session.batch_execute(&set_role).expect_err("before a call");
-    assert_eq!(sqlstate(&error), SqlState::INSUFFICIENT_PRIVILEGE);
+    session.refused(&set_role, &SqlState::INSUFFICIENT_PRIVILEGE);
     session
         .query("SELECT * FROM neon_auth_admin.list_domains()", &[])
         .expect("listed");
@@ -270,9 +266,7 @@ fn what_is_noted_before_the_library_is_loaded() {
     let mut admin = connect(role, "postgres");
     let altered = admin.batch_execute(&system);
     assert_eq!(altered.is_ok(), version >= 170_000, "before LOAD");
-    admin
-        .batch_execute("LOAD 'neon_auth_admin'")
-        .expect("loaded");
+    admin.run("LOAD 'neon_auth_admin'");
     admin.batch_execute(&system).expect("after LOAD");
     admin.batch_execute(&reset).expect("taken back");
 }

@@ -8,7 +8,7 @@ use postgres::Client;
 
 use crate::oracle::Canaries;
 use crate::programs::{found_in_output, output};
-use crate::support::{connect, one, skipped};
+use crate::support::{Statements, connect, one, skipped};
 
 pub type Names = BTreeSet<&'static str>;
 
@@ -112,7 +112,7 @@ pub fn file_of_mappings(session: &mut Client, canaries: &Canaries, database: &st
                     || pg_relation_filepath('pg_catalog.pg_user_mapping')";
     let path: String = one(&mut admin, path).get(0);
     let create = "CREATE TEMPORARY TABLE copied (t text)";
-    session.batch_execute(create).expect("a table");
+    session.run(create);
     for format in ["text", "csv", "binary"] {
         for encoding in ["UTF8", "LATIN1", "SQL_ASCII", "EUC_JP"] {
             let how = format!("(FORMAT {format}, ENCODING '{encoding}')");

@@ -5,7 +5,7 @@ use postgres::error::SqlState;
 use postgres::{Client, Config, NoTls};
 
 use crate::configuration::Configuration;
-use crate::support::{Database, arrived, connect, ledger, sqlstate, variable, wait_until};
+use crate::support::{Database, Statements, arrived, connect, ledger, variable, wait_until};
 
 /// As tests/run.sh configures the server.
 const PROJECT: &str = "test-current";
@@ -60,12 +60,10 @@ fn it_is_the_branch_of_the_configuration() {
 
     // An id of the server's own is not the configuration's.
     let own = "ALTER SERVER neon OPTIONS (SET branch_id 'br-own')";
-    session.batch_execute(own).expect("changed");
+    session.run(own);
     session.query(LIST, &[]).expect("listed");
     assert_eq!(last_path(), path_of("br-own"));
-    session
-        .batch_execute("ALTER SERVER neon OPTIONS (DROP branch_id)")
-        .expect("changed");
+    session.run("ALTER SERVER neon OPTIONS (DROP branch_id)");
     session.query(LIST, &[]).expect("listed");
     assert_eq!(last_path(), format!("/projects/{PROJECT}/auth/domains"));
 }
@@ -87,9 +85,7 @@ fn without_a_usable_setting_nothing_is_sent() {
         let mut open = database.session();
         set_branch(&configuration, branch, &mut open);
         for session in [&mut open, &mut database.session()] {
-            let error = session.query(LIST, &[]).expect_err("no usable id");
-            assert_eq!(sqlstate(&error), state, "{branch:?}");
-            let error = error.as_db_error().expect("of the server");
+            let error = session.refused(LIST, &state);
             if branch.unwrap_or_default().is_empty() {
                 assert_eq!(error.message(), "setting \"neon.branch_id\" is not set");
                 let hint = error.hint().expect("a hint");
@@ -111,12 +107,10 @@ fn no_session_decides_what_it_is() {
     let stranger = "test-current-stranger";
     let before = arrived(PROJECT);
     let mut admin = connect(&database.name, "postgres");
-    admin
-        .batch_execute(&format!(
-            "CREATE FUNCTION elsewhere() RETURNS bigint LANGUAGE sql SET neon.project_id = '{stranger}'
-             AS 'SELECT count(*) FROM neon_auth_admin.list_domains(''neon'')'"
-        ))
-        .expect("a function");
+    admin.run(&format!(
+        "CREATE FUNCTION elsewhere() RETURNS bigint LANGUAGE sql SET neon.project_id = '{stranger}'
+         AS 'SELECT count(*) FROM neon_auth_admin.list_domains(''neon'')'"
+    ));
 
     let setting = |name: &str, value: &str| format!("{name} = '{value}'");
     for (name, value) in [
@@ -129,27 +123,19 @@ fn no_session_decides_what_it_is() {
         let mut session = database.session();
         session.batch_execute(&format!("SET {set}")).expect("set");
         refused(&mut session, LIST);
-        session
-            .batch_execute(&format!("RESET {name}; BEGIN; SET LOCAL {set}"))
-            .expect("set");
+        session.run(&format!("RESET {name}; BEGIN; SET LOCAL {set}"));
         refused(&mut session, LIST);
-        session
-            .batch_execute(&format!(
-                "ROLLBACK; SELECT set_config('{name}', '{value}', false)"
-            ))
-            .expect("set");
+        session.run(&format!(
+            "ROLLBACK; SELECT set_config('{name}', '{value}', false)"
+        ));
         refused(&mut session, LIST);
 
         let role = &database.name;
         for (what, object) in [("ROLE", role), ("DATABASE", role)] {
             let alter = format!("ALTER {what} {object}");
-            admin
-                .batch_execute(&format!("{alter} SET {set}"))
-                .expect("set");
+            admin.run(&format!("{alter} SET {set}"));
             refused(&mut database.session(), LIST);
-            admin
-                .batch_execute(&format!("{alter} RESET ALL"))
-                .expect("reset");
+            admin.run(&format!("{alter} RESET ALL"));
         }
         refused(&mut with_options(&database, name, value), LIST);
     }
@@ -165,9 +151,7 @@ fn no_session_decides_what_it_is() {
 }
 
 fn refused(session: &mut Client, call: &str) {
-    let error = session.query(call, &[]).expect_err("refused");
-    assert_eq!(sqlstate(&error), SqlState::INSUFFICIENT_PRIVILEGE);
-    let error = error.as_db_error().expect("of the server");
+    let error = session.refused(call, &SqlState::INSUFFICIENT_PRIVILEGE);
     let hint = error.hint().unwrap_or_default();
     assert!(hint.starts_with("RESET neon."), "{error:?}");
 }

@@ -4,7 +4,7 @@
 use postgres::error::SqlState;
 
 use crate::programs::output;
-use crate::support::{Database, connect, set_api_key, sqlstate, variable};
+use crate::support::{Database, Statements, connect, set_api_key, variable};
 
 const LIST: &str = "SELECT * FROM neon_auth_admin.list_domains()";
 
@@ -22,14 +22,11 @@ fn statements(dump: &str) -> String {
 fn a_dump_can_be_restored_by_a_superuser() {
     let database = Database::new("it_dump");
     let url = variable("NEON_SIMULATOR_URL");
-    database
-        .session()
-        .batch_execute(&format!(
-            "CREATE SERVER neon FOREIGN DATA WRAPPER neon_auth_admin
-                 OPTIONS (project_id 'test-dump', api_url '{url}');
-             SELECT neon_auth_admin.set_api_key('napi_in_a_dump')"
-        ))
-        .expect("a server");
+    database.session().run(&format!(
+        "CREATE SERVER neon FOREIGN DATA WRAPPER neon_auth_admin
+             OPTIONS (project_id 'test-dump', api_url '{url}');
+         SELECT neon_auth_admin.set_api_key('napi_in_a_dump')"
+    ));
     let dump = pg_dump(&database.name, &database.name);
     assert!(!dump.contains("CREATE SCHEMA neon_auth_admin"), "{dump}");
     assert!(!dump.contains("CREATE FUNCTION"), "{dump}");
@@ -47,18 +44,13 @@ fn a_dump_can_be_restored_by_a_superuser() {
     );
 
     let restored = "it_dump_restored";
-    connect("postgres", "postgres")
-        .batch_execute(&format!("CREATE DATABASE {restored} OWNER it_dump"))
-        .expect("a database");
-    connect(restored, "postgres")
-        .batch_execute(&statements(&dump))
-        .expect("restored");
+    connect("postgres", "postgres").run(&format!("CREATE DATABASE {restored} OWNER it_dump"));
+    connect(restored, "postgres").run(&statements(&dump));
 
     // The extension's own grants are in no dump, and the owner of the database has them again.
     let mut owner = connect(restored, "it_dump");
-    let error = owner.query(LIST, &[]).expect_err("a seal of elsewhere");
-    assert_eq!(sqlstate(&error), SqlState::from_code("NA009"));
-    let message = error.as_db_error().expect("of the server").message();
+    let error = owner.refused(LIST, &SqlState::from_code("NA009"));
+    let message = error.message();
     let expected = "the key of role \"it_dump\" on server \"neon\" was stored in another database";
     assert_eq!(message, expected);
     set_api_key(&mut owner, "neon");
@@ -73,16 +65,13 @@ fn a_dump_with_grants_and_without_a_key() {
     database.add_server("neon", "test-regrant", &variable("NEON_SIMULATOR_URL"), "");
     let mut admin = connect("postgres", "postgres");
     let create = format!("CREATE ROLE {user} LOGIN");
-    admin.batch_execute(&create).expect("a role");
-    database
-        .session()
-        .batch_execute(&format!(
-            "GRANT USAGE ON SCHEMA neon_auth_admin TO {user};
-             GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA neon_auth_admin TO {user};
-             GRANT USAGE ON FOREIGN SERVER neon TO {user};
-             DROP USER MAPPING FOR {owner} SERVER neon"
-        ))
-        .expect("grants");
+    admin.run(&create);
+    database.session().run(&format!(
+        "GRANT USAGE ON SCHEMA neon_auth_admin TO {user};
+         GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA neon_auth_admin TO {user};
+         GRANT USAGE ON FOREIGN SERVER neon TO {user};
+         DROP USER MAPPING FOR {owner} SERVER neon"
+    ));
     let mut session = connect(owner, user);
     set_api_key(&mut session, "neon");
     session.query(LIST, &[]).expect("listed");
@@ -94,14 +83,11 @@ fn a_dump_with_grants_and_without_a_key() {
 
     let restored = "it_regrant_restored";
     let create = format!("CREATE DATABASE {restored} OWNER {owner}");
-    admin.batch_execute(&create).expect("a database");
-    connect(restored, "postgres")
-        .batch_execute(&statements(&dump))
-        .expect("restored");
+    admin.run(&create);
+    connect(restored, "postgres").run(&statements(&dump));
     let mut session = connect(restored, user);
-    let error = session.query(LIST, &[]).expect_err("no key");
-    assert_eq!(sqlstate(&error), SqlState::from_code("NA009"));
-    let message = error.as_db_error().expect("of the server").message();
+    let error = session.refused(LIST, &SqlState::from_code("NA009"));
+    let message = error.message();
     let expected = format!("no api_key for role \"{user}\" on server \"neon\"");
     assert_eq!(message, expected);
     set_api_key(&mut session, "neon");

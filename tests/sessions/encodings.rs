@@ -3,24 +3,17 @@
 
 use postgres::error::SqlState;
 
-use crate::support::{Database, connect, ledger, sqlstate, variable};
+use crate::support::{Database, Statements, connect, ledger, sqlstate, variable};
 
 /// A database in this encoding with a server for this project.
 fn database(encoding: &str, project: &str) -> Database {
     let name = format!("it_{}", encoding.to_lowercase());
-    connect("postgres", "postgres")
-        .batch_execute(&format!("CREATE ROLE {name} LOGIN"))
-        .expect("a role");
-    connect("postgres", "postgres")
-        .batch_execute(&format!(
-            "CREATE DATABASE {name} OWNER {name} ENCODING '{encoding}' TEMPLATE template0"
-        ))
-        .expect("a database");
+    connect("postgres", "postgres").run(&format!("CREATE ROLE {name} LOGIN"));
+    connect("postgres", "postgres").run(&format!(
+        "CREATE DATABASE {name} OWNER {name} ENCODING '{encoding}' TEMPLATE template0"
+    ));
     let database = Database { name };
-    database
-        .session()
-        .batch_execute("CREATE EXTENSION neon_auth_admin")
-        .expect("the extension");
+    database.session().run("CREATE EXTENSION neon_auth_admin");
     database.add_server("neon", project, &variable("NEON_SIMULATOR_URL"), "");
     database
 }
@@ -39,12 +32,10 @@ fn settings_of_a_branch(database: &Database, project: &str, bytes: i32) {
     database.add_server("branch", project, &url, ", branch_id 'br-a'");
     let mut session = database.session_with("-c neon_auth_admin.server=branch");
     let name = "Zoë Ångström";
-    session
-        .batch_execute(&format!(
-            "SELECT neon_auth_admin.update_email_server('standard', 'smtp.example.com', 25, 'mailer',
-                 's3cret', 'no-reply@example.com', '{name}')"
-        ))
-        .expect("updated");
+    session.run(&format!(
+        "SELECT neon_auth_admin.update_email_server('standard', 'smtp.example.com', 25, 'mailer',
+             's3cret', 'no-reply@example.com', '{name}')"
+    ));
     let row = session
         .query_one(
             "SELECT sender, octet_length(sender), sender_name, email_provider @> $1::text::jsonb
@@ -77,9 +68,7 @@ fn latin1() {
     assert_eq!(ledger(project)[0]["body"]["name"], "Zoë Ångström");
 
     // What came back is found again in this database's own encoding.
-    session
-        .batch_execute("SELECT neon_auth_admin.update_email_server('shared', sender_name => 'Zoë')")
-        .expect("updated");
+    session.run("SELECT neon_auth_admin.update_email_server('shared', sender_name => 'Zoë')");
     let found = session
         .query_one(
             "SELECT count(*) FROM neon_auth_admin.get_email_server() WHERE sender_name = 'Zoë'",
@@ -90,13 +79,11 @@ fn latin1() {
 
     // A letter that this encoding lacks: Postgres' own error.
     let mut other = database_of_the_same_project(&database, project);
-    other
-        .batch_execute("SELECT neon_auth_admin.update_email_server('shared', sender_name => '€')")
-        .expect("updated");
-    let error = session
-        .query("SELECT * FROM neon_auth_admin.get_email_server()", &[])
-        .expect_err("no such letter");
-    assert_eq!(sqlstate(&error), SqlState::UNTRANSLATABLE_CHARACTER);
+    other.run("SELECT neon_auth_admin.update_email_server('shared', sender_name => '€')");
+    session.refused(
+        "SELECT * FROM neon_auth_admin.get_email_server()",
+        &SqlState::UNTRANSLATABLE_CHARACTER,
+    );
 
     settings_of_a_branch(&database, "test-latin1-branch", 12);
     // The same letter inside of jsonb.
@@ -105,42 +92,30 @@ fn latin1() {
     };
     let (branch, url) = (", branch_id 'br-a'", variable("NEON_SIMULATOR_URL"));
     utf8.add_server("branch", "test-latin1-branch", &url, branch);
-    other
-        .batch_execute(
-            "SELECT neon_auth_admin.update_email_server('standard', sender_name => '€', server => 'branch')",
-        )
-        .expect("updated");
-    let error = session
-        .query(
-            "SELECT neon_auth_admin.get_plugins(server => 'branch')",
-            &[],
-        )
-        .expect_err("no such letter");
-    assert_eq!(sqlstate(&error), SqlState::UNTRANSLATABLE_CHARACTER);
+    other.run("SELECT neon_auth_admin.update_email_server('standard', sender_name => '€', server => 'branch')");
+    session.refused(
+        "SELECT neon_auth_admin.get_plugins(server => 'branch')",
+        &SqlState::UNTRANSLATABLE_CHARACTER,
+    );
 
     // check_connection raises nothing: it escapes what Neon says in other letters.
     let empty = "test-empty-latin1";
     database.add_server("empty", empty, &url, "");
     utf8.add_server("empty", empty, &url, "");
     other
-        .batch_execute(
-            "SELECT neon_auth_admin.create_integration('br-a', 'ë€', 'owner', server => 'empty')",
-        )
-        .expect("created");
+        .run("SELECT neon_auth_admin.create_integration('br-a', 'ë€', 'owner', server => 'empty')");
     let check = "SELECT detail FROM neon_auth_admin.check_connection('empty')
         WHERE step = 'integration present'";
     let detail: String = session.query_one(check, &[]).expect("a finding").get(0);
     assert_eq!(detail, r"stack, database \u{eb}\u{20ac}");
 
     // A message with letters that it cannot be sure of still comes through.
-    session
-        .batch_execute("CREATE SERVER \"ünï\" FOREIGN DATA WRAPPER neon_auth_admin")
-        .expect("a server");
-    let error = session
-        .query("SELECT neon_auth_admin.list_domains('ünï')", &[])
-        .expect_err("no project");
-    assert_eq!(sqlstate(&error), SqlState::from_code("NA009"));
-    let message = error.as_db_error().expect("of the server").message();
+    session.run("CREATE SERVER \"ünï\" FOREIGN DATA WRAPPER neon_auth_admin");
+    let error = session.refused(
+        "SELECT neon_auth_admin.list_domains('ünï')",
+        &SqlState::from_code("NA009"),
+    );
+    let message = error.message();
     assert_eq!(
         message,
         r#"server "\u{fc}n\u{ef}" has no option "project_id""#
@@ -177,11 +152,10 @@ fn a_text_that_is_too_long() {
     let project = "test-too-long";
     let database = database("EUC_JP", project);
     let huge = "SELECT neon_auth_admin.create_user('a' || repeat('あ', 50000) || '@example.com')";
-    let error = database.session().query(huge, &[]).expect_err("too long");
-    assert_eq!(sqlstate(&error), SqlState::INVALID_PARAMETER_VALUE);
-    let message = error.as_db_error().map(|error| error.message().to_owned());
-    let named = "invalid value for argument \"email\"".to_owned();
-    assert_eq!(message, Some(named));
+    let error = database
+        .session()
+        .refused(huge, &SqlState::INVALID_PARAMETER_VALUE);
+    assert_eq!(error.message(), "invalid value for argument \"email\"");
 }
 
 /// A postmaster is in no database, and its children inherit what it remembers.

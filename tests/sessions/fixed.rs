@@ -5,7 +5,7 @@
 use postgres::Client;
 use postgres::error::SqlState;
 
-use crate::support::{Database, connect, one, sqlstate, variable};
+use crate::support::{Database, Statements, connect, one, variable};
 
 const CALL: &str = "SELECT domain FROM neon_auth_admin.list_domains()";
 const SETTING: &str = "neon_auth_admin.server";
@@ -57,16 +57,13 @@ fn no_statement_chooses_the_server() {
             let statement = statement.replace("{}", SETTING);
             // Before Postgres knows the setting, anything may be set. It has no effect.
             let mut session = database.session_with(options);
-            session.batch_execute(&statement).expect(&statement);
+            session.run(&statement);
             assert_eq!(called(&mut session), server, "{options} {statement}");
             session.batch_execute("ROLLBACK").expect("over");
             assert_eq!(called(&mut session), server, "{options} {statement}");
 
             // Now it is known.
-            let error = session.batch_execute(&statement).expect_err(&statement);
-            let state = sqlstate(&error);
-            assert_eq!(state, SqlState::CANT_CHANGE_RUNTIME_PARAM, "{statement}");
-            let error = error.as_db_error().expect("of the server");
+            let error = session.refused(&statement, &SqlState::CANT_CHANGE_RUNTIME_PARAM);
             assert!(error.message().contains(SETTING), "{error}");
             let hint = error.hint().expect("a hint");
             assert!(hint.contains("argument \"server\""), "{hint}");
@@ -93,9 +90,9 @@ fn the_server_is_that_of_the_start_until_the_end() {
     for (options, server) in STARTS {
         for statement in statements {
             let mut session = database.session_with(options);
-            session.batch_execute(statement).expect(statement);
+            session.run(statement);
             assert_eq!(called(&mut session), server, "{options} {statement}");
-            session.batch_execute(statement).expect(statement);
+            session.run(statement);
             assert_eq!(called(&mut session), server, "{options} {statement}");
         }
     }
@@ -124,9 +121,7 @@ fn a_role_a_database_and_a_connection_choose_the_server() {
         assert_eq!(called(&mut session), "third", "{of_what}");
         // The library is loaded now, and a session may still say what later ones start with.
         let reset = format!("ALTER {of_what} RESET {SETTING}");
-        admin
-            .batch_execute(&format!("LOAD 'neon_auth_admin'; {set}; {reset}"))
-            .expect(of_what);
+        admin.run(&format!("LOAD 'neon_auth_admin'; {set}; {reset}"));
         assert_eq!(called(&mut session), "third", "a session that runs");
         assert_eq!(called(&mut database.session()), "neon", "{of_what}");
     }
@@ -171,22 +166,20 @@ fn a_client_of_a_pooler_chooses_nothing_for_the_next() {
 fn a_caller_chooses_nothing_for_a_function_of_another_role() {
     database("it_fixed_definer");
     let mut admin = connect("it_fixed_definer", "postgres");
-    admin
-        .batch_execute(
-            "CREATE ROLE it_fixed_caller LOGIN;
-             GRANT CREATE ON SCHEMA public TO it_fixed_definer;
-             SET check_function_bodies = off;
-             SET SESSION AUTHORIZATION it_fixed_definer;
-             CREATE FUNCTION called() RETURNS text LANGUAGE sql SECURITY DEFINER
-                 SET search_path = pg_catalog, pg_temp
-                 AS 'SELECT domain FROM neon_auth_admin.list_domains()';
-             CREATE FUNCTION secret() RETURNS text LANGUAGE sql SECURITY DEFINER
-                 SET search_path = pg_catalog, pg_temp
-                 AS 'SELECT client_secret FROM neon_auth_admin.list_oauth_providers()
-                     WHERE type = ''standard''';
-             SELECT neon_auth_admin.add_oauth_provider('vercel', 'id', 's3cret')",
-        )
-        .expect("functions");
+    admin.run(
+        "CREATE ROLE it_fixed_caller LOGIN;
+         GRANT CREATE ON SCHEMA public TO it_fixed_definer;
+         SET check_function_bodies = off;
+         SET SESSION AUTHORIZATION it_fixed_definer;
+         CREATE FUNCTION called() RETURNS text LANGUAGE sql SECURITY DEFINER
+             SET search_path = pg_catalog, pg_temp
+             AS 'SELECT domain FROM neon_auth_admin.list_domains()';
+         CREATE FUNCTION secret() RETURNS text LANGUAGE sql SECURITY DEFINER
+             SET search_path = pg_catalog, pg_temp
+             AS 'SELECT client_secret FROM neon_auth_admin.list_oauth_providers()
+                 WHERE type = ''standard''';
+         SELECT neon_auth_admin.add_oauth_provider('vercel', 'id', 's3cret')",
+    );
     let function = "SELECT called()";
     for is_loaded in [false, true] {
         for statement in STATEMENTS {
@@ -223,11 +216,8 @@ fn no_function_has_the_server_in_its_set_clause() {
          AS 'SELECT domain FROM neon_auth_admin.list_domains()'"
     );
     let mut admin = connect("it_fixed_clause", "postgres");
-    admin
-        .batch_execute("LOAD 'neon_auth_admin'")
-        .expect("loaded");
-    let error = admin.batch_execute(&create).expect_err("refused");
-    assert_eq!(sqlstate(&error), SqlState::CANT_CHANGE_RUNTIME_PARAM);
+    admin.run("LOAD 'neon_auth_admin'");
+    admin.refused(&create, &SqlState::CANT_CHANGE_RUNTIME_PARAM);
 
     // As pg_dump has it restored.
     let create = format!("SET check_function_bodies = off; {create}");
@@ -235,8 +225,7 @@ fn no_function_has_the_server_in_its_set_clause() {
     let mut session = database.session();
     let domain = one(&mut session, "SELECT called()").get(0);
     assert_eq!(of_domain(domain), "neon", "before the library is loaded");
-    let error = session.query("SELECT called()", &[]).expect_err("refused");
-    assert_eq!(sqlstate(&error), SqlState::CANT_CHANGE_RUNTIME_PARAM);
+    session.refused("SELECT called()", &SqlState::CANT_CHANGE_RUNTIME_PARAM);
     assert_eq!(called(&mut session), "neon");
 }
 
@@ -246,17 +235,15 @@ fn parallel_workers_start_with_it() {
     let database = database("it_fixed_parallel");
     let mut session = database.session_with("-c neon_auth_admin.server=third");
     called(&mut session);
-    session
-        .batch_execute(
-            "CREATE TABLE numbers AS SELECT n FROM generate_series(1, 1000) AS n;
-             ALTER TABLE numbers SET (parallel_workers = 2);
-             ANALYZE numbers;
-             CREATE FUNCTION setting() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
-                 AS 'SELECT current_setting(''neon_auth_admin.server'')';
-             SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0;
-             SET min_parallel_table_scan_size = 0; SET parallel_leader_participation = off",
-        )
-        .expect("a table");
+    session.run(
+        "CREATE TABLE numbers AS SELECT n FROM generate_series(1, 1000) AS n;
+         ALTER TABLE numbers SET (parallel_workers = 2);
+         ANALYZE numbers;
+         CREATE FUNCTION setting() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
+             AS 'SELECT current_setting(''neon_auth_admin.server'')';
+         SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0;
+         SET min_parallel_table_scan_size = 0; SET parallel_leader_participation = off",
+    );
     let query =
         "SELECT string_agg(DISTINCT setting(), ' ') FROM numbers WHERE setting() <> n::text";
     let plan = session.query(&format!("EXPLAIN (ANALYZE, COSTS OFF) {query}"), &[]);

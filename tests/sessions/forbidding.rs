@@ -3,47 +3,40 @@
 
 use postgres::error::SqlState;
 
-use crate::support::{Database, connect, set_api_key, sqlstate};
+use crate::support::{Database, Statements, connect, set_api_key};
 
 #[test]
 fn event_triggers_see_the_statement_and_grants_the_function() {
     let (name, user) = ("it_forbidding", "it_forbidding_user");
     let database = Database::new(name);
-    connect(name, "postgres")
-        .batch_execute(&format!(
-            "CREATE ROLE {user} LOGIN;
-             CREATE FUNCTION public.refuse() RETURNS event_trigger LANGUAGE plpgsql
-             AS 'BEGIN RAISE ''no keys here: %'', tg_tag; END';
-             CREATE EVENT TRIGGER refuse ON ddl_command_start
-             WHEN TAG IN ('CREATE USER MAPPING', 'ALTER USER MAPPING')
-             EXECUTE FUNCTION public.refuse()"
-        ))
-        .expect("an event trigger");
+    connect(name, "postgres").run(&format!(
+        "CREATE ROLE {user} LOGIN;
+         CREATE FUNCTION public.refuse() RETURNS event_trigger LANGUAGE plpgsql
+         AS 'BEGIN RAISE ''no keys here: %'', tg_tag; END';
+         CREATE EVENT TRIGGER refuse ON ddl_command_start
+         WHEN TAG IN ('CREATE USER MAPPING', 'ALTER USER MAPPING')
+         EXECUTE FUNCTION public.refuse()"
+    ));
     let mut owner = database.session();
     let function = "neon_auth_admin.set_api_key";
-    owner
-        .batch_execute(&format!(
-            "CREATE SERVER neon FOREIGN DATA WRAPPER neon_auth_admin OPTIONS (project_id 'p');
-             GRANT USAGE ON FOREIGN SERVER neon TO {user};
-             GRANT USAGE ON SCHEMA neon_auth_admin TO {user};
-             GRANT EXECUTE ON FUNCTION {function} TO {user}"
-        ))
-        .expect("grants");
+    owner.run(&format!(
+        "CREATE SERVER neon FOREIGN DATA WRAPPER neon_auth_admin OPTIONS (project_id 'p');
+         GRANT USAGE ON FOREIGN SERVER neon TO {user};
+         GRANT USAGE ON SCHEMA neon_auth_admin TO {user};
+         GRANT EXECUTE ON FUNCTION {function} TO {user}"
+    ));
     let mut session = connect(name, user);
     let create = "CREATE USER MAPPING FOR CURRENT_USER SERVER neon OPTIONS (api_key 'napi_x')";
     let alter = "ALTER USER MAPPING FOR CURRENT_USER SERVER neon OPTIONS (SET api_key 'napi_y')";
-    let refused = |error: postgres::Error| {
-        assert_eq!(sqlstate(&error), SqlState::RAISE_EXCEPTION);
-    };
-    refused(session.batch_execute(create).expect_err("refused"));
+    let raised = &SqlState::RAISE_EXCEPTION;
+    session.refused(create, raised);
     // It makes a mapping, and then changes it.
     set_api_key(&mut session, "neon");
     set_api_key(&mut session, "neon");
-    refused(session.batch_execute(alter).expect_err("refused"));
+    session.refused(alter, raised);
 
     let revoke = format!("REVOKE EXECUTE ON FUNCTION {function} FROM {user}");
     owner.batch_execute(&revoke).expect("revoked");
     let set = "SELECT neon_auth_admin.set_api_key('napi_x', 'neon')";
-    let error = session.batch_execute(set).expect_err("refused");
-    assert_eq!(sqlstate(&error), SqlState::INSUFFICIENT_PRIVILEGE);
+    session.refused(set, &SqlState::INSUFFICIENT_PRIVILEGE);
 }

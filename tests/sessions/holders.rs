@@ -6,7 +6,7 @@ use postgres::Client;
 use crate::calls::{SEAL, add_stored};
 use crate::copies::{self, Names, Slot};
 use crate::oracle::{Canaries, sightings};
-use crate::support::{Database, connect, one};
+use crate::support::{Database, Statements, connect, one};
 use crate::tables::cells_after;
 
 const OWNER: &str = "it_holders";
@@ -70,21 +70,19 @@ impl World {
         let mut names = vec![ROW];
         names.extend(MAPPINGS.iter().flat_map(|one| [one.key, one.plain]));
         let mut canaries = Canaries::new(&names);
-        admin
-            .batch_execute(&format!(
-                "CREATE ROLE {MEMBER} LOGIN IN ROLE {OWNER};
-                 CREATE ROLE {MAPPED} LOGIN; CREATE ROLE {BORROWER} LOGIN; CREATE ROLE {STRANGER} LOGIN;
-                 CREATE ROLE {MONITOR} LOGIN IN ROLE pg_monitor;
-                 CREATE ROLE {READER} LOGIN IN ROLE pg_read_all_data;
-                 CREATE ROLE {CREATOR} LOGIN CREATEROLE;
-                 CREATE ROLE {REPLICATION} LOGIN REPLICATION;
-                 CREATE ROLE {FILES} LOGIN IN ROLE pg_read_server_files;
-                 CREATE ROLE {BINARY} LOGIN;
-                 GRANT EXECUTE ON FUNCTION pg_read_binary_file(text) TO {BINARY};
-                 CREATE TABLE public.rows (t text); GRANT SELECT ON public.rows TO PUBLIC;
-                 CREATE PUBLICATION everything FOR ALL TABLES"
-            ))
-            .expect("roles");
+        admin.run(&format!(
+            "CREATE ROLE {MEMBER} LOGIN IN ROLE {OWNER};
+             CREATE ROLE {MAPPED} LOGIN; CREATE ROLE {BORROWER} LOGIN; CREATE ROLE {STRANGER} LOGIN;
+             CREATE ROLE {MONITOR} LOGIN IN ROLE pg_monitor;
+             CREATE ROLE {READER} LOGIN IN ROLE pg_read_all_data;
+             CREATE ROLE {CREATOR} LOGIN CREATEROLE;
+             CREATE ROLE {REPLICATION} LOGIN REPLICATION;
+             CREATE ROLE {FILES} LOGIN IN ROLE pg_read_server_files;
+             CREATE ROLE {BINARY} LOGIN;
+             GRANT EXECUTE ON FUNCTION pg_read_binary_file(text) TO {BINARY};
+             CREATE TABLE public.rows (t text); GRANT SELECT ON public.rows TO PUBLIC;
+             CREATE PUBLICATION everything FOR ALL TABLES"
+        ));
         // Before anything is stored, so that all of it goes by them.
         let mut replication = connect(DATABASE, REPLICATION);
         let slots = copies::slots(&mut replication, DATABASE, "everything", TEST);
@@ -209,12 +207,10 @@ fn version() -> i32 {
 fn store(admin: &mut Client, canaries: &Canaries) {
     let mut owner = connect(DATABASE, OWNER);
     for server in ["neon", "plain"] {
-        owner
-            .batch_execute(&format!(
-                "CREATE SERVER {server} FOREIGN DATA WRAPPER neon_auth_admin OPTIONS (project_id 'p');
-                 GRANT USAGE ON FOREIGN SERVER {server} TO {MAPPED}, {BORROWER}"
-            ))
-            .expect("a server");
+        owner.run(&format!(
+            "CREATE SERVER {server} FOREIGN DATA WRAPPER neon_auth_admin OPTIONS (project_id 'p');
+             GRANT USAGE ON FOREIGN SERVER {server} TO {MAPPED}, {BORROWER}"
+        ));
     }
     for one in &MAPPINGS {
         let (key, plain) = (canaries.value(one.key), canaries.value(one.plain));
@@ -222,7 +218,7 @@ fn store(admin: &mut Client, canaries: &Canaries) {
         admin.execute(set, &[&key, &one.role]).expect("a key");
         let options = format!("SERVER plain OPTIONS (api_key '{plain}')");
         let create = format!("CREATE USER MAPPING FOR {} {options}", one.role);
-        admin.batch_execute(&create).expect("a mapping");
+        admin.run(&create);
     }
     // The last statement of a session can be seen by others.
     admin.batch_execute("SELECT").expect("another statement");

@@ -4,20 +4,18 @@
 use postgres::error::SqlState;
 use postgres::{Client, SimpleQueryMessage};
 
-use crate::support::{Database, arrived, connect, one, set_api_key, sqlstate, variable};
+use crate::support::{Database, Statements, arrived, connect, one, set_api_key, variable};
 
 const HIJACKED: &str = "hijacked";
 
 /// In `evil`, what a careless script or function would name: functions and operators that say so when
 /// they are called, types that are not what they are called, and tables without rows.
 fn plant(session: &mut Client) {
-    session
-        .batch_execute(&format!(
-            "CREATE SCHEMA evil;
-             CREATE FUNCTION evil.hijack() RETURNS boolean LANGUAGE plpgsql
-                AS $$ BEGIN RAISE EXCEPTION '{HIJACKED}'; END $$"
-        ))
-        .expect("a schema");
+    session.run(&format!(
+        "CREATE SCHEMA evil;
+         CREATE FUNCTION evil.hijack() RETURNS boolean LANGUAGE plpgsql
+            AS $$ BEGIN RAISE EXCEPTION '{HIJACKED}'; END $$"
+    ));
     for (left, right) in [
         ("text", "text"),
         ("name", "text"),
@@ -25,16 +23,14 @@ fn plant(session: &mut Client) {
         ("int4", "int4"),
         ("text[]", "text[]"),
     ] {
-        session
-            .batch_execute(&format!(
-                "CREATE FUNCTION evil.compare(pg_catalog.{left}, pg_catalog.{right}) RETURNS boolean
-                    LANGUAGE sql AS 'SELECT evil.hijack()';
-                 CREATE OPERATOR evil.= (FUNCTION = evil.compare,
-                    LEFTARG = pg_catalog.{left}, RIGHTARG = pg_catalog.{right});
-                 CREATE OPERATOR evil.<> (FUNCTION = evil.compare,
-                    LEFTARG = pg_catalog.{left}, RIGHTARG = pg_catalog.{right})"
-            ))
-            .expect("operators");
+        session.run(&format!(
+            "CREATE FUNCTION evil.compare(pg_catalog.{left}, pg_catalog.{right}) RETURNS boolean
+                LANGUAGE sql AS 'SELECT evil.hijack()';
+             CREATE OPERATOR evil.= (FUNCTION = evil.compare,
+                LEFTARG = pg_catalog.{left}, RIGHTARG = pg_catalog.{right});
+             CREATE OPERATOR evil.<> (FUNCTION = evil.compare,
+                LEFTARG = pg_catalog.{left}, RIGHTARG = pg_catalog.{right})"
+        ));
     }
     for function in [
         "current_setting(pg_catalog.text)",
@@ -48,12 +44,10 @@ fn plant(session: &mut Client) {
         "set_api_key(pg_catalog.text, pg_catalog.text, pg_catalog.text)",
         "list_domains(pg_catalog.text)",
     ] {
-        session
-            .batch_execute(&format!(
-                "CREATE FUNCTION evil.{function} RETURNS boolean LANGUAGE sql
-                 AS 'SELECT evil.hijack()'"
-            ))
-            .expect(function);
+        session.run(&format!(
+            "CREATE FUNCTION evil.{function} RETURNS boolean LANGUAGE sql
+             AS 'SELECT evil.hijack()'"
+        ));
     }
     for schema in ["evil", "pg_temp"] {
         for r#type in [
@@ -86,9 +80,7 @@ fn plant(session: &mut Client) {
             "integration",
             "integration_keys",
         ] {
-            session
-                .batch_execute(&format!("CREATE TABLE {schema}.{relation} (evil xml)"))
-                .expect(relation);
+            session.run(&format!("CREATE TABLE {schema}.{relation} (evil xml)"));
         }
     }
 }
@@ -97,9 +89,7 @@ const HOSTILE: &str = "SET search_path = pg_temp, evil, neon_auth_admin, pg_cata
 
 /// What the extension is made of, in the words of pg_catalog alone.
 fn surface(session: &mut Client) -> Vec<String> {
-    session
-        .batch_execute("SET search_path = pg_catalog, pg_temp")
-        .expect("a setting");
+    session.run("SET search_path = pg_catalog, pg_temp");
     let surface = "
         SELECT concat_ws(' ', p.oid::regprocedure, p.prorettype::regtype,
             pg_get_function_arguments(p.oid), p.proacl IS NULL)
@@ -134,43 +124,35 @@ fn call(session: &mut Client, call: &str) -> Vec<Vec<Option<String>>> {
 fn in_the_search_path() {
     let plain = Database::new("it_hostile_not");
     let name = "it_hostile";
-    connect("postgres", "postgres")
-        .batch_execute(&format!("CREATE ROLE {name} LOGIN"))
-        .expect("a role");
-    connect("postgres", "postgres")
-        .batch_execute(&format!("CREATE DATABASE {name} OWNER {name}"))
-        .expect("a database");
+    connect("postgres", "postgres").run(&format!("CREATE ROLE {name} LOGIN"));
+    connect("postgres", "postgres").run(&format!("CREATE DATABASE {name} OWNER {name}"));
     let hostile = Database { name: name.into() };
     let mut session = hostile.session();
     plant(&mut session);
-    session.batch_execute(HOSTILE).expect("a setting");
+    session.run(HOSTILE);
     // The trap does spring.
-    let error = session
-        .query("SELECT 'a'::pg_catalog.text = 'a'::pg_catalog.text", &[])
-        .expect_err("the operator of evil");
+    let error = session.refused(
+        "SELECT 'a'::pg_catalog.text = 'a'::pg_catalog.text",
+        &SqlState::RAISE_EXCEPTION,
+    );
     assert!(format!("{error:?}").contains(HIJACKED), "{error:?}");
 
-    session
-        .batch_execute("CREATE EXTENSION neon_auth_admin")
-        .expect("installed");
+    session.run("CREATE EXTENSION neon_auth_admin");
     assert_eq!(
         surface(&mut session),
         surface(&mut plain.session()),
         "the same functions of the same types"
     );
 
-    session.batch_execute(HOSTILE).expect("a setting");
+    session.run(HOSTILE);
     let url = variable("NEON_SIMULATOR_URL");
-    session
-        .batch_execute(&format!(
-            "CREATE SERVER neon FOREIGN DATA WRAPPER neon_auth_admin
-                OPTIONS (project_id 'test-hostile', api_url '{url}', timeout '5s');
-             ALTER SERVER neon OPTIONS (ADD max_attempts '2')"
-        ))
-        .expect("a server");
+    session.run(&format!(
+        "CREATE SERVER neon FOREIGN DATA WRAPPER neon_auth_admin
+            OPTIONS (project_id 'test-hostile', api_url '{url}', timeout '5s');
+         ALTER SERVER neon OPTIONS (ADD max_attempts '2')"
+    ));
     let bad = "ALTER SERVER neon OPTIONS (SET timeout 'never')";
-    let error = session.batch_execute(bad).expect_err("the validator");
-    assert_eq!(sqlstate(&error), SqlState::INVALID_PARAMETER_VALUE);
+    session.refused(bad, &SqlState::INVALID_PARAMETER_VALUE);
     // The driver would look for the types of bound values in search_path, so the key is set without.
     set_api_key(&mut hostile.session(), "neon");
 
@@ -205,15 +187,13 @@ fn in_the_search_path() {
     assert_eq!(arrived("test-hostile"), 20);
 
     // What reads this database is parsed with the caller's search_path.
-    session
-        .batch_execute(
-            "CREATE SCHEMA neon_auth;
-             CREATE TABLE neon_auth.users_sync (id pg_catalog.text, email pg_catalog.text,
-                name pg_catalog.text, created_at pg_catalog.timestamptz,
-                deleted_at pg_catalog.timestamptz);
-             INSERT INTO neon_auth.users_sync VALUES ('u1', 'ada@example.com')",
-        )
-        .expect("a table of users");
+    session.run(
+        "CREATE SCHEMA neon_auth;
+         CREATE TABLE neon_auth.users_sync (id pg_catalog.text, email pg_catalog.text,
+            name pg_catalog.text, created_at pg_catalog.timestamptz,
+            deleted_at pg_catalog.timestamptz);
+         INSERT INTO neon_auth.users_sync VALUES ('u1', 'ada@example.com')",
+    );
     assert_eq!(
         call(&mut session, "list_users()")[0][0].as_deref(),
         Some("u1")
@@ -223,12 +203,8 @@ fn in_the_search_path() {
         Some("u1")
     );
 
-    session
-        .batch_execute("DROP EXTENSION neon_auth_admin CASCADE")
-        .expect("dropped");
-    session
-        .batch_execute("CREATE EXTENSION neon_auth_admin")
-        .expect("installed again");
+    session.run("DROP EXTENSION neon_auth_admin CASCADE");
+    session.run("CREATE EXTENSION neon_auth_admin");
 }
 
 /// A schema of that name is somebody else's: the installation fails and adopts nothing.
@@ -236,26 +212,21 @@ fn in_the_search_path() {
 fn in_a_schema_that_was_there_first() {
     let database = Database::new("it_squatted");
     let mut owner = database.session();
-    owner
-        .batch_execute(
-            "DROP EXTENSION neon_auth_admin;
-             CREATE SCHEMA neon_auth_admin;
-             CREATE FUNCTION neon_auth_admin.list_domains(server text DEFAULT NULL) RETURNS text
-                LANGUAGE sql AS $$ SELECT 'hijacked' $$;
-             CREATE TYPE neon_auth_admin.auth_user AS (evil xml)",
-        )
-        .expect("a schema");
+    owner.run(
+        "DROP EXTENSION neon_auth_admin;
+         CREATE SCHEMA neon_auth_admin;
+         CREATE FUNCTION neon_auth_admin.list_domains(server text DEFAULT NULL) RETURNS text
+            LANGUAGE sql AS $$ SELECT 'hijacked' $$;
+         CREATE TYPE neon_auth_admin.auth_user AS (evil xml)",
+    );
     for schema in ["", " SCHEMA public", " SCHEMA neon_auth_admin"] {
-        let error = owner
-            .batch_execute(&format!("CREATE EXTENSION neon_auth_admin{schema}"))
-            .expect_err("it is taken");
-        let state = sqlstate(&error);
         let expected = match schema {
-            "" => SqlState::DUPLICATE_SCHEMA,
+            "" => &SqlState::DUPLICATE_SCHEMA,
             // The extension says where it goes.
-            _ => SqlState::FEATURE_NOT_SUPPORTED,
+            _ => &SqlState::FEATURE_NOT_SUPPORTED,
         };
-        assert_eq!(state, expected, "{error:?}");
+        let create = format!("CREATE EXTENSION neon_auth_admin{schema}");
+        owner.refused(&create, expected);
     }
     let left = "SELECT (SELECT count(*) FROM pg_extension WHERE extname = 'neon_auth_admin')
         + (SELECT count(*) FROM pg_foreign_data_wrapper WHERE fdwname = 'neon_auth_admin')
@@ -269,9 +240,7 @@ fn in_a_schema_that_was_there_first() {
     assert_eq!(theirs, HIJACKED, "and nothing was touched");
 
     // The other way round: once it is installed, nobody who is no superuser puts anything beside it.
-    owner
-        .batch_execute("DROP SCHEMA neon_auth_admin CASCADE; CREATE EXTENSION neon_auth_admin")
-        .expect("installed");
+    owner.run("DROP SCHEMA neon_auth_admin CASCADE; CREATE EXTENSION neon_auth_admin");
     for statement in [
         "CREATE FUNCTION neon_auth_admin.list_domains(int) RETURNS int LANGUAGE sql AS 'SELECT 1'",
         "CREATE OR REPLACE FUNCTION neon_auth_admin.list_domains(server text DEFAULT NULL)
@@ -282,8 +251,6 @@ fn in_a_schema_that_was_there_first() {
         "ALTER FOREIGN DATA WRAPPER neon_auth_admin NO VALIDATOR",
         "ALTER SCHEMA neon_auth_admin RENAME TO evil",
     ] {
-        let error = owner.batch_execute(statement).expect_err(statement);
-        let state = sqlstate(&error);
-        assert_eq!(state, SqlState::INSUFFICIENT_PRIVILEGE, "{statement}");
+        owner.refused(statement, &SqlState::INSUFFICIENT_PRIVILEGE);
     }
 }

@@ -4,7 +4,7 @@ use postgres::error::SqlState;
 
 use crate::backend::Backend;
 use crate::functions::{Function, arguments, functions};
-use crate::support::{Database, arrived, connect, one, set_api_key, sqlstate, variable};
+use crate::support::{Database, Statements, arrived, connect, one, set_api_key, variable};
 
 /// Each call with one text, or element of an array, that is `huge`, and the argument where it is. An
 /// array that is stored whole is read whole: it is its elements that are huge here.
@@ -43,20 +43,14 @@ fn arrays_are_refused_before_they_are_walked() {
         set_api_key(&mut session, "neon");
         let backend = Backend::of(&mut session);
         let before = backend.peak();
-        let error = session
-            .query(&format!("SELECT {call}"), &[])
-            .expect_err(&call);
-        assert_eq!(
-            sqlstate(&error),
-            SqlState::INVALID_PARAMETER_VALUE,
-            "{call}"
+        session.refused(
+            &format!("SELECT {call}"),
+            &SqlState::INVALID_PARAMETER_VALUE,
         );
         let growth = backend.growth_of_peak(before);
         println!("{call}: {growth} KiB more");
         assert!(growth < most, "{call}: {growth} KiB");
-        session
-            .batch_execute("DROP USER MAPPING FOR postgres SERVER neon")
-            .expect("a mapping");
+        session.run("DROP USER MAPPING FOR postgres SERVER neon");
     }
     assert_eq!(arrived(project), 0);
 }
@@ -72,16 +66,13 @@ fn ten_megabytes_are_refused_before_they_are_copied() {
     database.add_server("branch", project, &url, ", branch_id 'br-main-000001'");
     let functions = functions(&mut database.session());
     let calls = calls(&functions);
-    database
-        .session()
-        .batch_execute(&format!(
-            "CREATE TABLE stored (how text, huge text);
-             ALTER TABLE stored ALTER huge SET STORAGE EXTERNAL;
-             INSERT INTO stored VALUES ('plain', repeat('x', {size} * 1024));
-             ALTER TABLE stored ALTER huge SET STORAGE EXTENDED;
-             INSERT INTO stored VALUES ('compressed', repeat('x', {size} * 1024));"
-        ))
-        .expect("a table");
+    database.session().run(&format!(
+        "CREATE TABLE stored (how text, huge text);
+         ALTER TABLE stored ALTER huge SET STORAGE EXTERNAL;
+         INSERT INTO stored VALUES ('plain', repeat('x', {size} * 1024));
+         ALTER TABLE stored ALTER huge SET STORAGE EXTENDED;
+         INSERT INTO stored VALUES ('compressed', repeat('x', {size} * 1024));"
+    ));
     for how in ["plain", "compressed"] {
         let mut session = database.session();
         let backend = Backend::of(&mut session);
@@ -93,13 +84,10 @@ fn ten_megabytes_are_refused_before_they_are_copied() {
                     _ => SqlState::INVALID_PARAMETER_VALUE,
                 };
                 let call = call.replace("huge", argument);
-                let error = session
-                    .query(
-                        &format!("SELECT neon_auth_admin.{call} FROM stored WHERE how = '{how}'"),
-                        &[],
-                    )
-                    .expect_err(&call);
-                assert_eq!(sqlstate(&error), expected, "{call}");
+                session.refused(
+                    &format!("SELECT neon_auth_admin.{call} FROM stored WHERE how = '{how}'"),
+                    &expected,
+                );
             }
         };
         // What a first call takes is no part of it.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use postgres::error::SqlState;
 
 use crate::functions::{arguments, functions};
-use crate::support::{Database, arrived, ledger, set_api_key, sqlstate, variable};
+use crate::support::{Database, Statements, arrived, ledger, set_api_key, sqlstate, variable};
 
 /// Those for which the API names no least length. At branch level, which the tests below call, there is
 /// no `role_name` at all.
@@ -77,10 +77,7 @@ fn nothing_is_sent() {
         ("create_integration('br/1')", invalid),
     ];
     for (call, expected) in cases {
-        let error = session
-            .query(&format!("SELECT * FROM neon_auth_admin.{call}"), &[])
-            .expect_err(call);
-        assert_eq!(&sqlstate(&error), expected, "{call}: {error:?}");
+        session.refused(&format!("SELECT * FROM neon_auth_admin.{call}"), expected);
     }
     // Postgres' own text has no NUL, wherever it comes from.
     for call in ["delete_user($1)", "set_api_key($1)", "add_domain($1)"] {
@@ -128,11 +125,8 @@ fn what_no_argument_takes() {
         }
         for (value, expected) in bad {
             let call = function.call(&[(name, &value), ("server", "'branch'")]);
-            let error = session
-                .query(&format!("SELECT neon_auth_admin.{call}"), &[])
-                .expect_err(&call);
-            assert_eq!(&sqlstate(&error), expected, "{call}: {error:?}");
-            let message = error.as_db_error().expect("of the server").message();
+            let error = session.refused(&format!("SELECT neon_auth_admin.{call}"), expected);
+            let message = error.message();
             let is_named = message.contains(&format!("argument \"{name}"));
             assert!(is_named || is_name, "{call}: {message}");
         }
@@ -203,14 +197,10 @@ fn servers_and_hosts() {
     ];
     for (n, url) in forbidden.iter().enumerate() {
         database.add_server(&format!("host_{n}"), project, url, "");
-        let error = session
-            .query(
-                &format!("SELECT * FROM neon_auth_admin.list_domains('host_{n}')"),
-                &[],
-            )
-            .expect_err(url);
-        let state = sqlstate(&error);
-        assert_eq!(state, SqlState::INSUFFICIENT_PRIVILEGE, "{url}");
+        session.refused(
+            &format!("SELECT * FROM neon_auth_admin.list_domains('host_{n}')"),
+            &SqlState::INSUFFICIENT_PRIVILEGE,
+        );
     }
     let malformed = [
         "https://user@console.neon.tech/api/v2",
@@ -223,27 +213,24 @@ fn servers_and_hosts() {
         "https://console.neon.tech/../x",
     ];
     for url in malformed {
-        let error = session
-            .batch_execute(&format!(
+        session.refused(
+            &format!(
                 "CREATE SERVER bad FOREIGN DATA WRAPPER neon_auth_admin \
-                 OPTIONS (project_id '{project}', api_url '{url}')"
-            ))
-            .expect_err(url);
-        let state = sqlstate(&error);
-        assert_eq!(state, SqlState::INVALID_PARAMETER_VALUE, "{url}");
+             OPTIONS (project_id '{project}', api_url '{url}')"
+            ),
+            &SqlState::INVALID_PARAMETER_VALUE,
+        );
     }
 
     // A mapping without a key, and a key where none belongs.
-    session
-        .batch_execute(
-            "CREATE SERVER keyless FOREIGN DATA WRAPPER neon_auth_admin OPTIONS (project_id 'p');
-             CREATE USER MAPPING FOR CURRENT_USER SERVER keyless",
-        )
-        .expect("a server");
-    let error = session
-        .query("SELECT * FROM neon_auth_admin.list_domains('keyless')", &[])
-        .expect_err("no key");
-    assert_eq!(sqlstate(&error), SqlState::from_code("NA009"));
+    session.run(
+        "CREATE SERVER keyless FOREIGN DATA WRAPPER neon_auth_admin OPTIONS (project_id 'p');
+         CREATE USER MAPPING FOR CURRENT_USER SERVER keyless",
+    );
+    session.refused(
+        "SELECT * FROM neon_auth_admin.list_domains('keyless')",
+        &SqlState::from_code("NA009"),
+    );
     set_api_key(&mut session, "keyless");
     let stored: String = session
         .query_one(

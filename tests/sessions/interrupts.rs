@@ -10,7 +10,7 @@ use postgres::error::SqlState;
 use crate::backend::Backend;
 use crate::phases::{self, Phase, list};
 use crate::support::{
-    Database, arrived, connect, ledger, one, server_log, sqlstate, variable, wait_for,
+    Database, Statements, arrived, connect, ledger, one, server_log, variable, wait_for,
 };
 
 /// Longer than any machine needs, shorter than any of the waits.
@@ -124,14 +124,11 @@ fn terminate(mut session: Client, phase: &Phase) -> Duration {
 fn statement_timeout(session: &mut Client, phase: &Phase) -> Duration {
     let timeout = Duration::from_millis(300);
     let set = format!("SET statement_timeout = {}", timeout.as_millis());
-    session.batch_execute(&set).expect("a setting");
+    session.run(&set);
     let started = Instant::now();
-    let error = session.query(&phase.query, &[]).expect_err("a timeout");
+    session.refused(&phase.query, &SqlState::QUERY_CANCELED);
     let took = started.elapsed();
-    assert_eq!(sqlstate(&error), SqlState::QUERY_CANCELED);
-    session
-        .batch_execute("RESET statement_timeout")
-        .expect("a setting");
+    session.run("RESET statement_timeout");
     // Two clocks measure: a little early is not too early.
     assert!(took + Duration::from_millis(5) >= timeout, "{took:?}");
     took.saturating_sub(timeout)
@@ -166,16 +163,11 @@ fn a_cancelled_write_leaves_a_warning_with_its_request_id() {
     let project = "fault-silent--cancelled-write";
     database.add_server("neon", project, &url, "");
     let mut session = database.session();
-    session
-        .batch_execute("SET statement_timeout = '300ms'")
-        .expect("a setting");
-    let error = session
-        .query(
-            "SELECT * FROM neon_auth_admin.create_user('ada@example.com')",
-            &[],
-        )
-        .expect_err("no answer");
-    assert_eq!(sqlstate(&error), SqlState::QUERY_CANCELED);
+    session.run("SET statement_timeout = '300ms'");
+    session.refused(
+        "SELECT * FROM neon_auth_admin.create_user('ada@example.com')",
+        &SqlState::QUERY_CANCELED,
+    );
     let arrived = ledger(project);
     let id = arrived[0]["request_id"].as_str().expect("an id").to_owned();
     assert_eq!(arrived.as_array().map(Vec::len), Some(1));
@@ -234,13 +226,9 @@ fn an_unrelated_drop_database_does_not_wait_for_a_call() {
     thread::scope(|scope| {
         scope.spawn(|| session.query(&list("neon"), &[]).map(drop));
         let mut admin = backend.wait_for("NeonAuthAdminReceive");
-        admin
-            .batch_execute("CREATE DATABASE it_barrier_other")
-            .expect("a database");
+        admin.run("CREATE DATABASE it_barrier_other");
         let started = Instant::now();
-        admin
-            .batch_execute("DROP DATABASE it_barrier_other")
-            .expect("dropped");
+        admin.run("DROP DATABASE it_barrier_other");
         let took = started.elapsed();
         println!("DROP DATABASE during a call: {took:.1?}");
         assert!(took < PATIENCE, "{took:?}");

@@ -8,7 +8,7 @@ use std::thread;
 use postgres::error::SqlState;
 
 use crate::backend::Backend;
-use crate::support::{Database, sqlstate};
+use crate::support::{Database, Statements, sqlstate};
 
 /// The largest `neon_auth_admin.max_response_size`.
 pub const LARGEST: usize = 16 << 20;
@@ -77,9 +77,7 @@ fn what_is_made_of_large_answers_is_limited() {
         let options = ", branch_id 'br-main-000001', timeout '60s'";
         database.add_server(&server, "test-large", &url, options);
         let mut session = database.session();
-        session
-            .batch_execute("SET neon_auth_admin.max_response_size = '16MB'")
-            .expect("the largest");
+        session.run("SET neon_auth_admin.max_response_size = '16MB'");
         let backend = Backend::of(&mut session);
         let before = backend.peak();
         let query = format!(
@@ -92,10 +90,8 @@ fn what_is_made_of_large_answers_is_limited() {
         assert_eq!(result.is_ok(), is_taken, "{shown}: {result:?}");
         if let Err(error) = result {
             assert_eq!(sqlstate(&error), SqlState::from_code("NA004"));
-            let message = error
-                .as_db_error()
-                .expect("an error of the server")
-                .message();
+            let error = error.as_db_error().expect("of the server");
+            let message = error.message();
             assert!(message.ends_with("the answer is too large"), "{message}");
         }
         assert!(growth < MOST, "{size} bytes of {shown}: {growth} KiB");

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::oracle::{Canaries, PART, Witness, add_pg_stat_statements, logged, sightings};
-use crate::support::Database;
+use crate::support::{Database, Statements};
 
 /// How a secret, `{}`, leaks, and where it is to be seen then.
 const LEAKS: [(&str, &str, &[&str]); 16] = [
@@ -121,10 +121,7 @@ fn a_leak_in_each_kind_of_place_is_found() {
 
     // Another session than the one that looks sees a statement, and the one that did it the rest.
     let mut planter = Witness::new(&database.name, "postgres");
-    planter
-        .session
-        .batch_execute("LOAD 'neon_auth_admin'")
-        .expect("the library");
+    planter.session.run("LOAD 'neon_auth_admin'");
     for (name, statement, _) in LEAKS {
         let statement = statement.replace("{}", canaries.value(name));
         planter.session.batch_execute(&statement).expect(name);
@@ -149,28 +146,25 @@ fn a_leak_into_the_log_and_to_the_client_is_found() {
     let canaries = Canaries::new(&["logged", "noticed", "raised", "shown", "cut off"]);
     let mut witness = Witness::new(&database.name, "postgres");
     // In the schema of what a witness calls. The secrets are bound, so no statement shows them.
-    witness
-        .session
-        .batch_execute(
-            "CREATE FUNCTION neon_auth_admin.log_it(text) RETURNS text LANGUAGE plpgsql
-             AS 'BEGIN RAISE DEBUG ''%'', $1; RETURN ''''; END';
-             CREATE FUNCTION neon_auth_admin.raise_it(text) RETURNS text LANGUAGE plpgsql
-             AS 'BEGIN RAISE ''it failed'' USING DETAIL = $1; END'",
-        )
-        .expect("functions");
+    witness.session.run(
+        "CREATE FUNCTION neon_auth_admin.log_it(text) RETURNS text LANGUAGE plpgsql
+         AS 'BEGIN RAISE DEBUG ''%'', $1; RETURN ''''; END';
+         CREATE FUNCTION neon_auth_admin.raise_it(text) RETURNS text LANGUAGE plpgsql
+         AS 'BEGIN RAISE ''it failed'' USING DETAIL = $1; END'",
+    );
     let nothing = BTreeSet::new();
     assert_eq!(logged(&canaries), nothing);
     let value = |name| canaries.value(name);
 
     let call = |witness: &mut Witness, call: &str, name| witness.call(call, &[&value(name)]);
     let quiet = "SET client_min_messages = error";
-    witness.session.batch_execute(quiet).expect("a setting");
+    witness.session.run(quiet);
     call(&mut witness, "log_it($1)", "logged").expect("logged");
     assert_eq!(logged(&canaries), ["logged"].into());
     assert_eq!(canaries.names_in(&witness.messages()), nothing);
 
     let loud = "SET client_min_messages = debug5; SET log_min_messages = error";
-    witness.session.batch_execute(loud).expect("settings");
+    witness.session.run(loud);
     call(&mut witness, "log_it($1)", "noticed").expect("noticed");
     assert_eq!(canaries.names_in(&witness.messages()), ["noticed"].into());
     call(&mut witness, "raise_it($1)", "raised").expect_err("raised");

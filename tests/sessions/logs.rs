@@ -7,7 +7,7 @@ use postgres::{Client, Error};
 
 use crate::backend::Backend;
 use crate::oracle::{Canaries, add_pg_stat_statements, has_pg_stat_statements, logged};
-use crate::support::{Database, connect, one, skipped, wait_for};
+use crate::support::{Database, Statements, connect, one, skipped, wait_for};
 use crate::tables::cells_after;
 
 /// The ways to give a key: the columns of the table.
@@ -30,12 +30,9 @@ struct World {
 impl World {
     fn new(name: &str) -> Self {
         let database = Database::new(name);
-        database
-            .session()
-            .batch_execute(
-                "CREATE SERVER neon FOREIGN DATA WRAPPER neon_auth_admin OPTIONS (project_id 'p')",
-            )
-            .expect("a server");
+        database.session().run(
+            "CREATE SERVER neon FOREIGN DATA WRAPPER neon_auth_admin OPTIONS (project_id 'p')",
+        );
         let session = connect(name, "postgres");
         Self {
             database,
@@ -52,15 +49,13 @@ impl World {
         // A session of its own: of one that is used again, its statements are seen.
         self.session = connect(&self.database.name, "postgres");
         let session = &mut self.session;
-        session
-            .batch_execute(&format!(
-                "DROP USER MAPPING IF EXISTS FOR postgres SERVER neon;
-                 SET log_statement = none; SET log_min_duration_statement = -1;
-                 SET log_min_messages = warning; SET log_min_error_statement = error;
-                 SET log_parameter_max_length = -1; SET log_parameter_max_length_on_error = 0;
-                 {settings}"
-            ))
-            .expect("settings");
+        session.run(&format!(
+            "DROP USER MAPPING IF EXISTS FOR postgres SERVER neon;
+             SET log_statement = none; SET log_min_duration_statement = -1;
+             SET log_min_messages = warning; SET log_min_error_statement = error;
+             SET log_parameter_max_length = -1; SET log_parameter_max_length_on_error = 0;
+             {settings}"
+        ));
         let fails = place.ends_with("fails");
         let server = if fails { "nowhere" } else { "neon" };
         let given = if place == LOCK_WAITS {
@@ -112,9 +107,7 @@ fn give_and_wait(session: &mut Client, database: &str, way: Way, key: &str) -> R
     let backend = Backend::of(session);
     let mut blocker = connect(database, "postgres");
     let mut transaction = blocker.transaction().expect("a transaction");
-    transaction
-        .batch_execute("LOCK TABLE pg_catalog.pg_user_mapping")
-        .expect("a lock");
+    transaction.run("LOCK TABLE pg_catalog.pg_user_mapping");
     thread::scope(|scope| {
         let given = scope.spawn(|| give(session, way, key, "neon"));
         let says = |line: &String| line.contains("still waiting");
@@ -186,12 +179,10 @@ fn where_a_key_is_logged() {
     let mut world = World::new("it_logs");
     let mut admin = connect("it_logs", "postgres");
     add_pg_stat_statements(&mut admin, TEST);
-    admin
-        .batch_execute(
-            "CREATE ROLE it_logs_reader LOGIN IN ROLE pg_read_all_stats;
-             CREATE ROLE it_logs_stranger LOGIN",
-        )
-        .expect("roles");
+    admin.run(
+        "CREATE ROLE it_logs_reader LOGIN IN ROLE pg_read_all_stats;
+         CREATE ROLE it_logs_stranger LOGIN",
+    );
     let table = cells_after("**Logs and statistics.**");
     assert_eq!(table.len(), 11, "{table:?}");
     for row in &table {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{Database, ledger, variable};
+use crate::support::{Database, Statements, ledger, variable};
 
 /// Runs the example as it is, as the owner of the database, and returns what it says it has done.
 fn migrate(database: &Database) -> Vec<String> {
@@ -59,12 +59,9 @@ fn it_runs_twice_on_each_level() {
         let database = Database::new(&format!("it_migration_{name}"));
         database.add_server("neon", &project, &url, options);
         // As an integration of that level makes it; no user of this project arrives in it.
-        database
-            .session()
-            .batch_execute(&format!(
-                "CREATE SCHEMA neon_auth; CREATE TABLE neon_auth.{table}"
-            ))
-            .expect("a table");
+        database.session().run(&format!(
+            "CREATE SCHEMA neon_auth; CREATE TABLE neon_auth.{table}"
+        ));
 
         let done = migrate(&database);
         assert!(done.len() >= 4, "{name}: {done:?}");

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::harness::{fuzz_text, text_of};
-use crate::support::{Database, set_api_key, variable};
+use crate::support::{Database, Statements, set_api_key, variable};
 
 const SEPARATOR: &str = "\n--\n";
 const KEY: &str = "napi_[!-~]{4,40}";
@@ -160,7 +160,7 @@ impl World {
              OPTIONS (project_id 'test-options-fuzz', api_url '{url}')"
         );
         let mut session = database.session();
-        session.batch_execute(&unmapped).expect("a server");
+        session.run(&unmapped);
         Self {
             database,
             session: session.into(),
@@ -176,9 +176,7 @@ impl World {
         }
         session.batch_execute("BEGIN").expect("a transaction");
         let result = work(&mut session);
-        session
-            .batch_execute("ROLLBACK")
-            .expect("the session lives");
+        session.run("ROLLBACK");
         result
     }
 

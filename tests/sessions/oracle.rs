@@ -9,7 +9,7 @@ use postgres::error::{DbError, SqlState};
 use postgres::types::{FromSql, ToSql, Type};
 use postgres::{Client, Error, NoTls, Row};
 
-use crate::support::{config, one, server_log, skipped};
+use crate::support::{Statements, config, one, server_log, skipped};
 
 /// Secrets that occur nowhere else, each with a name to be told by.
 pub struct Canaries {
@@ -129,7 +129,7 @@ const FEWEST_PLACES: usize = 150;
 pub fn sightings(session: &mut Client, canaries: &Canaries) -> Sightings {
     // Estimates of catalogs make Postgres compile queries that return in milliseconds without.
     let settings = "SET jit = off; RESET client_min_messages";
-    session.batch_execute(settings).expect("settings");
+    session.run(settings);
     let spellings = canaries.spellings();
     let mut sightings = Sightings::new();
     let mut looked_at = 0;
@@ -213,9 +213,7 @@ impl Witness {
             })
             .connect(NoTls)
             .expect("a session");
-        session
-            .batch_execute("SET client_min_messages = debug5")
-            .expect("a setting");
+        session.run("SET client_min_messages = debug5");
         Self {
             session,
             rows: String::new(),

@@ -9,7 +9,7 @@ use crate::backend::Backend;
 use crate::hanging_name::HangingName;
 use crate::large_answers::{answering, plugins};
 use crate::phases::list;
-use crate::support::{Database, one, variable};
+use crate::support::{Database, Statements, one, variable};
 
 /// In KiB.
 const STEP: usize = 64;
@@ -84,14 +84,12 @@ impl World {
             database.add_server(server, "test-memory", &answering(answer), options);
         }
         let mut bystander = database.session();
-        bystander
-            .batch_execute(
-                "CREATE SCHEMA neon_auth;
-                 CREATE TABLE neon_auth.\"user\" AS
-                     SELECT gen_random_uuid() AS id, repeat('e', 40) AS email, repeat('n', 40) AS name,
-                         now() AS \"createdAt\", now() AS \"updatedAt\" FROM generate_series(1, 20000)",
-            )
-            .expect("users");
+        bystander.run(
+            "CREATE SCHEMA neon_auth;
+             CREATE TABLE neon_auth.\"user\" AS
+                 SELECT gen_random_uuid() AS id, repeat('e', 40) AS email, repeat('n', 40) AS name,
+                     now() AS \"createdAt\", now() AS \"updatedAt\" FROM generate_series(1, 20000)",
+        );
         Self {
             database,
             bystander,

@@ -5,7 +5,7 @@ use postgres::Client;
 use postgres::error::SqlState;
 
 use crate::functions::functions;
-use crate::support::{Database, arrived, one, sqlstate, variable};
+use crate::support::{Database, Statements, arrived, one, variable};
 
 struct World {
     session: Client,
@@ -26,15 +26,12 @@ impl World {
     }
 
     fn run(&mut self, statements: &str) {
-        let ran = self.session.batch_execute(statements);
-        ran.unwrap_or_else(|error| panic!("{statements}: {error:?}"));
+        self.session.run(statements);
     }
 
     #[track_caller]
     fn assert_refused(&mut self, statements: &str, expected: &SqlState) {
-        let error = self.session.batch_execute(statements);
-        let error = error.expect_err(statements);
-        assert_eq!(&sqlstate(&error), expected, "{statements}: {error:?}");
+        self.session.refused(statements, expected);
     }
 
     fn arrived(&self) -> usize {

@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use postgres::error::SqlState;
 use postgres::{Client, NoTls};
 
-use crate::support::{Database, config, connect, set_api_key, sqlstate, variable};
+use crate::support::{Database, Statements, config, connect, set_api_key, sqlstate, variable};
 
 /// Calls two servers: the right one over HTTPS, which needs the right CA and no proxy, and one at a
 /// host that is not allowed.
@@ -66,8 +66,7 @@ impl World {
     #[track_caller]
     fn assert_no_effect(&self, session: &mut Client, what: &str) {
         session.query(RIGHT, &[]).expect(what);
-        let error = session.query(WRONG, &[]).expect_err(what);
-        assert_eq!(sqlstate(&error), SqlState::INSUFFICIENT_PRIVILEGE, "{what}");
+        session.refused(WRONG, &SqlState::INSUFFICIENT_PRIVILEGE);
         self.assert_nothing_arrived(what);
     }
 
@@ -75,9 +74,8 @@ impl World {
     #[track_caller]
     fn assert_no_call(&self, session: &mut Client, wish: &Wish, what: &str) {
         for call in [RIGHT, WRONG] {
-            let error = session.query(call, &[]).expect_err(what);
-            assert_eq!(sqlstate(&error), SqlState::INSUFFICIENT_PRIVILEGE, "{what}");
-            let message = error.as_db_error().expect("of the server").message();
+            let error = session.refused(call, &SqlState::INSUFFICIENT_PRIVILEGE);
+            let message = error.message();
             assert!(message.contains(wish.name), "{what}: {message}");
         }
         self.assert_nothing_arrived(what);
@@ -130,7 +128,7 @@ fn settings_that_decide_where_a_key_goes() {
         for statement in BEFORE {
             let mut session = world.database.session();
             let statement = fill(statement, wish);
-            session.batch_execute(&statement).expect(&statement);
+            session.run(&statement);
             if statement.starts_with("BEGIN") {
                 // The wrong call would end the transaction, and with it what is local to it.
                 session.query(RIGHT, &[]).expect(&statement);
@@ -160,9 +158,7 @@ fn settings_that_decide_where_a_key_goes() {
             session.query(load, &[]).expect_err("no such server");
             for statement in BEFORE {
                 let statement = fill(statement, wish);
-                let error = session.batch_execute(&statement).expect_err(&statement);
-                let state = sqlstate(&error);
-                assert_eq!(state, SqlState::CANT_CHANGE_RUNTIME_PARAM, "{statement}");
+                session.refused(&statement, &SqlState::CANT_CHANGE_RUNTIME_PARAM);
                 session.batch_execute("ROLLBACK").expect("over");
             }
         }
@@ -176,14 +172,10 @@ fn settings_that_decide_where_a_key_goes() {
 #[test]
 fn settings_that_are_stored_for_later() {
     let world = World::new("it_stored");
-    world
-        .database
-        .session()
-        .batch_execute(&format!(
-            "CREATE FUNCTION right_call() RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN RETURN ({RIGHT}); END $$;
-             CREATE FUNCTION wrong_call() RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN RETURN ({WRONG}); END $$"
-        ))
-        .expect("functions");
+    world.database.session().run(&format!(
+        "CREATE FUNCTION right_call() RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN RETURN ({RIGHT}); END $$;
+         CREATE FUNCTION wrong_call() RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN RETURN ({WRONG}); END $$"
+    ));
     let mut refused = 0;
     for wish in &world.wishes {
         for ((statement, undo), role) in STORED
@@ -211,13 +203,9 @@ fn settings_that_are_stored_for_later() {
             }
 
             // The library is loaded now.
-            let error = session.batch_execute(&statement).expect_err(&statement);
-            let state = sqlstate(&error);
-            assert_eq!(state, SqlState::CANT_CHANGE_RUNTIME_PARAM, "{statement}");
+            session.refused(&statement, &SqlState::CANT_CHANGE_RUNTIME_PARAM);
             let undo = undo.replace("{db}", "it_stored");
-            connect("it_stored", "postgres")
-                .batch_execute(&undo)
-                .expect("undone");
+            connect("it_stored", "postgres").run(&undo);
         }
     }
     assert!(refused >= 15, "{refused} sessions refused to call");
@@ -227,14 +215,12 @@ fn settings_that_are_stored_for_later() {
 #[test]
 fn where_a_server_is() {
     let world = World::new("it_address");
-    connect("it_address", "postgres")
-        .batch_execute(
-            "CREATE ROLE it_address_user LOGIN;
-             GRANT USAGE ON SCHEMA neon_auth_admin TO it_address_user;
-             GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA neon_auth_admin TO it_address_user;
-             GRANT USAGE ON FOREIGN SERVER proper, wrong TO it_address_user",
-        )
-        .expect("a role");
+    connect("it_address", "postgres").run(
+        "CREATE ROLE it_address_user LOGIN;
+         GRANT USAGE ON SCHEMA neon_auth_admin TO it_address_user;
+         GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA neon_auth_admin TO it_address_user;
+         GRANT USAGE ON FOREIGN SERVER proper, wrong TO it_address_user",
+    );
     let mut user = connect("it_address", "it_address_user");
     for server in ["proper", "wrong"] {
         set_api_key(&mut user, server);
@@ -249,17 +235,13 @@ fn where_a_server_is() {
         "UPDATE pg_foreign_server SET srvoptions = NULL",
         "CREATE USER MAPPING FOR it_address SERVER proper OPTIONS (api_key 'napi_1')",
     ] {
-        let error = user.batch_execute(statement).expect_err(statement);
-        let state = sqlstate(&error);
-        assert_eq!(state, SqlState::INSUFFICIENT_PRIVILEGE, "{statement}");
+        user.refused(statement, &SqlState::INSUFFICIENT_PRIVILEGE);
     }
     // Where a key belongs, an address does not.
     for option in ["api_url", "proxy", "proxy_user", "ca_file", "allowed_hosts"] {
         let statement =
             format!("ALTER USER MAPPING FOR USER SERVER proper OPTIONS (ADD {option} 'x')");
-        let error = user.batch_execute(&statement).expect_err(&statement);
-        let state = sqlstate(&error);
-        assert_eq!(state, SqlState::FDW_INVALID_OPTION_NAME, "{statement}");
+        user.refused(&statement, &SqlState::FDW_INVALID_OPTION_NAME);
     }
     world.assert_no_effect(&mut user, "all was refused");
 }

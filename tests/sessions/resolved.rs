@@ -1,17 +1,15 @@
 //! What a session remembers of name look-ups: with the look-up hanging, only what is remembered works.
 
+use postgres::Client;
 use postgres::error::SqlState;
-use postgres::{Client, Error};
 
 use crate::hanging_name::HangingName;
 use crate::phases::list;
-use crate::support::{Database, connections_of, ledger, open_connections, sqlstate, wait_for};
+use crate::support::{Database, Statements, connections_of, ledger, open_connections, wait_for};
 
 fn refusal(session: &mut Client, server: &str) -> String {
-    let error: Error = session.query(&list(server), &[]).expect_err("no answer");
-    assert_eq!(sqlstate(&error), SqlState::from_code("NA001"));
-    let detail = error.as_db_error().and_then(|error| error.detail());
-    detail.expect("a detail").to_owned()
+    let error = session.refused(&list(server), &SqlState::from_code("NA001"));
+    error.detail().expect("a detail").to_owned()
 }
 
 #[test]
@@ -33,7 +31,7 @@ fn many_connections_need_one_look_up() {
     // In another session nothing is remembered.
     let mut other = database.session();
     let impatient = "ALTER SERVER neon OPTIONS (ADD timeout '500ms')";
-    other.batch_execute(impatient).expect("altered");
+    other.run(impatient);
     let detail = refusal(&mut other, "neon");
     assert!(detail.contains(": the time was up"), "{detail}");
 }
@@ -57,11 +55,11 @@ fn a_host_that_cannot_be_reached_is_looked_up_again() {
     assert!(detail.contains("connection refused"), "{detail}");
 
     let impatient = "ALTER SERVER neon OPTIONS (ADD timeout '500ms')";
-    session.batch_execute(impatient).expect("altered");
+    session.run(impatient);
     let detail = refusal(&mut session, "neon");
     assert!(detail.contains(": the time was up"), "{detail}");
     name.let_go();
     let patient = "ALTER SERVER neon OPTIONS (DROP timeout)";
-    session.batch_execute(patient).expect("altered");
+    session.run(patient);
     session.query(&list("neon"), &[]).expect("found again");
 }

@@ -10,7 +10,7 @@ use crate::backend::Backend;
 use crate::hanging_name::HangingName;
 use crate::interrupts::{PATIENCE, assert_usable, interrupt};
 use crate::phases::list;
-use crate::support::{Database, arrived, one, sqlstate, variable, wait_for};
+use crate::support::{Database, Statements, arrived, one, variable, wait_for};
 
 /// A database with the server `healthy`, whose host is an address.
 fn database(name: &str) -> Database {
@@ -105,20 +105,16 @@ fn a_hanging_look_up_ends_at_the_budget() {
     // The thread is taken, so another name has to wait, too.
     for server in ["slow", "slow", "other"] {
         let started = Instant::now();
-        let error = session.query(&list(server), &[]).expect_err("no address");
+        let error = session.refused(&list(server), &SqlState::from_code("NA001"));
         let took = started.elapsed();
-        assert_eq!(sqlstate(&error), SqlState::from_code("NA001"));
-        let detail = error.as_db_error().and_then(|error| error.detail());
-        let detail = detail.expect("a detail");
+        let detail = error.detail().expect("a detail");
         assert!(detail.contains(": the time was up"), "{detail}");
         assert!(took >= budget && took < budget + PATIENCE, "{took:?}");
         assert_eq!(backend.threads().len(), 2, "{server}");
     }
     drop(name);
     wait_for("the thread ends", || backend.threads().len() == 1);
-    session
-        .batch_execute("ALTER SERVER other OPTIONS (SET timeout '10s')")
-        .expect("altered");
+    session.run("ALTER SERVER other OPTIONS (SET timeout '10s')");
     session.query(&list("other"), &[]).expect("found");
     assert_eq!(arrived("test-resolving-other"), 1);
 }

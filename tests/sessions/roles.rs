@@ -5,7 +5,7 @@ use neon_simulator::{Options, Simulator};
 use postgres::Client;
 use postgres::error::SqlState;
 
-use crate::support::{Database, connect, one, sqlstate, variable};
+use crate::support::{Database, Statements, connect, one, variable};
 
 /// The roles, each with its own key, in the order of the keys. The simulator knows no others.
 const ROLES: [&str; 3] = ["postgres", "it_roles_one", "it_roles_two"];
@@ -34,16 +34,14 @@ impl World {
         let mut session = connect(&database.name, "postgres");
         let url = simulator.url();
         let [_, one, two] = ROLES;
-        session
-            .batch_execute(&format!(
-                "CREATE SERVER neon FOREIGN DATA WRAPPER neon_auth_admin
-                 OPTIONS (project_id '{PROJECT}', api_url '{url}');
-                 CREATE ROLE {one}; CREATE ROLE {two}; CREATE ROLE {WITHOUT_KEY};
-                 GRANT USAGE ON SCHEMA neon_auth_admin TO {one}, {two}, {WITHOUT_KEY};
-                 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA neon_auth_admin TO {one}, {two}, {WITHOUT_KEY};
-                 GRANT USAGE ON FOREIGN SERVER neon TO {one}, {two}, {WITHOUT_KEY}"
-            ))
-            .expect("a server");
+        session.run(&format!(
+            "CREATE SERVER neon FOREIGN DATA WRAPPER neon_auth_admin
+             OPTIONS (project_id '{PROJECT}', api_url '{url}');
+             CREATE ROLE {one}; CREATE ROLE {two}; CREATE ROLE {WITHOUT_KEY};
+             GRANT USAGE ON SCHEMA neon_auth_admin TO {one}, {two}, {WITHOUT_KEY};
+             GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA neon_auth_admin TO {one}, {two}, {WITHOUT_KEY};
+             GRANT USAGE ON FOREIGN SERVER neon TO {one}, {two}, {WITHOUT_KEY}"
+        ));
         for role in ROLES {
             let set = "SELECT neon_auth_admin.set_api_key($1, 'neon', $2)";
             session.execute(set, &[&key(role), &role]).expect("a key");
@@ -64,13 +62,11 @@ impl World {
 
     /// A function that makes the call as `role`, whoever calls it.
     fn lend(&mut self, function: &str, role: &str, body: &str) {
-        self.session
-            .batch_execute(&format!(
-                "CREATE FUNCTION {function}() RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER
-                 SET search_path = pg_catalog, pg_temp AS $$ BEGIN {body} END $$;
-                 ALTER FUNCTION {function} OWNER TO {role}"
-            ))
-            .expect(function);
+        self.session.run(&format!(
+            "CREATE FUNCTION {function}() RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER
+             SET search_path = pg_catalog, pg_temp AS $$ BEGIN {body} END $$;
+             ALTER FUNCTION {function} OWNER TO {role}"
+        ));
     }
 }
 
@@ -149,8 +145,7 @@ fn the_key_is_that_of_the_role_in_effect() {
         assert_eq!(world.callers(CALL), [admin]);
         let become_it = format!("{become_it} {WITHOUT_KEY}");
         world.session.batch_execute(&become_it).expect("become it");
-        let error = world.session.query(CALL, &[]).expect_err("no key");
-        assert_eq!(sqlstate(&error), SqlState::from_code("NA009"));
+        world.session.refused(CALL, &SqlState::from_code("NA009"));
         let back = "RESET ROLE; RESET SESSION AUTHORIZATION";
         world.session.batch_execute(back).expect("back");
         assert_eq!(world.simulator.requests().len(), 1, "{become_it}");
@@ -164,13 +159,11 @@ fn a_role_that_was_dropped_gets_its_answer() {
     let database = Database::new("it_roles_dropped");
     let url = variable("NEON_SIMULATOR_URL");
     let mut admin = connect(&database.name, "postgres");
-    admin
-        .batch_execute(
-            "CREATE ROLE it_roles_gone LOGIN;
-             GRANT USAGE ON SCHEMA neon_auth_admin TO PUBLIC;
-             GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA neon_auth_admin TO PUBLIC",
-        )
-        .expect("a role");
+    admin.run(
+        "CREATE ROLE it_roles_gone LOGIN;
+         GRANT USAGE ON SCHEMA neon_auth_admin TO PUBLIC;
+         GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA neon_auth_admin TO PUBLIC",
+    );
     let mut owner = database.session();
     for fault in ["401", "403", "502"] {
         database.add_server(
@@ -179,23 +172,17 @@ fn a_role_that_was_dropped_gets_its_answer() {
             &url,
             "",
         );
-        owner
-            .batch_execute(&format!(
-                "GRANT USAGE ON FOREIGN SERVER s{fault} TO PUBLIC;
-                 CREATE USER MAPPING FOR PUBLIC SERVER s{fault} OPTIONS (api_key 'napi_x')"
-            ))
-            .expect("everybody's key");
+        owner.run(&format!(
+            "GRANT USAGE ON FOREIGN SERVER s{fault} TO PUBLIC;
+             CREATE USER MAPPING FOR PUBLIC SERVER s{fault} OPTIONS (api_key 'napi_x')"
+        ));
     }
     let mut session = connect(&database.name, "it_roles_gone");
     let number: u32 = one(&mut session, "SELECT current_user::regrole::oid").get(0);
-    admin
-        .batch_execute("DROP ROLE it_roles_gone")
-        .expect("dropped");
+    admin.run("DROP ROLE it_roles_gone");
     for (fault, state) in [("401", "28000"), ("403", "42501"), ("502", "NA003")] {
         let call = format!("SELECT neon_auth_admin.add_domain('https://a.example', 's{fault}')");
-        let error = session.query(&call, &[]).expect_err("a fault");
-        let error = error.as_db_error().expect("an error of the server");
-        assert_eq!(error.code().code(), state, "{error:?}");
+        let error = session.refused(&call, &SqlState::from_code(state));
         if fault == "403" {
             let hint = error.hint().expect("a hint");
             assert!(hint.contains(&format!("role \"{number}\"")), "{hint}");

@@ -3,7 +3,9 @@
 use postgres::Client;
 use postgres::error::SqlState;
 
-use crate::support::{Database, arrived, connect, one, set_api_key, sqlstate, variable};
+use crate::support::{
+    Database, Statements, arrived, connect, one, set_api_key, sqlstate, variable,
+};
 
 const LIST: &str = "SELECT * FROM neon_auth_admin.list_domains('neon')";
 
@@ -18,7 +20,7 @@ fn world(name: &str, project: &str) -> (Database, Client) {
 /// Why a call fails: SQLSTATE and message.
 #[track_caller]
 fn refusal(session: &mut Client, call: &str) -> (SqlState, String) {
-    let error = session.query(call, &[]).expect_err(call);
+    let error = session.batch_execute(call).expect_err(call);
     let shown = error.as_db_error().expect("of the server");
     let all = format!("{error:?}");
     assert!(!all.contains(&variable("NEON_API_KEY")), "the key is shown");
@@ -40,14 +42,12 @@ fn a_key_goes_only_where_it_was_stored_for() {
     let project = "test-sealed";
     let (database, mut owner) = world("it_sealed", project);
     let user = "it_sealed_user";
-    connect(&database.name, "postgres")
-        .batch_execute(&format!(
-            "CREATE ROLE {user} LOGIN;
-             GRANT USAGE ON SCHEMA neon_auth_admin TO {user};
-             GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA neon_auth_admin TO {user};
-             GRANT USAGE ON FOREIGN SERVER neon TO {user}"
-        ))
-        .expect("a role");
+    connect(&database.name, "postgres").run(&format!(
+        "CREATE ROLE {user} LOGIN;
+         GRANT USAGE ON SCHEMA neon_auth_admin TO {user};
+         GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA neon_auth_admin TO {user};
+         GRANT USAGE ON FOREIGN SERVER neon TO {user}"
+    ));
     let mut session = connect(&database.name, user);
     let key = variable("NEON_API_KEY");
     let set = "SELECT neon_auth_admin.set_api_key($1, 'neon', project_id => $2)";
@@ -57,7 +57,7 @@ fn a_key_goes_only_where_it_was_stored_for() {
 
     let mut alter = |options: &str| {
         let alter = format!("ALTER SERVER neon OPTIONS ({options})");
-        owner.batch_execute(&alter).expect("altered");
+        owner.run(&alter);
     };
     let url = variable("NEON_SIMULATOR_URL");
     for elsewhere in [
@@ -107,12 +107,10 @@ fn a_key_goes_only_where_it_was_stored_for() {
         ("CURRENT_USER", &changed, "was stored in another database"),
         ("PUBLIC", &copied, "was stored for another role"),
     ] {
-        admin
-            .batch_execute(&format!(
-                "DROP USER MAPPING IF EXISTS FOR CURRENT_USER SERVER neon;
-                 CREATE USER MAPPING FOR {mapping} SERVER neon OPTIONS (api_key '{text}')"
-            ))
-            .expect("a mapping");
+        admin.run(&format!(
+            "DROP USER MAPPING IF EXISTS FOR CURRENT_USER SERVER neon;
+             CREATE USER MAPPING FOR {mapping} SERVER neon OPTIONS (api_key '{text}')"
+        ));
         let (_, message) = refusal(&mut admin, LIST);
         assert!(message.ends_with(expected), "{mapping}: {message}");
     }
@@ -125,12 +123,12 @@ fn a_sealed_text_that_was_kept_works_again() {
     let (database, mut session) = world("it_sealed_kept", "test-sealed-kept");
     let kept = stored(&mut connect(&database.name, "postgres"), &database.name);
     let drop = "DROP USER MAPPING FOR CURRENT_USER SERVER neon";
-    session.batch_execute(drop).expect("dropped");
+    session.run(drop);
     let (_, message) = refusal(&mut session, LIST);
     assert!(message.starts_with("no api_key for role"), "{message}");
     let again =
         format!("CREATE USER MAPPING FOR CURRENT_USER SERVER neon OPTIONS (api_key '{kept}')");
-    session.batch_execute(&again).expect("a mapping");
+    session.run(&again);
     session.query(LIST, &[]).expect("listed");
 }
 
@@ -140,8 +138,7 @@ fn a_renamed_role_keeps_its_key() {
     let (database, session) = world("it_sealed_renamed", "test-sealed-renamed");
     drop(session);
     connect("postgres", "postgres")
-        .batch_execute("ALTER ROLE it_sealed_renamed RENAME TO it_sealed_new_name")
-        .expect("renamed");
+        .run("ALTER ROLE it_sealed_renamed RENAME TO it_sealed_new_name");
     let mut session = connect(&database.name, "it_sealed_new_name");
     session.query(LIST, &[]).expect("listed");
 }
@@ -181,7 +178,7 @@ fn a_changed_secret_is_noticed() {
     // A secret of the same form, which is another one.
     let other: String = secret.chars().rev().collect();
     let other = format!("{}A", &other[1..]);
-    admin.batch_execute(&set(&other)).expect("changed");
+    admin.run(&set(&other));
     let (_, message) = refusal(&mut session, LIST);
     assert!(
         message.ends_with("was stored in another database"),
@@ -190,19 +187,15 @@ fn a_changed_secret_is_noticed() {
     admin.batch_execute(&set(&secret)).expect("changed back");
     session.query(LIST, &[]).expect("listed");
 
-    admin
-        .batch_execute("DROP USER MAPPING FOR postgres SERVER neon_auth_admin_seal")
-        .expect("dropped");
+    admin.run("DROP USER MAPPING FOR postgres SERVER neon_auth_admin_seal");
     let (state, message) = refusal(&mut session, LIST);
     assert_eq!(state, SqlState::from_code("NA009"));
     assert!(message.contains("secret"), "{message}");
     // Keys that are stored as they are need none.
-    session
-        .batch_execute(
-            "DROP USER MAPPING FOR CURRENT_USER SERVER neon;
-             CREATE USER MAPPING FOR CURRENT_USER SERVER neon OPTIONS (api_key 'napi_unknown')",
-        )
-        .expect("a plain key");
+    session.run(
+        "DROP USER MAPPING FOR CURRENT_USER SERVER neon;
+         CREATE USER MAPPING FOR CURRENT_USER SERVER neon OPTIONS (api_key 'napi_unknown')",
+    );
     let (state, _) = refusal(&mut session, LIST);
     assert_eq!(
         state,
@@ -227,9 +220,7 @@ fn the_secret_is_out_of_reach() {
         "SELECT * FROM neon_auth_admin.list_domains('neon_auth_admin_seal')",
         "SELECT neon_auth_admin.set_api_key('napi_x', 'neon_auth_admin_seal')",
     ] {
-        let error = owner.batch_execute(statement).expect_err(statement);
-        let state = sqlstate(&error);
-        assert_eq!(state, SqlState::INSUFFICIENT_PRIVILEGE, "{statement}");
+        owner.refused(statement, &SqlState::INSUFFICIENT_PRIVILEGE);
     }
     let seen = "SELECT count(*) FROM pg_user_mappings
                 WHERE srvname = 'neon_auth_admin_seal' AND umoptions IS NOT NULL";
@@ -237,16 +228,12 @@ fn the_secret_is_out_of_reach() {
 
     // Without the extension's own, one by another hand is not taken for it.
     let mut admin = connect(&database.name, "postgres");
-    admin
-        .batch_execute("ALTER SERVER neon_auth_admin_seal RENAME TO away")
-        .expect("renamed");
+    admin.run("ALTER SERVER neon_auth_admin_seal RENAME TO away");
     let planted = "A".repeat(43);
-    owner
-        .batch_execute(&format!(
-            "CREATE SERVER neon_auth_admin_seal FOREIGN DATA WRAPPER neon_auth_admin;
-             CREATE USER MAPPING FOR postgres SERVER neon_auth_admin_seal OPTIONS (secret '{planted}')"
-        ))
-        .expect("a server of that name");
+    owner.run(&format!(
+        "CREATE SERVER neon_auth_admin_seal FOREIGN DATA WRAPPER neon_auth_admin;
+         CREATE USER MAPPING FOR postgres SERVER neon_auth_admin_seal OPTIONS (secret '{planted}')"
+    ));
     let key = variable("NEON_API_KEY");
     let set = "SELECT neon_auth_admin.set_api_key($1, 'neon')";
     let error = owner.execute(set, &[&key]).expect_err("no secret");
@@ -261,27 +248,20 @@ fn each_installation_has_a_secret_of_its_own() {
     let secret = "SELECT umoptions[1] FROM pg_user_mapping WHERE umuser = 10";
     let first: String = one(&mut admin, secret).get(0);
     // Nothing but the extension keeps it, so RESTRICT is enough.
-    owner
-        .batch_execute("DROP SERVER neon CASCADE; DROP EXTENSION neon_auth_admin RESTRICT")
-        .expect("dropped");
+    owner.run("DROP SERVER neon CASCADE; DROP EXTENSION neon_auth_admin RESTRICT");
     let left = "SELECT count(*) FROM pg_user_mapping";
     assert_eq!(one(&mut admin, left).get::<_, i64>(0), 0);
-    owner
-        .batch_execute("CREATE EXTENSION neon_auth_admin")
-        .expect("again");
+    owner.run("CREATE EXTENSION neon_auth_admin");
     let second: String = one(&mut admin, secret).get(0);
     assert_ne!(first, second);
     let functions = "SELECT count(*) FROM pg_proc WHERE proname = 'make_sealing_secret'";
     assert_eq!(one(&mut admin, functions).get::<_, i64>(0), 0);
     // Its C function is there for the script alone.
-    admin
-        .batch_execute(
-            "CREATE FUNCTION make() RETURNS void LANGUAGE c STRICT
-             AS 'neon_auth_admin', 'make_sealing_secret_wrapper'",
-        )
-        .expect("a function");
-    let error = admin.batch_execute("SELECT make()").expect_err("no script");
-    assert_eq!(sqlstate(&error), SqlState::from_code("NA009"));
+    admin.run(
+        "CREATE FUNCTION make() RETURNS void LANGUAGE c STRICT
+         AS 'neon_auth_admin', 'make_sealing_secret_wrapper'",
+    );
+    admin.refused("SELECT make()", &SqlState::from_code("NA009"));
     let third: String = one(&mut admin, secret).get(0);
     assert_eq!(second, third);
     database.add_server(
@@ -301,17 +281,15 @@ fn the_holder_of_the_secret_may_have_any_name() {
     let name = "it_sealed_name";
     let create = format!("CREATE DATABASE {name} ENCODING 'SQL_ASCII' TEMPLATE template0");
     let mut admin = connect("postgres", "postgres");
-    admin.batch_execute(&create).expect("a database");
+    admin.run(&create);
     let mut session = connect(name, "postgres");
     let mut transaction = session.transaction().expect("begun");
     // The script names its owner, and pg_stat_statements would show that in UTF-8 databases.
-    transaction
-        .batch_execute(
-            r"SET LOCAL pg_stat_statements.track = 'none';
-              UPDATE pg_authid SET rolname = convert_from('\xff', 'SQL_ASCII') WHERE oid = 10;
-              CREATE EXTENSION neon_auth_admin",
-        )
-        .expect("the extension");
+    transaction.run(
+        r"SET LOCAL pg_stat_statements.track = 'none';
+          UPDATE pg_authid SET rolname = convert_from('\xff', 'SQL_ASCII') WHERE oid = 10;
+          CREATE EXTENSION neon_auth_admin",
+    );
     let made =
         "SELECT count(*) FROM pg_user_mapping WHERE umuser = 10 AND umoptions[1] ^@ 'secret='";
     let made: i64 = transaction.query_one(made, &[]).expect("counted").get(0);

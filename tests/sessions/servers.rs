@@ -1,15 +1,16 @@
 //! That what is remembered of a server is forgotten when the server changes.
 
 use postgres::Client;
+use postgres::error::SqlState;
 
-use crate::support::{Database, arrived, connect, set_api_key, variable};
+use crate::support::{Database, Statements, arrived, connect, set_api_key, variable};
+
+const LIST: &str = "SELECT * FROM neon_auth_admin.list_domains('neon')";
 
 /// Calls the server "neon" and says which of the projects was asked.
 fn asked<'a>(session: &mut Client, projects: &[&'a str]) -> Vec<&'a str> {
     let before: Vec<_> = projects.iter().map(|project| arrived(project)).collect();
-    session
-        .query("SELECT * FROM neon_auth_admin.list_domains('neon')", &[])
-        .expect("listed");
+    session.query(LIST, &[]).expect("listed");
     let count = projects.iter().zip(before);
     let grown = count.filter(|(project, before)| arrived(project) > *before);
     grown.map(|(project, _)| *project).collect()
@@ -29,38 +30,29 @@ fn a_call_goes_to_the_server_as_it_is_now() {
     let mut other = database.session();
     assert_eq!(asked(&mut session, &projects), [a]);
 
-    other.batch_execute(&set(b)).expect("changed");
+    other.run(&set(b));
     assert_eq!(asked(&mut session, &projects), [b], "by another session");
 
-    session.batch_execute("BEGIN; SAVEPOINT s").expect("begun");
-    session.batch_execute(&set(a)).expect("changed");
+    session.run("BEGIN; SAVEPOINT s");
+    session.run(&set(a));
     assert_eq!(asked(&mut session, &projects), [a], "in its transaction");
-    session
-        .batch_execute("ROLLBACK TO SAVEPOINT s")
-        .expect("undone");
+    session.run("ROLLBACK TO SAVEPOINT s");
     assert_eq!(asked(&mut session, &projects), [b], "undone");
-    session.batch_execute(&set(a)).expect("changed");
+    session.run(&set(a));
     assert_eq!(asked(&mut session, &projects), [a], "changed again");
     session.batch_execute("ROLLBACK").expect("undone");
     assert_eq!(asked(&mut session, &projects), [b], "rolled back");
 
     database.add_server("other", a, &variable("NEON_SIMULATOR_URL"), "");
-    other
-        .batch_execute(
-            "BEGIN;
-             ALTER SERVER neon RENAME TO former;
-             ALTER SERVER other RENAME TO neon;
-             COMMIT",
-        )
-        .expect("renamed");
+    other.run(
+        "BEGIN;
+         ALTER SERVER neon RENAME TO former;
+         ALTER SERVER other RENAME TO neon;
+         COMMIT",
+    );
     assert_eq!(asked(&mut session, &projects), [a], "another of that name");
-    other
-        .batch_execute("DROP SERVER neon CASCADE")
-        .expect("dropped");
-    let error = session
-        .query("SELECT * FROM neon_auth_admin.list_domains('neon')", &[])
-        .expect_err("dropped");
-    assert_eq!(error.code().map(|code| code.code()), Some("NA009"));
+    other.run("DROP SERVER neon CASCADE");
+    session.refused(LIST, &SqlState::from_code("NA009"));
 }
 
 /// What somebody else has committed counts for the next call, in the same transaction too: there
@@ -73,14 +65,12 @@ fn an_open_transaction_hears_of_changes() {
     database.add_server("neon", project, &url, "");
     let user = "it_hears_user";
     let mut admin = connect(name, "postgres");
-    admin
-        .batch_execute(&format!(
-            "CREATE ROLE {user} LOGIN;
-             GRANT USAGE ON SCHEMA neon_auth_admin TO {user};
-             GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA neon_auth_admin TO {user};
-             GRANT USAGE ON FOREIGN SERVER neon TO {user}"
-        ))
-        .expect("a role");
+    admin.run(&format!(
+        "CREATE ROLE {user} LOGIN;
+         GRANT USAGE ON SCHEMA neon_auth_admin TO {user};
+         GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA neon_auth_admin TO {user};
+         GRANT USAGE ON FOREIGN SERVER neon TO {user}"
+    ));
     let mut session = connect(name, user);
     let wrong = "CREATE USER MAPPING FOR CURRENT_USER SERVER neon OPTIONS (api_key 'napi_unknown')";
     let revoke = format!("REVOKE USAGE ON FOREIGN SERVER neon FROM {user}");
@@ -107,19 +97,15 @@ fn an_open_transaction_hears_of_changes() {
             transaction.batch_execute(&set).expect("a level");
             let call = "SELECT neon_auth_admin.add_domain('https://hears.example.com', 'neon')";
             transaction.execute(call, &[]).expect(change);
-            admin.batch_execute(change).expect(change);
-            let error = transaction.execute(call, &[]).expect_err(change);
-            let state = error.code().map(|code| code.code());
-            assert_eq!(state, Some(expected), "{change}: {error:?}");
+            admin.run(change);
+            transaction.refused(call, &SqlState::from_code(expected));
             drop(transaction);
-            admin
-                .batch_execute(&format!(
-                    "DROP SERVER IF EXISTS neon, former CASCADE;
-                     CREATE SERVER neon FOREIGN DATA WRAPPER neon_auth_admin
-                        OPTIONS (project_id '{project}', api_url '{url}');
-                     GRANT USAGE ON FOREIGN SERVER neon TO {user}"
-                ))
-                .expect("as before");
+            admin.run(&format!(
+                "DROP SERVER IF EXISTS neon, former CASCADE;
+                 CREATE SERVER neon FOREIGN DATA WRAPPER neon_auth_admin
+                    OPTIONS (project_id '{project}', api_url '{url}');
+                 GRANT USAGE ON FOREIGN SERVER neon TO {user}"
+            ));
             let delete =
                 "SELECT neon_auth_admin.delete_domain('https://hears.example.com', 'neon')";
             set_api_key(&mut session, "neon");

@@ -9,7 +9,7 @@ use crate::by_hand::ByHand;
 use crate::configuration::Configuration;
 use crate::hanging_name::HangingName;
 use crate::phases::list;
-use crate::support::{Database, arrived, connect};
+use crate::support::{Database, Statements, arrived, connect};
 
 /// What a busy server does to a backend.
 struct Storm {
@@ -51,9 +51,7 @@ impl Storm {
 /// A session that is signalled every 10 ms besides, and its backend.
 fn shaken(database: &Database) -> (Client, Backend) {
     let mut session = database.session();
-    session
-        .batch_execute("SET client_connection_check_interval = '10ms'; LISTEN storm")
-        .expect("settings");
+    session.run("SET client_connection_check_interval = '10ms'; LISTEN storm");
     let backend = Backend::of(&mut session);
     (session, backend)
 }

@@ -10,8 +10,8 @@ use crate::functions::{Function, functions};
 use crate::operations::operations;
 use crate::phases::list;
 use crate::support::{
-    Database, arrived, config_of, connect, connect_to, one, set_api_key, sqlstate, variable,
-    wait_for, wait_until,
+    Database, Statements, arrived, config_of, connect, connect_to, one, set_api_key, sqlstate,
+    variable, wait_for, wait_until,
 };
 
 const STANDBY: &str = "NEON_AUTH_ADMIN_STANDBY_DSN";
@@ -46,9 +46,7 @@ fn readers_work_and_writers_are_refused() {
         let mut session = config.options(&options).connect(NoTls).expect("a session");
         for writer in &writers {
             let call = format!("SELECT neon_auth_admin.{}", writer.call(&[]));
-            let error = session.query(&call, &[]).expect_err(&call);
-            let state = sqlstate(&error);
-            assert_eq!(state, SqlState::READ_ONLY_SQL_TRANSACTION, "{call}");
+            session.refused(&call, &SqlState::READ_ONLY_SQL_TRANSACTION);
         }
         assert_eq!(arrived(project), 0);
         let offered = operations(project, branch, "u-1");
@@ -70,13 +68,10 @@ fn a_key_reaches_the_standby() {
     let url = variable("NEON_SIMULATOR_URL");
     database.add_server("neon", "test-standby-key", &url, "");
     let mut owner = database.session();
-    owner
-        .batch_execute("DROP USER MAPPING FOR it_standby_key SERVER neon")
-        .expect("dropped");
+    owner.run("DROP USER MAPPING FOR it_standby_key SERVER neon");
     catch_up();
     let mut session = connect_to(STANDBY, "it_standby_key", "it_standby_key");
-    let error = session.query(&list("neon"), &[]).expect_err("no key");
-    assert_eq!(sqlstate(&error), SqlState::from_code("NA009"));
+    session.refused(&list("neon"), &SqlState::from_code("NA009"));
     set_api_key(&mut owner, "neon");
     catch_up();
     session.query(&list("neon"), &[]).expect("listed");
@@ -94,9 +89,7 @@ fn replay_does_not_wait_for_a_call() {
     let ended = thread::scope(|scope| {
         let call = scope.spawn(|| session.query(&list("neon"), &[]).map(drop));
         wait_for("the request arrives", || arrived(project) == 1);
-        connect("postgres", "postgres")
-            .batch_execute(&format!("DROP DATABASE {}", database.name))
-            .expect("dropped");
+        connect("postgres", "postgres").run(&format!("DROP DATABASE {}", database.name));
         catch_up();
         call.join().expect("no panic")
     });
@@ -109,22 +102,19 @@ fn replay_does_not_wait_for_a_call() {
 #[ignore = "tests/run.sh starts the standby, and runs this, at its end"]
 fn a_conflict_with_replay_is_an_error() {
     let database = Database::new("it_standby_slow");
-    database
-        .session()
-        .batch_execute(
-            "CREATE SCHEMA neon_auth; CREATE TABLE users AS SELECT n FROM generate_series(1, 3000) AS n;
-             CREATE VIEW neon_auth.\"user\" AS
-                 SELECT n::text AS id, '' AS email, '' AS name, now() AS \"createdAt\",
-                     CASE WHEN pg_sleep(0.01) IS NULL THEN now() ELSE now() END AS \"updatedAt\" FROM public.users",
-        )
-        .expect("a table that takes its time");
+    database.session().run(
+        "CREATE SCHEMA neon_auth; CREATE TABLE users AS SELECT n FROM generate_series(1, 3000) AS n;
+         CREATE VIEW neon_auth.\"user\" AS
+             SELECT n::text AS id, '' AS email, '' AS name, now() AS \"createdAt\",
+                 CASE WHEN pg_sleep(0.01) IS NULL THEN now() ELSE now() END AS \"updatedAt\" FROM public.users",
+    );
     catch_up();
     let mut admin = connect_to(STANDBY, "postgres", "postgres");
     for statement in [
         "ALTER SYSTEM SET max_standby_streaming_delay = 0",
         "SELECT pg_reload_conf()",
     ] {
-        admin.batch_execute(statement).expect("a setting");
+        admin.run(statement);
     }
     let mut session = connect_to(STANDBY, &database.name, &database.name);
     let pid = Backend::of(&mut session).pid;

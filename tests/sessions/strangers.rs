@@ -15,7 +15,7 @@ use self::people::{
     ALICE, CALLERS, Caller, FAKE, MALLORY, OWNER, OWNERSHIPS, Ownership, SUPERUSER,
 };
 use self::ways::{COLUMNS, ID, PLANT, WAYS, Way};
-use crate::support::{Database, connect, one, variable};
+use crate::support::{Database, Statements, connect, one, variable};
 
 const CALLS: [&str; 5] = [
     "SELECT id || email FROM neon_auth_admin.list_users()",
@@ -52,30 +52,26 @@ impl World {
         let database = Database::new(OWNER);
         let mut admin = connect(OWNER, SUPERUSER);
         let url = variable("NEON_SIMULATOR_URL");
-        admin
-            .batch_execute(&format!(
-                "CREATE ROLE {MALLORY} LOGIN; CREATE ROLE {ALICE} LOGIN; CREATE ROLE {FAKE} LOGIN;
-                 GRANT CREATE ON DATABASE {OWNER} TO {MALLORY}, {FAKE};
-                 CREATE SERVER named FOREIGN DATA WRAPPER neon_auth_admin
-                    OPTIONS (project_id 'test-strangers', branch_id 'br-a', api_url '{url}');
-                 CREATE SERVER of_project FOREIGN DATA WRAPPER neon_auth_admin
-                    OPTIONS (project_id 'test-strangers', api_url '{url}');
-                 CREATE FOREIGN DATA WRAPPER bare;
-                 CREATE SERVER bare FOREIGN DATA WRAPPER bare;
-                 GRANT USAGE ON FOREIGN SERVER named, of_project, bare TO PUBLIC;
-                 GRANT USAGE ON SCHEMA neon_auth_admin TO PUBLIC;
-                 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA neon_auth_admin TO PUBLIC"
-            ))
-            .expect("roles");
+        admin.run(&format!(
+            "CREATE ROLE {MALLORY} LOGIN; CREATE ROLE {ALICE} LOGIN; CREATE ROLE {FAKE} LOGIN;
+             GRANT CREATE ON DATABASE {OWNER} TO {MALLORY}, {FAKE};
+             CREATE SERVER named FOREIGN DATA WRAPPER neon_auth_admin
+                OPTIONS (project_id 'test-strangers', branch_id 'br-a', api_url '{url}');
+             CREATE SERVER of_project FOREIGN DATA WRAPPER neon_auth_admin
+                OPTIONS (project_id 'test-strangers', api_url '{url}');
+             CREATE FOREIGN DATA WRAPPER bare;
+             CREATE SERVER bare FOREIGN DATA WRAPPER bare;
+             GRANT USAGE ON FOREIGN SERVER named, of_project, bare TO PUBLIC;
+             GRANT USAGE ON SCHEMA neon_auth_admin TO PUBLIC;
+             GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA neon_auth_admin TO PUBLIC"
+        ));
         admin.batch_execute(PLANT).expect("planted");
         for (function, owner) in [("as_owner", OWNER), ("as_alice", ALICE)] {
-            admin
-                .batch_execute(&format!(
-                    "CREATE FUNCTION witness.{function}(query text) RETURNS SETOF text
-                        LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN RETURN QUERY EXECUTE query; END';
-                     ALTER FUNCTION witness.{function} OWNER TO {owner}"
-                ))
-                .expect("a function");
+            admin.run(&format!(
+                "CREATE FUNCTION witness.{function}(query text) RETURNS SETOF text
+                    LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN RETURN QUERY EXECUTE query; END';
+                 ALTER FUNCTION witness.{function} OWNER TO {owner}"
+            ));
         }
         Self { database, admin }
     }
@@ -117,7 +113,7 @@ impl World {
     }
 
     fn run(&mut self, statements: &str) {
-        self.admin.batch_execute(statements).expect(statements);
+        self.admin.run(statements);
     }
 
     /// As whom planted code has run, since the last time.
@@ -168,7 +164,7 @@ fn nobodys_code_runs_with_a_callers_rights() {
         .iter()
         .map(|caller| {
             let mut session = connect(&world.database.name, caller.login);
-            session.batch_execute(caller.prelude).expect("a role");
+            session.run(caller.prelude);
             session
         })
         .collect();

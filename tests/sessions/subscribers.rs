@@ -3,7 +3,9 @@
 
 use postgres::Client;
 
-use crate::support::{Database, arrived, connect, one, set_api_key, variable, wait_until};
+use crate::support::{
+    Database, Statements, arrived, connect, one, set_api_key, variable, wait_until,
+};
 
 const PUBLISHER: &str = "it_publisher";
 const SUBSCRIBERS: [&str; 2] = ["it_subscriber_with", "it_subscriber_without"];
@@ -15,16 +17,12 @@ fn subscribe(publisher: &mut Client, database: &str) -> Client {
     let slot = "SELECT pg_create_logical_replication_slot($1, 'pgoutput')";
     publisher.execute(slot, &[&database]).expect("a slot");
     let host = variable("PGHOST");
-    subscriber
-        .batch_execute("CREATE TABLE public.accounts (id int PRIMARY KEY, name text)")
-        .expect("a table");
-    subscriber
-        .batch_execute(&format!(
-            "CREATE SUBSCRIPTION {database}
-             CONNECTION 'host={host} dbname={PUBLISHER} user=postgres' PUBLICATION everything
-             WITH (create_slot = false, slot_name = '{database}')"
-        ))
-        .expect("a subscription");
+    subscriber.run("CREATE TABLE public.accounts (id int PRIMARY KEY, name text)");
+    subscriber.run(&format!(
+        "CREATE SUBSCRIPTION {database}
+         CONNECTION 'host={host} dbname={PUBLISHER} user=postgres' PUBLICATION everything
+         WITH (create_slot = false, slot_name = '{database}')"
+    ));
     subscriber
 }
 
@@ -34,17 +32,15 @@ fn subscribers_of_all_tables_work() {
     let with = Database::new(SUBSCRIBERS[0]);
     let mut admin = connect(PUBLISHER, "postgres");
     let create = format!("CREATE DATABASE {}", SUBSCRIBERS[1]);
-    admin.batch_execute(&create).expect("a database");
+    admin.run(&create);
     for (database, project) in [(&database, "test-publisher"), (&with, "test-subscriber")] {
         database.add_server("neon", project, &variable("NEON_SIMULATOR_URL"), "");
     }
-    admin
-        .batch_execute(
-            "CREATE TABLE public.accounts (id int PRIMARY KEY, name text);
-             INSERT INTO public.accounts VALUES (1, 'there before');
-             CREATE PUBLICATION everything FOR ALL TABLES",
-        )
-        .expect("a publication");
+    admin.run(
+        "CREATE TABLE public.accounts (id int PRIMARY KEY, name text);
+         INSERT INTO public.accounts VALUES (1, 'there before');
+         CREATE PUBLICATION everything FOR ALL TABLES",
+    );
     let published = "SELECT string_agg(schemaname || '.' || tablename, ' ' ORDER BY tablename)
                      FROM pg_publication_tables";
     let mut subscribers = SUBSCRIBERS.map(|one| subscribe(&mut admin, one));
@@ -64,13 +60,9 @@ fn subscribers_of_all_tables_work() {
     set_api_key(&mut owner, "neon");
     owner.query(LIST, &[]).expect("listed");
     arrives(&mut admin, 2, "after set_api_key");
-    owner
-        .batch_execute("DROP EXTENSION neon_auth_admin CASCADE")
-        .expect("dropped");
+    owner.run("DROP EXTENSION neon_auth_admin CASCADE");
     arrives(&mut admin, 3, "after DROP EXTENSION");
-    owner
-        .batch_execute("CREATE EXTENSION neon_auth_admin")
-        .expect("created");
+    owner.run("CREATE EXTENSION neon_auth_admin");
     database.add_server(
         "neon",
         "test-publisher",
@@ -80,29 +72,23 @@ fn subscribers_of_all_tables_work() {
     arrives(&mut admin, 4, "after CREATE EXTENSION");
 
     // A trigger calls there only if it is told to, and then as the owner of its function.
-    with.session()
-        .batch_execute(
-            "CREATE FUNCTION public.called() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-             SET search_path = pg_catalog, pg_temp AS $$
-             BEGIN
-                 PERFORM neon_auth_admin.add_domain('https://' || NEW.id || '.example.com', 'neon');
-                 RETURN NULL;
-             END $$",
-        )
-        .expect("a function");
+    with.session().run(
+        "CREATE FUNCTION public.called() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+         SET search_path = pg_catalog, pg_temp AS $$
+         BEGIN
+             PERFORM neon_auth_admin.add_domain('https://' || NEW.id || '.example.com', 'neon');
+             RETURN NULL;
+         END $$",
+    );
     let mut there = connect(&with.name, "postgres");
-    there
-        .batch_execute(
-            "CREATE TRIGGER called AFTER INSERT ON public.accounts
-                 FOR EACH ROW EXECUTE FUNCTION public.called()",
-        )
-        .expect("a trigger");
+    there.run(
+        "CREATE TRIGGER called AFTER INSERT ON public.accounts
+             FOR EACH ROW EXECUTE FUNCTION public.called()",
+    );
     let before = arrived("test-subscriber");
     arrives(&mut admin, 5, "with a trigger");
     assert_eq!(arrived("test-subscriber"), before);
-    there
-        .batch_execute("ALTER TABLE public.accounts ENABLE ALWAYS TRIGGER called")
-        .expect("enabled");
+    there.run("ALTER TABLE public.accounts ENABLE ALWAYS TRIGGER called");
     arrives(&mut admin, 6, "with a trigger that is always enabled");
     assert_eq!(arrived("test-subscriber"), before + 1);
 
@@ -111,8 +97,6 @@ fn subscribers_of_all_tables_work() {
     with.session().query(LIST, &[]).expect("listed");
     for (subscriber, name) in subscribers.iter_mut().zip(SUBSCRIBERS) {
         let drop = format!("DROP SUBSCRIPTION {name}");
-        subscriber
-            .batch_execute(&drop)
-            .expect("dropped, with its slot");
+        subscriber.run(&drop);
     }
 }

@@ -5,8 +5,8 @@ use std::env;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use postgres::error::SqlState;
-use postgres::{Client, Config, Error, NoTls, Row};
+use postgres::error::{DbError, SqlState};
+use postgres::{Client, Config, Error, GenericClient, NoTls, Row};
 use serde_json::Value;
 
 pub fn variable(name: &str) -> String {
@@ -48,17 +48,10 @@ pub struct Database {
 impl Database {
     pub fn new(name: &str) -> Self {
         let mut admin = connect("postgres", "postgres");
-        admin
-            .batch_execute(&format!("CREATE ROLE {name} LOGIN"))
-            .expect("a role");
-        admin
-            .batch_execute(&format!("CREATE DATABASE {name} OWNER {name}"))
-            .expect("a database");
+        admin.run(&format!("CREATE ROLE {name} LOGIN"));
+        admin.run(&format!("CREATE DATABASE {name} OWNER {name}"));
         let database = Self { name: name.into() };
-        database
-            .session()
-            .batch_execute("CREATE EXTENSION neon_auth_admin")
-            .expect("the extension");
+        database.session().run("CREATE EXTENSION neon_auth_admin");
         database
     }
 
@@ -76,12 +69,10 @@ impl Database {
     /// A server with these options, and the API key for the owner.
     pub fn add_server(&self, server: &str, project: &str, url: &str, options: &str) {
         let mut owner = self.session();
-        owner
-            .batch_execute(&format!(
-                "CREATE SERVER {server} FOREIGN DATA WRAPPER neon_auth_admin \
-                 OPTIONS (project_id '{project}', api_url '{url}'{options})"
-            ))
-            .expect("a server");
+        owner.run(&format!(
+            "CREATE SERVER {server} FOREIGN DATA WRAPPER neon_auth_admin \
+             OPTIONS (project_id '{project}', api_url '{url}'{options})"
+        ));
         set_api_key(&mut owner, server);
     }
 }
@@ -99,6 +90,32 @@ pub fn set_api_key(session: &mut Client, server: &str) {
 
 pub fn sqlstate(error: &Error) -> SqlState {
     error.code().cloned().expect("an error of the server")
+}
+
+/// What a test says in a session.
+pub trait Statements {
+    /// They succeed.
+    fn run(&mut self, statements: &str);
+
+    /// They fail with this SQLSTATE, and how.
+    fn refused(&mut self, statements: &str, state: &SqlState) -> DbError;
+}
+
+impl<C: GenericClient> Statements for C {
+    #[track_caller]
+    fn run(&mut self, statements: &str) {
+        let ran = self.batch_execute(statements);
+        ran.unwrap_or_else(|error| panic!("{statements}: {error:?}"));
+    }
+
+    #[track_caller]
+    fn refused(&mut self, statements: &str, state: &SqlState) -> DbError {
+        let error = self.batch_execute(statements).expect_err(statements);
+        match error.as_db_error() {
+            Some(refusal) if refusal.code() == state => refusal.clone(),
+            _ => panic!("{statements}: {error:?}, not {state:?}"),
+        }
+    }
 }
 
 pub fn one(session: &mut Client, query: &str) -> Row {

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use crate::oracle::{Canaries, Sightings, sightings};
-use crate::support::{connect, one, variable};
+use crate::support::{Statements, connect, one, variable};
 
 const KEY: &str = "the run's key";
 /// The golden tests' database, and the roles that they make.
@@ -48,11 +48,9 @@ fn on_disk_the_key_is_nowhere() {
     assert_eq!(files_with(&variable("NEON_API_KEY")), [""; 0]);
     // What is in a mapping as it is, is found: in its table, and in what is written before that.
     let plain = format!("napi_{:032x}", fastrand::u128(..));
-    connect(DATABASE, OWNER)
-        .batch_execute(&format!(
-            "CREATE USER MAPPING FOR PUBLIC SERVER neon OPTIONS (api_key '{plain}')"
-        ))
-        .expect("a mapping");
+    connect(DATABASE, OWNER).run(&format!(
+        "CREATE USER MAPPING FOR PUBLIC SERVER neon OPTIONS (api_key '{plain}')"
+    ));
     let files = files_with(&plain);
     for folder in ["base/", "pg_wal/"] {
         let found = files.iter().any(|file| file.starts_with(folder));
@@ -65,14 +63,12 @@ fn on_disk_the_key_is_nowhere() {
 fn five_roles_see_the_key_nowhere() {
     let canaries = Canaries::of(KEY, &variable("NEON_API_KEY"));
     let mut admin = connect(DATABASE, "postgres");
-    admin
-        .batch_execute(&format!(
-            "CREATE ROLE {MONITOR} LOGIN IN ROLE pg_monitor;
-             GRANT USAGE ON FOREIGN SERVER neon TO {USER};
-             GRANT USAGE ON SCHEMA neon_auth_admin TO {USER};
-             GRANT EXECUTE ON FUNCTION neon_auth_admin.set_api_key TO {USER}"
-        ))
-        .expect("grants");
+    admin.run(&format!(
+        "CREATE ROLE {MONITOR} LOGIN IN ROLE pg_monitor;
+         GRANT USAGE ON FOREIGN SERVER neon TO {USER};
+         GRANT USAGE ON SCHEMA neon_auth_admin TO {USER};
+         GRANT EXECUTE ON FUNCTION neon_auth_admin.set_api_key TO {USER}"
+    ));
     let key = variable("NEON_API_KEY");
     let mut user = connect(DATABASE, USER);
     user.execute("SELECT neon_auth_admin.set_api_key($1, 'neon')", &[&key])

@@ -8,7 +8,7 @@ use postgres::error::SqlState;
 use postgres::{Client, Row};
 
 use crate::backend::Backend;
-use crate::support::{Database, connect, one, sqlstate, variable, wait_until};
+use crate::support::{Database, Statements, connect, one, sqlstate, variable, wait_until};
 
 /// Longer than any machine needs, shorter than any of the waits.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -56,7 +56,7 @@ fn wait_for(id: &str, timeout: &str) -> String {
 fn database(name: &str, layout: &Layout) -> Database {
     let database = Database::new(name);
     let mut owner = database.session();
-    owner.batch_execute(layout.table).expect("a table");
+    owner.run(layout.table);
     database
 }
 
@@ -92,7 +92,7 @@ fn a_user_is_returned_once_another_session_commits_it() {
         let database = database(layout.database, &layout);
         let (result, took) = during_a_wait(&mut database.session(), |_| {
             let mut writer = database.session();
-            writer.batch_execute(layout.bring).expect("inserted");
+            writer.run(layout.bring);
         });
         let row = result.expect("found");
         assert_eq!(row.get::<_, &str>("id"), ID);
@@ -107,17 +107,17 @@ fn a_table_that_comes_later_is_waited_for() {
     let database = Database::new("it_wait_no_table");
     let (result, took) = during_a_wait(&mut database.session(), |_| {
         let mut writer = database.session();
-        writer.batch_execute(USERS_SYNC.table).expect("a table");
-        writer.batch_execute(USERS_SYNC.bring).expect("inserted");
+        writer.run(USERS_SYNC.table);
+        writer.run(USERS_SYNC.bring);
     });
     assert_eq!(result.expect("found").get::<_, &str>("id"), ID);
     assert!(took < PATIENCE, "{took:?}");
 
     // When the time is up, the missing table is what is wrong.
     let other = Database::new("it_wait_never_a_table");
-    let error = other.session().query(&wait_for(ID, "50 ms"), &[]);
-    let error = error.expect_err("no table");
-    assert_eq!(sqlstate(&error), SqlState::UNDEFINED_TABLE);
+    other
+        .session()
+        .refused(&wait_for(ID, "50 ms"), &SqlState::UNDEFINED_TABLE);
 }
 
 #[test]
@@ -125,12 +125,8 @@ fn a_wait_is_not_in_the_way_of_who_changes_the_table() {
     let database = database("it_wait_alter", &USERS_SYNC);
     let (result, _) = during_a_wait(&mut database.session(), |_| {
         let mut writer = database.session();
-        writer
-            .batch_execute(
-                "SET lock_timeout = '5s'; ALTER TABLE neon_auth.users_sync ADD extra text",
-            )
-            .expect("altered");
-        writer.batch_execute(USERS_SYNC.bring).expect("inserted");
+        writer.run("SET lock_timeout = '5s'; ALTER TABLE neon_auth.users_sync ADD extra text");
+        writer.run(USERS_SYNC.bring);
     });
     result.expect("found");
 }
@@ -139,21 +135,16 @@ fn a_wait_is_not_in_the_way_of_who_changes_the_table() {
 fn a_wait_ends_in_time_whoever_holds_the_table() {
     let database = database("it_wait_time", &USERS_SYNC);
     let mut session = database.session();
-    session
-        .batch_execute("SET statement_timeout = '20s'")
-        .expect("a setting");
+    session.run("SET statement_timeout = '20s'");
     let mut holder = database.session();
     let locks = [("ACCESS SHARE", "P0002"), ("ACCESS EXCLUSIVE", "NA007")];
     for (lock, state) in locks {
         let hold = format!("BEGIN; LOCK TABLE neon_auth.users_sync IN {lock} MODE");
-        holder.batch_execute(&hold).expect("locked");
+        holder.run(&hold);
         let started = Instant::now();
-        let error = session
-            .query(&wait_for(ID, "300 ms"), &[])
-            .expect_err("nobody");
+        session.refused(&wait_for(ID, "300 ms"), &SqlState::from_code(state));
         let took = started.elapsed();
         holder.batch_execute("ROLLBACK").expect("released");
-        assert_eq!(sqlstate(&error).code(), state, "{lock}");
         println!("a wait of 300 ms with {lock} held elsewhere: {took:.1?}");
         assert!(took >= Duration::from_millis(300), "{lock}: {took:?}");
         assert!(took < PATIENCE, "{lock}: {took:?}");
@@ -170,7 +161,7 @@ fn a_wait_looks_now_and_then() {
     session
         .query("SELECT * FROM neon_auth_admin.list_domains()", &[])
         .expect_err("no time at all");
-    session.batch_execute("BEGIN; SAVEPOINT s").expect("begun");
+    session.run("BEGIN; SAVEPOINT s");
     session
         .query(&wait_for(ID, "1 s"), &[])
         .expect_err("nobody");
@@ -214,14 +205,9 @@ fn a_wait_can_be_cancelled_and_terminated() {
 fn statement_timeout_counts() {
     let database = database("it_wait_statement_timeout", &USERS_SYNC);
     let mut session = database.session();
-    session
-        .batch_execute("SET statement_timeout = '200ms'")
-        .expect("a setting");
+    session.run("SET statement_timeout = '200ms'");
     let started = Instant::now();
-    let error = session
-        .query(&wait_for(ID, "60 s"), &[])
-        .expect_err("cancelled");
-    assert_eq!(sqlstate(&error), SqlState::QUERY_CANCELED);
+    session.refused(&wait_for(ID, "60 s"), &SqlState::QUERY_CANCELED);
     assert!(started.elapsed() < PATIENCE, "{:?}", started.elapsed());
 }
 
@@ -232,9 +218,7 @@ fn an_interrupt_between_look_and_wait_ends_the_statement_alone() {
     let database = database("it_wait_interrupted", &USERS_SYNC);
     let mut session = database.session();
     let wait = session.prepare(&wait_for(ID, "60 s")).expect("prepared");
-    session
-        .batch_execute("SET statement_timeout = '2ms'")
-        .expect("a setting");
+    session.run("SET statement_timeout = '2ms'");
     for _ in 0..1000 {
         let error = session.query(&wait, &[]).expect_err("cancelled");
         assert_eq!(sqlstate(&error), SqlState::QUERY_CANCELED, "{error:?}");
@@ -245,29 +229,21 @@ fn an_interrupt_between_look_and_wait_ends_the_statement_alone() {
 fn an_error_while_it_waits_leaves_the_transaction_whole() {
     let database = database("it_wait_error", &USERS_SYNC);
     let mut admin = connect(&database.name, "postgres");
-    admin
-        .batch_execute(
-            "CREATE ROLE it_wait_reader LOGIN;
-             GRANT USAGE ON SCHEMA neon_auth_admin, neon_auth TO it_wait_reader;
-             GRANT EXECUTE ON FUNCTION neon_auth_admin.wait_for_user TO it_wait_reader;
-             GRANT SELECT ON neon_auth.users_sync TO it_wait_reader",
-        )
-        .expect("a role");
+    admin.run(
+        "CREATE ROLE it_wait_reader LOGIN;
+         GRANT USAGE ON SCHEMA neon_auth_admin, neon_auth TO it_wait_reader;
+         GRANT EXECUTE ON FUNCTION neon_auth_admin.wait_for_user TO it_wait_reader;
+         GRANT SELECT ON neon_auth.users_sync TO it_wait_reader",
+    );
     let mut session = connect(&database.name, "it_wait_reader");
-    session
-        .batch_execute("BEGIN; CREATE TEMP TABLE kept AS SELECT 1 AS n; SAVEPOINT s")
-        .expect("begun");
+    session.run("BEGIN; CREATE TEMP TABLE kept AS SELECT 1 AS n; SAVEPOINT s");
     let (result, took) = during_a_wait(&mut session, |_| {
-        admin
-            .batch_execute("REVOKE SELECT ON neon_auth.users_sync FROM it_wait_reader")
-            .expect("revoked");
+        admin.run("REVOKE SELECT ON neon_auth.users_sync FROM it_wait_reader");
     });
     let error = result.expect_err("no right any more");
     assert_eq!(sqlstate(&error), SqlState::INSUFFICIENT_PRIVILEGE);
     assert!(took < PATIENCE, "{took:?}");
-    session
-        .batch_execute("ROLLBACK TO s; INSERT INTO kept VALUES (2); COMMIT")
-        .expect("the transaction goes on");
+    session.run("ROLLBACK TO s; INSERT INTO kept VALUES (2); COMMIT");
     let kept = one(&mut session, "SELECT count(*) FROM kept");
     assert_eq!(kept.get::<_, i64>(0), 2);
 }
@@ -276,15 +252,10 @@ fn an_error_while_it_waits_leaves_the_transaction_whole() {
 fn a_fixed_snapshot_is_refused_at_once() {
     let database = database("it_wait_snapshot", &USERS_SYNC);
     let mut session = database.session();
-    session
-        .batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1")
-        .expect("a snapshot");
+    session.run("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1");
     let mut writer = database.session();
-    writer.batch_execute(USERS_SYNC.bring).expect("inserted");
-    let error = session
-        .query(&wait_for(ID, "60 s"), &[])
-        .expect_err("not in this snapshot");
-    assert_eq!(sqlstate(&error), SqlState::ACTIVE_SQL_TRANSACTION);
+    writer.run(USERS_SYNC.bring);
+    session.refused(&wait_for(ID, "60 s"), &SqlState::ACTIVE_SQL_TRANSACTION);
     session.batch_execute("ROLLBACK").expect("ended");
     session
         .query_one(&wait_for(ID, "0"), &[])

@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use neon_simulator::{Options, Simulator};
 use postgres::Client;
 
-use crate::support::{connect, variable};
+use crate::support::{Statements, connect, variable};
 
 /// Not the key of the other tests: pages give keys as literals, and the server logs those.
 const KEY: &str = "napi_readme";
@@ -45,7 +45,7 @@ impl Place {
             format!("CREATE ROLE {OWNER} LOGIN CREATEROLE"),
             format!("CREATE DATABASE {DATABASE} OWNER {OWNER}"),
         ] {
-            admin.batch_execute(&statement).expect(&statement);
+            admin.run(&statement);
         }
         let (host, port) = (variable("PGHOST"), variable("PGPORT"));
         let simulator = Simulator::start(Options {

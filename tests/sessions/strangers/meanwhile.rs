@@ -6,7 +6,7 @@ use postgres::Client;
 
 use super::outcome;
 use crate::backend::Backend;
-use crate::support::{Database, connect, one, variable, wait_until};
+use crate::support::{Database, Statements, connect, one, variable, wait_until};
 
 const OWNER: &str = "it_meanwhile";
 
@@ -51,16 +51,14 @@ fn world() -> (Database, Client) {
         ", branch_id 'br-a'",
     );
     let mut admin = connect(OWNER, "postgres");
-    admin
-        .batch_execute(
-            "CREATE ROLE it_meanwhile_mallory;
-             CREATE SCHEMA evil AUTHORIZATION it_meanwhile_mallory;
-             GRANT USAGE ON SCHEMA evil TO PUBLIC;
-             CREATE SEQUENCE evil.ran;
-             GRANT ALL ON SEQUENCE evil.ran TO PUBLIC;
-             CREATE FUNCTION evil.planted() RETURNS text LANGUAGE sql AS 'SELECT nextval(''evil.ran'')::text'",
-        )
-        .expect("planted");
+    admin.run(
+        "CREATE ROLE it_meanwhile_mallory;
+         CREATE SCHEMA evil AUTHORIZATION it_meanwhile_mallory;
+         GRANT USAGE ON SCHEMA evil TO PUBLIC;
+         CREATE SEQUENCE evil.ran;
+         GRANT ALL ON SEQUENCE evil.ran TO PUBLIC;
+         CREATE FUNCTION evil.planted() RETURNS text LANGUAGE sql AS 'SELECT nextval(''evil.ran'')::text'",
+    );
     (database, admin)
 }
 
@@ -73,20 +71,16 @@ fn what_is_there_under_the_lock_counts() {
         for (change, statements) in CHANGES {
             for call in CALLS {
                 let what = format!("{change}, {caller}: {call}");
-                admin
-                    .batch_execute(
-                        "DROP SCHEMA IF EXISTS neon_auth CASCADE; DROP SCHEMA IF EXISTS former CASCADE;
-                         SET ROLE it_meanwhile;
-                         CREATE SCHEMA neon_auth;
-                         GRANT USAGE ON SCHEMA neon_auth TO PUBLIC;
-                         CREATE TABLE neon_auth.\"user\" (id uuid, email text, name text,
-                            \"createdAt\" timestamptz, \"updatedAt\" timestamptz);
-                         RESET ROLE",
-                    )
-                    .expect("a table");
-                holder
-                    .batch_execute("BEGIN; LOCK TABLE neon_auth.\"user\" IN ACCESS EXCLUSIVE MODE")
-                    .expect("locked");
+                admin.run(
+                    "DROP SCHEMA IF EXISTS neon_auth CASCADE; DROP SCHEMA IF EXISTS former CASCADE;
+                     SET ROLE it_meanwhile;
+                     CREATE SCHEMA neon_auth;
+                     GRANT USAGE ON SCHEMA neon_auth TO PUBLIC;
+                     CREATE TABLE neon_auth.\"user\" (id uuid, email text, name text,
+                        \"createdAt\" timestamptz, \"updatedAt\" timestamptz);
+                     RESET ROLE",
+                );
+                holder.run("BEGIN; LOCK TABLE neon_auth.\"user\" IN ACCESS EXCLUSIVE MODE");
                 let pid = Backend::of(&mut session).pid;
                 let (state, said) = thread::scope(|scope| {
                     let call = scope.spawn(|| outcome(&mut session, call));
@@ -124,23 +118,17 @@ fn a_lock_is_waited_for_within_the_time_of_a_call() {
     let options = ", branch_id 'br-a', timeout '300ms'";
     database.add_server("neon", "test-locked", &url, options);
     let mut owner = database.session();
-    owner
-        .batch_execute(
-            "CREATE SCHEMA neon_auth;
-             CREATE TABLE neon_auth.below (id uuid, email text, name text, \"createdAt\" timestamptz,
-                \"updatedAt\" timestamptz);
-             CREATE VIEW neon_auth.\"user\" AS SELECT * FROM neon_auth.below",
-        )
-        .expect("a view");
+    owner.run(
+        "CREATE SCHEMA neon_auth;
+         CREATE TABLE neon_auth.below (id uuid, email text, name text, \"createdAt\" timestamptz,
+            \"updatedAt\" timestamptz);
+         CREATE VIEW neon_auth.\"user\" AS SELECT * FROM neon_auth.below",
+    );
     let mut session = database.session();
-    session
-        .batch_execute("SET statement_timeout = '20s'")
-        .expect("a setting");
+    session.run("SET statement_timeout = '20s'");
     // Of what is read itself, and of what a view reads.
     for table in ["\"user\"", "below"] {
-        owner
-            .batch_execute(&format!("BEGIN; LOCK TABLE ONLY neon_auth.{table}"))
-            .expect("locked");
+        owner.run(&format!("BEGIN; LOCK TABLE ONLY neon_auth.{table}"));
         let listed = outcome(
             &mut session,
             "SELECT * FROM neon_auth_admin.list_users(server => 'neon')",

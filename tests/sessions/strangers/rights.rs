@@ -1,7 +1,7 @@
 //! Who reads as the owner of a table has the caller's rights all the same, and no more.
 
 use super::outcome;
-use crate::support::{Database, connect};
+use crate::support::{Database, Statements, connect};
 
 const OWNER: &str = "it_rights";
 const LIST: &str = "SELECT string_agg(email, ' ' ORDER BY email) FROM neon_auth_admin.list_users()";
@@ -13,9 +13,7 @@ const WAIT: &str =
 fn both(query: &str) -> [(String, String); 2] {
     let mut own = connect(OWNER, "it_rights_alice");
     let mut borrowed = connect(OWNER, "postgres");
-    borrowed
-        .batch_execute("SET ROLE it_rights_alice")
-        .expect("a role");
+    borrowed.run("SET ROLE it_rights_alice");
     [outcome(&mut own, query), outcome(&mut borrowed, query)]
 }
 
@@ -29,38 +27,28 @@ fn same(query: &str, state: &str, said: &str) {
 fn the_callers_rights_count_whoever_reads() {
     let database = Database::new(OWNER);
     let mut owner = database.session();
-    connect(OWNER, "postgres")
-        .batch_execute("CREATE ROLE it_rights_alice LOGIN")
-        .expect("a role");
-    owner
-        .batch_execute(
-            "GRANT USAGE ON SCHEMA neon_auth_admin TO it_rights_alice;
-             GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA neon_auth_admin TO it_rights_alice;
-             CREATE SCHEMA neon_auth;
-             CREATE TABLE neon_auth.\"user\" AS
-                SELECT '5d3f0f5c-6f0e-4b7e-9d5b-0a9f5a3d1c77'::uuid AS id, 'ada@example.com'::text AS email,
-                    'Ada'::text AS name, now() AS \"createdAt\", now() AS \"updatedAt\", 'it_rights'::text AS secret;
-             INSERT INTO neon_auth.\"user\" (email, secret) VALUES ('eve@example.com', 'it_rights_alice')",
-        )
-        .expect("a table");
+    connect(OWNER, "postgres").run("CREATE ROLE it_rights_alice LOGIN");
+    owner.run(
+        "GRANT USAGE ON SCHEMA neon_auth_admin TO it_rights_alice;
+         GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA neon_auth_admin TO it_rights_alice;
+         CREATE SCHEMA neon_auth;
+         CREATE TABLE neon_auth.\"user\" AS
+            SELECT '5d3f0f5c-6f0e-4b7e-9d5b-0a9f5a3d1c77'::uuid AS id, 'ada@example.com'::text AS email,
+                'Ada'::text AS name, now() AS \"createdAt\", now() AS \"updatedAt\", 'it_rights'::text AS secret;
+         INSERT INTO neon_auth.\"user\" (email, secret) VALUES ('eve@example.com', 'it_rights_alice')",
+    );
     for call in [LIST, WAIT] {
         same(call, "42501", "permission denied for schema neon_auth");
     }
-    owner
-        .batch_execute("GRANT USAGE ON SCHEMA neon_auth TO it_rights_alice")
-        .expect("granted");
+    owner.run("GRANT USAGE ON SCHEMA neon_auth TO it_rights_alice");
     for call in [LIST, WAIT] {
         same(call, "42501", "permission denied for table user");
     }
-    owner
-        .batch_execute("GRANT SELECT (id, email, \"createdAt\", \"updatedAt\") ON neon_auth.\"user\" TO it_rights_alice")
-        .expect("granted");
+    owner.run("GRANT SELECT (id, email, \"createdAt\", \"updatedAt\") ON neon_auth.\"user\" TO it_rights_alice");
     for call in [LIST, WAIT] {
         same(call, "42501", "permission denied for table user");
     }
-    owner
-        .batch_execute("GRANT SELECT (name) ON neon_auth.\"user\" TO it_rights_alice")
-        .expect("granted");
+    owner.run("GRANT SELECT (name) ON neon_auth.\"user\" TO it_rights_alice");
     same(LIST, "00000", "ada@example.com eve@example.com");
     same(WAIT, "00000", "ada@example.com");
 
@@ -92,18 +80,16 @@ fn the_callers_rights_count_whoever_reads() {
 fn nothing_in_the_callers_search_path_is_used_by_a_trusted_function() {
     let database = Database::new("it_trusted_path");
     let mut owner = database.session();
-    owner
-        .batch_execute(
-            "CREATE SCHEMA evil;
-             CREATE FUNCTION evil.lower(text) RETURNS text LANGUAGE plpgsql AS 'BEGIN RAISE ''hijacked''; END';
-             CREATE SCHEMA neon_auth;
-             CREATE FUNCTION neon_auth.careless(what text) RETURNS text LANGUAGE plpgsql
-                AS 'BEGIN RETURN lower(what); END';
-             CREATE VIEW neon_auth.\"user\" AS SELECT '5d3f0f5c-6f0e-4b7e-9d5b-0a9f5a3d1c77'::uuid AS id,
-                neon_auth.careless('ADA') AS email, 'Ada'::text AS name, now() AS \"createdAt\", now() AS \"updatedAt\";
-             SET search_path = evil, pg_catalog",
-        )
-        .expect("planted");
+    owner.run(
+        "CREATE SCHEMA evil;
+         CREATE FUNCTION evil.lower(text) RETURNS text LANGUAGE plpgsql AS 'BEGIN RAISE ''hijacked''; END';
+         CREATE SCHEMA neon_auth;
+         CREATE FUNCTION neon_auth.careless(what text) RETURNS text LANGUAGE plpgsql
+            AS 'BEGIN RETURN lower(what); END';
+         CREATE VIEW neon_auth.\"user\" AS SELECT '5d3f0f5c-6f0e-4b7e-9d5b-0a9f5a3d1c77'::uuid AS id,
+            neon_auth.careless('ADA') AS email, 'Ada'::text AS name, now() AS \"createdAt\", now() AS \"updatedAt\";
+         SET search_path = evil, pg_catalog",
+    );
     let direct = outcome(&mut owner, "SELECT email FROM neon_auth.\"user\"");
     assert_eq!(direct.1, "hijacked", "there is a danger");
     for call in [LIST, WAIT] {
