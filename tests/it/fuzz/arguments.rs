@@ -8,37 +8,11 @@ use proptest::prelude::*;
 
 use super::{fuzz_text, text_of};
 
+#[rustfmt::skip]
 const WORDS: &[&str] = &[
-    "@",
-    "ada",
-    "example.com",
-    "://",
-    ":",
-    "https",
-    "myapp",
-    "+",
-    "-",
-    ".",
-    " ",
-    "\t",
-    "\r\n",
-    "\0",
-    "\u{85}",
-    "\u{a0}",
-    "\u{2028}",
-    "\u{202e}",
-    "\u{feff}",
-    "é",
-    "𝄞",
-    "********",
-    "*",
-    "587",
-    "-1",
-    "0",
-    "65536",
-    "quiet-bar-1",
-    "_",
-    "A",
+    "@", "ada", "example.com", "://", ":", "https", "myapp", "+", "-", ".", " ", "\t", "\r\n", "\0",
+    "\u{85}", "\u{a0}", "\u{2028}", "\u{202e}", "\u{feff}", "é", "𝄞", "********", "*", "587", "-1",
+    "0", "65536", "quiet-bar-1", "_", "A",
 ];
 
 fn values() -> impl Strategy<Value = String> {

@@ -8,29 +8,10 @@ use proptest::prelude::*;
 
 use super::fuzz_text;
 
+#[rustfmt::skip]
 const WORDS: &[&str] = &[
-    " ",
-    "0",
-    "1",
-    "3",
-    "4294967295",
-    "18446744073709551615",
-    "lost",
-    "hopeless",
-    "unsent",
-    "423",
-    "429",
-    "429:",
-    "500",
-    "502",
-    "503:0",
-    "504",
-    "524",
-    "once",
-    "repeatable",
-    "inf",
-    "-1",
-    "1e308",
+    " ", "0", "1", "3", "4294967295", "18446744073709551615", "lost", "hopeless", "unsent", "423",
+    "429", "429:", "500", "502", "503:0", "504", "524", "once", "repeatable", "inf", "-1", "1e308",
 ];
 
 fn lines() -> impl Strategy<Value = String> {

@@ -11,27 +11,13 @@ use crate::support::settings;
 
 const CANARY: &str = "canaryCANARYcanary00";
 
+#[rustfmt::skip]
 const WORDS: &[&str] = &[
-    CANARY,
-    "-----BEGIN CERTIFICATE-----",
-    "-----END CERTIFICATE-----",
-    "-----BEGIN PRIVATE KEY-----",
-    "-----END PRIVATE KEY-----",
-    "-----BEGIN TRUSTED CERTIFICATE-----",
-    "-----BEGIN canaryCANARYcanary00-----",
-    "-----END canaryCANARYcanary00-----",
-    "-----BEGIN ",
-    "-----END ",
-    "-----",
-    "----",
-    "\n",
-    "\n",
-    "\r\n",
-    " ",
-    "\u{feff}",
-    "=",
-    "MIIB",
-    "0\u{82}",
+    CANARY, "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----",
+    "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----",
+    "-----BEGIN TRUSTED CERTIFICATE-----", "-----BEGIN canaryCANARYcanary00-----",
+    "-----END canaryCANARYcanary00-----", "-----BEGIN ", "-----END ", "-----", "----", "\n", "\n",
+    "\r\n", " ", "\u{feff}", "=", "MIIB", "0\u{82}",
 ];
 
 fn files() -> impl Strategy<Value = String> {

@@ -10,26 +10,10 @@ use super::{fuzz_text, text_of};
 
 const SEPARATOR: &str = "\n--\n";
 
+#[rustfmt::skip]
 const WORDS: &[&str] = &[
-    "\"",
-    "\\",
-    "\\\"",
-    "\\u0000",
-    "\n",
-    "\r",
-    "\u{7f}",
-    "\u{2028}",
-    "é",
-    "𝄞",
-    "napi_",
-    "abcd",
-    "aaaa",
-    "*",
-    "********",
-    "{\"k\":\"",
-    "\"}",
-    "Bearer ",
-    "\n--\n",
+    "\"", "\\", "\\\"", "\\u0000", "\n", "\r", "\u{7f}", "\u{2028}", "é", "𝄞", "napi_", "abcd",
+    "aaaa", "*", "********", "{\"k\":\"", "\"}", "Bearer ", "\n--\n",
 ];
 
 /// Secrets, and a text in which they stand whole, escaped, in parts, and into each other.
