@@ -7,6 +7,7 @@
 
 mod caller;
 mod restricted;
+mod view;
 
 use std::time::{Duration, Instant};
 
@@ -105,6 +106,22 @@ impl Relation {
         } else {
             self.caller.role
         }
+    }
+
+    /// Locks what it reads if it is a view, and what views below it read, as it was locked itself.
+    pub fn lock_below(&self) -> Result<(), Failure> {
+        let mut locked = vec![self.oid];
+        let mut next = 0;
+        while let Some(&oid) = locked.get(next) {
+            for below in view::named_by(oid)? {
+                if !locked.contains(&below) {
+                    lock(below, self.deadline)?;
+                    locked.push(below);
+                }
+            }
+            next += 1;
+        }
+        Ok(())
     }
 
     /// Judges what a query reads: the relation itself, what a view reads, and the children of all. The

@@ -124,6 +124,7 @@ impl Query {
             if dependencies(query.cast()).0 != [relation.oid] {
                 return Err(Failure::Moved);
             }
+            relation.lock_below()?;
             let rewritten = PgList::<pg_sys::Query>::from_pg(attempt(|| QueryRewrite(query))?);
             let query = rewritten.get_ptr(0).expect("a SELECT stays one query");
             let (named, has_row_security) = dependencies(query.cast());
@@ -179,7 +180,10 @@ unsafe fn analyze(text: *const c_char, parameters: c_int) -> Result<*mut pg_sys:
 }
 
 /// The relations that a query names, itself or below views, and whether row security adds to it.
-unsafe fn dependencies(query: *mut pg_sys::Node) -> (Vec<pg_sys::Oid>, bool) {
+///
+/// # Safety
+/// `query` is analysed.
+pub unsafe fn dependencies(query: *mut pg_sys::Node) -> (Vec<pg_sys::Oid>, bool) {
     let (mut relations, mut others) = (ptr::null_mut(), ptr::null_mut());
     let mut has_row_security = false;
     // SAFETY: an analysed query, and places for the results.

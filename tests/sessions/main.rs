@@ -52,6 +52,7 @@ mod phases;
 mod places;
 mod postmaster;
 mod programs;
+mod queues;
 mod reach;
 mod reported;
 mod resolved;
