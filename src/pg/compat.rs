@@ -87,6 +87,21 @@ pub fn reserve_prefix(prefix: &CStr) {
     }
 }
 
+/// Whether this transaction holds exactly that lock.
+pub fn holds_lock(tag: &pg_sys::LOCKTAG, lock: pg_sys::LOCKMODE) -> bool {
+    // SAFETY: a look into what this backend knows of its own locks.
+    unsafe {
+        #[cfg(any(feature = "pg14", feature = "pg15", feature = "pg16"))]
+        {
+            pg_sys::LockHeldByMe(tag, lock)
+        }
+        #[cfg(not(any(feature = "pg14", feature = "pg15", feature = "pg16")))]
+        {
+            pg_sys::LockHeldByMe(tag, lock, false)
+        }
+    }
+}
+
 /// Raises 42501, as Postgres does when a query begins, if the role in effect may not read what it reads.
 ///
 /// # Safety

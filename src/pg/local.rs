@@ -16,6 +16,7 @@ use pgrx::{PgList, pg_sys};
 
 use self::caller::{Caller, Trust};
 use crate::error::Error;
+use crate::pg::compat::holds_lock;
 use crate::pg::raised::{Raised, attempt};
 use crate::pg::text::from_server;
 use crate::pg::wait::{Event, pause};
@@ -248,10 +249,27 @@ fn lock(oid: pg_sys::Oid, deadline: Instant) -> Result<(), Failure> {
 
 /// Whether this transaction holds at least that lock on the relation, or on a child of it.
 pub fn is_locked_by_us(oid: pg_sys::Oid, least: pg_sys::LOCKMODE) -> Result<bool, Failure> {
+    let strongest = pg_sys::AccessExclusiveLock as pg_sys::LOCKMODE;
     let all = with_children(&[oid])?;
-    // SAFETY: a look into what this backend knows of its own locks.
-    let is_locked = |oid: &_| unsafe { pg_sys::CheckRelationOidLockedByMe(*oid, least, true) };
-    Ok(all.iter().any(is_locked))
+    Ok(all.into_iter().any(|oid| {
+        let tag = tag(oid);
+        (least..=strongest).any(|lock| holds_lock(&tag, lock))
+    }))
+}
+
+/// What Postgres locks when it locks that relation, which is none that databases share. (A function that
+/// looks by its number came with minor releases.)
+fn tag(oid: pg_sys::Oid) -> pg_sys::LOCKTAG {
+    // SAFETY: a variable of the backend.
+    let database = unsafe { pg_sys::MyDatabaseId };
+    pg_sys::LOCKTAG {
+        locktag_field1: database.to_u32(),
+        locktag_field2: oid.to_u32(),
+        locktag_field3: 0,
+        locktag_field4: 0,
+        locktag_type: pg_sys::LockTagType::LOCKTAG_RELATION as u8,
+        locktag_lockmethodid: pg_sys::DEFAULT_LOCKMETHOD as u8,
+    }
 }
 
 /// These, and all that inherit from them.
