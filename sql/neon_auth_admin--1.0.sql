@@ -250,7 +250,7 @@ AS 'MODULE_PATHNAME', 'delete_domain_wrapper';
 CREATE  FUNCTION "delete_domains"(
 	"domains" TEXT[], /* :: std :: option :: Option < Array < Text > > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
-) RETURNS TEXT[] /* Result < Vec < Text > , Raise > */
+) RETURNS TEXT[] /* Result < Texts, Raise > */
 VOLATILE PARALLEL UNSAFE COST 1000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'delete_domains_wrapper';
@@ -724,19 +724,6 @@ AS 'MODULE_PATHNAME', 'wait_for_user_wrapper';
 -- requires:
 --   comments
 
--- How many rows each set has, or so: without it a planner reckons with 1,000, and what is joined with them
--- looks expensive enough to be compiled. What list_users has is like any table.
-
-ALTER FUNCTION neon_auth_admin.check_connection ROWS 9;
-ALTER FUNCTION neon_auth_admin.list_domains ROWS 10;
-ALTER FUNCTION neon_auth_admin.list_integrations ROWS 1;
-ALTER FUNCTION neon_auth_admin.list_oauth_providers ROWS 4;
-
-
--- src/pg.rs
--- requires:
---   comments
-
 -- Nobody may call anything until somebody grants it. The role that installs the extension may, and may
 -- grant it on. (The objects belong to the bootstrap superuser when the extension is installed by a role
 -- that is none.)
@@ -751,6 +738,19 @@ REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA neon_auth_admin FROM PUBLIC;
 GRANT USAGE ON SCHEMA neon_auth_admin TO @extowner@, pg_database_owner WITH GRANT OPTION;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA neon_auth_admin TO @extowner@, pg_database_owner WITH GRANT OPTION;
 GRANT USAGE ON FOREIGN DATA WRAPPER neon_auth_admin TO @extowner@, pg_database_owner WITH GRANT OPTION;
+
+
+-- src/pg.rs
+-- requires:
+--   comments
+
+-- How many rows each set has, or so: without it a planner reckons with 1,000, and what is joined with them
+-- looks expensive enough to be compiled. What list_users has is like any table.
+
+ALTER FUNCTION neon_auth_admin.check_connection ROWS 9;
+ALTER FUNCTION neon_auth_admin.list_domains ROWS 10;
+ALTER FUNCTION neon_auth_admin.list_integrations ROWS 1;
+ALTER FUNCTION neon_auth_admin.list_oauth_providers ROWS 4;
 
 
 -- src/pg.rs

@@ -4,6 +4,7 @@
 mod configuration;
 mod keys;
 mod local_users;
+mod places;
 mod sqlstate;
 
 use std::fmt;
@@ -226,30 +227,6 @@ impl Error {
         .with_advice(Advice::UseProjectLevel)
     }
 
-    pub fn overridden_setting(setting: &str) -> Self {
-        Self::new(
-            ErrorKind::Forbidden,
-            format!("setting \"{setting}\" was given outside of the server's configuration"),
-        )
-        .with_detail(
-            "It decides where an API key goes or whose code runs, and this session does not know its \
-             configured value.",
-        )
-        .with_hint(
-            "Remove it from the connection's options, from ALTER ROLE and from ALTER DATABASE, and \
-             connect again.",
-        )
-    }
-
-    // The place of a call.
-
-    pub fn security_restricted() -> Self {
-        Self::new(
-            ErrorKind::Forbidden,
-            "cannot call the Neon API within security-restricted operation",
-        )
-    }
-
     pub fn no_reserve() -> Self {
         Self::new(ErrorKind::OutOfMemory, "out of memory")
             .with_detail("There is not enough left to report what might fail.")
@@ -259,16 +236,6 @@ impl Error {
     pub fn provider_gone(id: &str) -> Self {
         let message = format!("OAuth provider \"{id}\" was deleted by somebody else meanwhile");
         Self::new(ErrorKind::NotFound, message).with_hint("Try again.")
-    }
-
-    pub fn dry_run() -> Self {
-        let message = "nothing is sent while neon_auth_admin.dry_run is on";
-        Self::new(ErrorKind::NotConfigured, message)
-    }
-
-    pub fn nothing_made_up(function: &str) -> Self {
-        let message = format!("could not make an answer of {function}() up in a dry run");
-        Self::new(ErrorKind::BadResponse, message)
     }
 
     /// The library is newer or older than the extension's objects.

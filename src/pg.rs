@@ -12,6 +12,7 @@ mod sign_in;
 mod users;
 mod webhooks;
 
+mod agent;
 mod allocator;
 mod api_key;
 mod args;

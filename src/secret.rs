@@ -106,7 +106,10 @@ pub fn mask(value: Value) -> Value {
 
 fn mask_below(is_in_secret: bool, value: Value) -> Value {
     match value {
-        Value::String(text) if is_in_secret && !text.is_empty() => MASK.into(),
+        Value::String(mut text) if is_in_secret && !text.is_empty() => {
+            text.zeroize();
+            MASK.into()
+        }
         Value::Object(fields) => fields
             .into_iter()
             .map(|(name, value)| {
@@ -124,7 +127,7 @@ fn mask_below(is_in_secret: bool, value: Value) -> Value {
 
 /// What the name of a secret has in it, in lower case and without `_` and `-`: the names of Neon, and
 /// those of Better Auth's configuration and of its providers.
-const SECRET_WORDS: [&str; 13] = [
+const SECRET_WORDS: [&str; 14] = [
     "authorization",
     "bearer",
     "connectionstring",
@@ -136,6 +139,7 @@ const SECRET_WORDS: [&str; 13] = [
     "passwd",
     "password",
     "private",
+    "pwd",
     "secret",
     "token",
 ];
@@ -154,7 +158,13 @@ fn is_secret(name: &str) -> bool {
     }
     // A key is one, but for its public half; `key_id` is the name of one.
     let is_key = name.ends_with("key") || name.ends_with("keys");
-    is_key && !name.starts_with("pub") || SECRET_WORDS.iter().any(|word| name.contains(word))
+    let is_public = ["pubclient", "public", "publishable"]
+        .iter()
+        .any(|word| name.starts_with(word));
+    is_key && !is_public
+        || name.ends_with("pass")
+        || name == "dsn"
+        || SECRET_WORDS.iter().any(|word| name.contains(word))
 }
 
 /// `text` with each secret, as it is or as JSON may escape it, replaced by [`MASK`].
@@ -289,6 +299,11 @@ mod tests {
             "proxy_authorization",
             "jwt",
             "connection_uri",
+            "pass",
+            "smtp_pass",
+            "pwd",
+            "dsn",
+            "publisher_api_key",
         ] {
             assert!(is_secret(name), "{name}");
         }

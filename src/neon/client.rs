@@ -93,6 +93,8 @@ impl Client<'_> {
     pub fn send<T>(&self, request: &Request<T>, id: &str) -> Result<T, Error> {
         let url = self.connection.api_url.join(request.path());
         let mut call = self.call(id);
+        // What a lock takes is not taken from the attempts that faults may need.
+        let mut locked = 0;
         loop {
             call.attempts += 1;
             let result = self.attempt(request, &url, id);
@@ -108,7 +110,7 @@ impl Client<'_> {
             let now = Instant::now();
             let decision = decide(
                 call.attempts,
-                self.connection.max_attempts,
+                self.connection.max_attempts.saturating_add(locked),
                 ending.outcome(),
                 request.safety(),
                 self.deadline.saturating_duration_since(now),
@@ -116,6 +118,7 @@ impl Client<'_> {
             );
             match decision {
                 Decision::Wait(wait) => {
+                    locked += u32::from(matches!(ending.outcome(), Outcome::Status(423, _)));
                     // A write that waits here was not carried out, or it would not be sent again.
                     if self.place.pause_until(now + wait).is_err() {
                         return Err(call.interrupted(request, false));

@@ -8,6 +8,9 @@ pub const BASE: Duration = Duration::from_millis(200);
 /// No back-off is longer.
 pub const CAP: Duration = Duration::from_secs(2);
 
+/// Between two looks whether a lock is gone, whatever was asked for: nothing else bounds their number.
+const LEAST: Duration = BASE.checked_div(2).expect("not by zero");
+
 /// An attempt that has less time than this is not worth its wait.
 const MARGIN: Duration = Duration::from_millis(50);
 /// An attempt that finds a lock open has work to do: cut off, a write that was certainly not done would
@@ -82,7 +85,10 @@ fn wait_for_lock(
     left: Duration,
 ) -> Decision {
     let longest = left.saturating_sub(TIME_FOR_WORK);
-    let wait = asked.unwrap_or(back_off.min(longest));
+    let wait = match asked {
+        Some(asked) => asked.max(LEAST),
+        None => back_off.max(LEAST).min(longest),
+    };
     if max_attempts > 1 && wait <= longest && !longest.is_zero() {
         Decision::Wait(wait)
     } else {

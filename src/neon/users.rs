@@ -121,7 +121,7 @@ fn create_by(
 /// Which user, in a sentence. What does not look like an address may be something else in its place, such
 /// as a key or the password of a URL.
 fn addressed(email: &str) -> Option<String> {
-    let is_address = email.contains('@') && !email.contains("://");
+    let is_address = email.contains('@') && !email.contains(':');
     is_address.then(|| format!("The e-mail address is \"{}\".", shortened(email, MAX_SHOWN)))
 }
 

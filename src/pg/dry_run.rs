@@ -4,6 +4,7 @@
 use pgrx::prelude::*;
 use serde_json::{Map, Value};
 use uuid::Builder;
+use zeroize::Zeroizing;
 
 use crate::error::Error;
 use crate::neon::endpoint::{Endpoint, Path};
@@ -15,9 +16,10 @@ use crate::pg::{guc, server};
 /// What stands for project and branch where no server says them.
 const NOWHERE: &str = "dry-run";
 
-/// Whether that target is made up.
-pub fn is_nowhere(target: &Target) -> bool {
-    target.project_id() == NOWHERE
+/// The project level, where a target was made up and the arguments are of that level.
+pub fn project_in_place_of(target: &Target) -> Option<Target> {
+    let is_made_up = target.project_id() == NOWHERE;
+    Target::new(NOWHERE, None, None).ok().filter(|_| is_made_up)
 }
 
 /// For whoever is asked for the way to Neon.
@@ -53,7 +55,8 @@ pub fn answer<T>(target: &Target, request: &Request<T>) -> Option<T> {
     if let Some(Ok(Value::Object(given))) = given {
         answer.extend(given);
     }
-    request.decode(&serde_json::to_vec(&answer).ok()?).ok()
+    let answer = Zeroizing::new(serde_json::to_vec(&answer).ok()?);
+    request.decode(&answer).ok()
 }
 
 /// What the API would add. Ids begin with zeros, and are UUIDs, as those of users are.

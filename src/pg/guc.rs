@@ -3,7 +3,7 @@
 
 mod fixed;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, CString};
 
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
@@ -59,6 +59,7 @@ impl Fixed for DryRun {
 }
 
 thread_local! {
+    static DRY_RUN_CAME_TOO_LATE: Cell<bool> = const { Cell::new(false) };
     static OVERRIDDEN: RefCell<Vec<&'static CStr>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -70,6 +71,8 @@ pub fn define() {
         .into_iter()
         .filter(|name| reset_source(name).is_some_and(|source| source > GucSource::PGC_S_ARGV));
     OVERRIDDEN.set(overridden.collect());
+    // Whoever wanted nothing to be sent must not have it sent because he said so too early.
+    DRY_RUN_CAME_TOO_LATE.set(is_set_by_statement(DryRun::NAME));
     fixed::define_string::<Server>(&SERVER);
     fixed::define_bool::<DryRun>(&DRY_RUN);
     GucRegistry::define_int_guc(
@@ -153,6 +156,22 @@ pub fn server() -> String {
 /// Whether nothing may be sent.
 pub fn is_dry_run() -> bool {
     DRY_RUN.get()
+}
+
+/// Whether whoever connected has said so, for this session alone.
+pub fn is_dry_run_by_client() -> bool {
+    let setting = compat::find_setting(DryRun::NAME);
+    is_dry_run() && setting.is_some_and(|setting| setting.source == GucSource::PGC_S_CLIENT)
+}
+
+/// Whether a statement has tried to say so before this library was there to refuse it.
+pub fn came_dry_run_too_late() -> bool {
+    DRY_RUN_CAME_TOO_LATE.get()
+}
+
+/// Of a setting that Postgres does not know yet.
+fn is_set_by_statement(name: &CStr) -> bool {
+    compat::find_setting(name).is_some_and(|setting| setting.source >= GucSource::PGC_S_INTERACTIVE)
 }
 
 /// In bytes.

@@ -27,10 +27,10 @@ fn create_integration(
     server: default!(Option<Text>, "NULL"),
 ) -> Result<One<IntegrationKeys>, Raise> {
     let neon = Session::open(&integration::CREATE_INTEGRATION, server.as_deref())?;
-    // In a dry run without a server any branch will do.
-    let branch_id = branch_id.filter(|_| !dry_run::is_nowhere(neon.target()));
+    let is_of_project = branch_id.is_some() || role_name.is_some();
+    let made_up = dry_run::project_in_place_of(neon.target()).filter(|_| is_of_project);
     let request = integration::create(
-        neon.target(),
+        made_up.as_ref().unwrap_or(neon.target()),
         branch_id.as_deref(),
         database_name.as_deref(),
         role_name.as_deref(),

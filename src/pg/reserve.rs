@@ -7,7 +7,7 @@
 #![allow(unsafe_code)]
 
 use std::ffi::{c_int, c_void};
-use std::ptr::null_mut;
+use std::ptr::{NonNull, null_mut};
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use pgrx::callconv::{Arg, ArgAbi};
@@ -28,7 +28,7 @@ static RESERVE: AtomicPtr<c_void> = AtomicPtr::new(null_mut());
 
 /// The first argument of each SQL function, of which SQL knows nothing: it is made before the others are
 /// unpacked. While it is there, so is the reserve, for as long as nobody needs it.
-pub struct Entry(Box<pg_sys::ErrorContextCallback>);
+pub struct Entry(NonNull<pg_sys::ErrorContextCallback>);
 
 impl Entry {
     /// For the making of a result, when the function has returned; elsewhere it is an argument. Raises
@@ -40,12 +40,13 @@ impl Entry {
         // SAFETY: Postgres' own stack of callbacks, on its own thread. The link stays where it is until
         // it is taken out.
         unsafe {
-            let mut link = Box::new(pg_sys::ErrorContextCallback {
+            let link = Box::new(pg_sys::ErrorContextCallback {
                 previous: pg_sys::error_context_stack,
                 callback: Some(give_back),
                 arg: null_mut(),
             });
-            pg_sys::error_context_stack = &raw mut *link;
+            let link = NonNull::from(Box::leak(link));
+            pg_sys::error_context_stack = link.as_ptr();
             Self(link)
         }
     }
@@ -69,10 +70,11 @@ impl Drop for Entry {
         // SAFETY: as above. The link is the first, but for one that an error on its way has put before
         // it; or not there, where somebody has put a stack of his own in the place of this.
         unsafe {
+            let link = Box::from_raw(self.0.as_ptr());
             let mut place = &raw mut pg_sys::error_context_stack;
             while !(*place).is_null() {
-                if *place == &raw mut *self.0 {
-                    *place = self.0.previous;
+                if *place == self.0.as_ptr() {
+                    *place = link.previous;
                     return;
                 }
                 place = &raw mut (**place).previous;

@@ -109,7 +109,12 @@ impl Row {
             unsafe { PgTupleDesc::from_pg_unchecked(pg_sys::lookup_rowtype_tupdesc_copy(oid, -1)) };
         let values = vec![None; shape.len()];
         let row = Self { shape, values };
-        for column in fields::<T>() {
+        // It has none if serde reads it as a map: then nothing would be compared.
+        let columns = fields::<T>();
+        if columns.is_empty() {
+            return Err(Error::stale_extension("no columns are known"));
+        }
+        for column in columns {
             row.place_of(column)?;
         }
         Ok(row)

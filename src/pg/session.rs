@@ -1,9 +1,7 @@
 //! Owns the way of a call from a SQL function to Neon and back: what is refused before any I/O, server
 //! and key, the agent that keeps connections, the clock, and what happens to an interrupt.
 
-use std::cell::RefCell;
 use std::ffi::CString;
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -11,8 +9,7 @@ use crate::error::{Error, ErrorKind};
 use crate::neon::api_url::ApiUrl;
 use crate::neon::client::{Client, Connection, new_request_id};
 use crate::neon::endpoint::Endpoint;
-use crate::neon::http::proxy::ProxySettings;
-use crate::neon::http::{Http, MAX_IDLE, Settings};
+use crate::neon::http::Http;
 use crate::neon::request::Request;
 use crate::neon::target::Target;
 use crate::pg::api_key::Key;
@@ -23,15 +20,8 @@ use crate::pg::row::{One, Row, RowType, Secrets};
 use crate::pg::rows::Rows;
 use crate::pg::server::catalog::{DEFAULT_TIMEOUT, ForeignServer};
 use crate::pg::turn::Turn;
-use crate::pg::wait::{
-    Backend, LatchConnector, LatchResolver, begin, is_interrupted, raise_interrupt,
-};
-use crate::pg::{dry_run, guc, server};
-
-thread_local! {
-    /// The agent of this backend, with the settings it was built from.
-    static HTTP: RefCell<Option<(guc::Network, Rc<Http>)>> = const { RefCell::new(None) };
-}
+use crate::pg::wait::{Backend, begin, is_interrupted, raise_interrupt};
+use crate::pg::{agent, dry_run, guc, server};
 
 /// All that a call needs. Its clock runs: whatever it sends shares the time that the server gives a call.
 pub struct Session(Way);
@@ -105,7 +95,7 @@ impl Session {
                 max_attempts: server.max_attempts,
                 max_response: guc::max_response(),
             },
-            http: http()?,
+            http: agent::http()?,
             deadline: Instant::now() + server.timeout,
             asked,
         }))))
@@ -309,38 +299,18 @@ pub fn refuse_wrong_place() -> Result<(), Error> {
     if restricted {
         return Err(Error::security_restricted());
     }
+    if guc::came_dry_run_too_late() {
+        return Err(Error::dry_run_too_late());
+    }
+    // Whoever connects may choose so for himself, and not for functions that run with others' rights.
+    // SAFETY: reads the backend's security context.
+    #[allow(unsafe_code)]
+    let is_for_others = unsafe { pgrx::pg_sys::InLocalUserIdChange() };
+    if is_for_others && guc::is_dry_run_by_client() {
+        return Err(Error::dry_run_for_others());
+    }
     match guc::overridden() {
         Some(setting) => Err(Error::overridden_setting(&setting)),
         None => Ok(()),
     }
-}
-
-fn http() -> Result<Rc<Http>, Error> {
-    HTTP.with_borrow_mut(|kept| match kept {
-        Some((built_from, http)) if built_from.is_current() => Ok(http.clone()),
-        _ => {
-            let network = guc::network();
-            let settings = Settings {
-                user_agent: user_agent(),
-                ca_file: guc::text(&network.ca_file).map(PathBuf::from),
-                proxy: guc::text(&network.proxy).map(|url| ProxySettings {
-                    url,
-                    user: guc::text(&network.proxy_user),
-                    password_file: guc::text(&network.proxy_password_file).map(PathBuf::from),
-                }),
-                max_idle: MAX_IDLE,
-            };
-            let http = Rc::new(Http::new(&settings, LatchConnector, LatchResolver)?);
-            *kept = Some((network, http.clone()));
-            Ok(http)
-        }
-    })
-}
-
-fn user_agent() -> String {
-    let postgres = pgrx::pg_sys::PG_VERSION.to_string_lossy();
-    format!(
-        "neon_auth_admin/{} (PostgreSQL {postgres})",
-        env!("CARGO_PKG_VERSION")
-    )
 }

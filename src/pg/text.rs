@@ -216,3 +216,24 @@ unsafe impl SqlTranslatable for Text {
     const RETURN_SQL: Result<ReturnsRef, ReturnsError> =
         Ok(ReturnsRef::One(SqlMappingRef::literal("TEXT")));
 }
+
+/// A `text[]` result.
+pub struct Texts(pub Vec<Text>);
+
+// SAFETY: that of an array, made with memory in reserve.
+unsafe impl BoxRet for Texts {
+    unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> Datum<'fcx> {
+        let _entry = Entry::begin();
+        // SAFETY: the caller's promise.
+        unsafe { self.0.box_into(fcinfo) }
+    }
+}
+
+// SAFETY: what is returned is an array of texts.
+unsafe impl SqlTranslatable for Texts {
+    const TYPE_IDENT: &'static str = "neon_auth_admin::pg::text::Texts";
+    const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
+    const ARGUMENT_SQL: Result<SqlMappingRef, ArgumentError> = Ok(SqlMappingRef::literal("TEXT[]"));
+    const RETURN_SQL: Result<ReturnsRef, ReturnsError> =
+        Ok(ReturnsRef::One(SqlMappingRef::literal("TEXT[]")));
+}

@@ -9,6 +9,7 @@ use crate::pg::local_users;
 use crate::pg::report::{Raise, raise};
 use crate::pg::reserve::Entry;
 use crate::pg::row::{One, Row, Secrets, row_type};
+use crate::pg::server::current;
 use crate::pg::session::Session;
 use crate::pg::text::Text;
 
@@ -53,7 +54,11 @@ fn ensure_user(
             created: true,
         },
         Ok(None) => raise(Error::nothing_made_up("ensure_user")),
-        Err(error) if error.kind == ErrorKind::AlreadyExists => {
+        // Another branch's users have other ids than those here.
+        Err(error)
+            if error.kind == ErrorKind::AlreadyExists
+                && !current::is_other_branch(neon.target()) =>
+        {
             let id = local_users::id_of(&row, neon.target(), neon.time_left(), email)?;
             EnsuredUser {
                 id: id.ok_or(error)?,

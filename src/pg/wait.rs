@@ -282,7 +282,11 @@ fn wait_within(
 
 /// For a loop that need not wait.
 fn check_in(timeout: NextTimeout) -> Result<(), ureq::Error> {
-    serve_interrupts().map_err(|ended| ended.into_error(timeout))
+    let result = match timeout.after.is_zero() {
+        true => Err(Ended::TimeUp),
+        false => serve_interrupts(),
+    };
+    result.map_err(|ended| ended.into_error(timeout))
 }
 
 fn deadline(timeout: NextTimeout) -> Option<Instant> {

@@ -6,7 +6,7 @@ use postgres::error::SqlState;
 use postgres::{Client, NoTls};
 
 use crate::functions::functions;
-use crate::support::{Database, arrived, config, one, sqlstate, variable};
+use crate::support::{Database, arrived, config, connect, one, sqlstate, variable};
 
 const OPTION: &str = "-c neon_auth_admin.dry_run=on";
 
@@ -123,13 +123,62 @@ fn no_statement_turns_it_on_or_off() {
     }
 }
 
+/// What is set before the library is there to refuse it is dropped, with a WARNING that nobody may read.
+#[test]
+fn a_statement_that_comes_too_early_keeps_calls_from_being_made() {
+    let database = Database::new("it_dry_run_early");
+    let project = "test-dry-run-early";
+    database.add_server("neon", project, &variable("NEON_SIMULATOR_URL"), "");
+    let mut session = database.session();
+    let set = "SET neon_auth_admin.dry_run = on";
+    session.batch_execute(set).expect("not known yet");
+    let call = "SELECT neon_auth_admin.add_domain('https://a.example.com')";
+    let error = session.query(call, &[]).expect_err("refused");
+    assert_eq!(sqlstate(&error), SqlState::INSUFFICIENT_PRIVILEGE);
+    assert_eq!(arrived(project), 0);
+}
+
+/// Who connects decides for himself alone.
+#[test]
+fn a_connection_does_not_disarm_functions_of_others() {
+    let database = Database::new("it_dry_run_others");
+    let project = "test-dry-run-others";
+    database.add_server("neon", project, &variable("NEON_SIMULATOR_URL"), "");
+    let mut owner = database.session();
+    owner
+        .batch_execute(
+            "CREATE FUNCTION act() RETURNS text LANGUAGE sql SECURITY DEFINER
+                 SET search_path = pg_catalog, pg_temp
+                 AS $$ SELECT neon_auth_admin.add_domain('https://a.example.com') $$",
+        )
+        .expect("a function");
+    let mut admin = connect("postgres", "postgres");
+    admin
+        .batch_execute("CREATE ROLE it_dry_run_guest LOGIN")
+        .expect("a role");
+    let guest = config(&database.name, "it_dry_run_guest")
+        .options(OPTION)
+        .connect(NoTls);
+    let mut guest = guest.expect("a session");
+    let error = guest.query("SELECT act()", &[]).expect_err("refused");
+    assert_eq!(sqlstate(&error), SqlState::INSUFFICIENT_PRIVILEGE);
+    let set = format!(
+        "ALTER DATABASE {} SET neon_auth_admin.dry_run = on",
+        database.name
+    );
+    admin.batch_execute(&set).expect("for all");
+    let mut guest = connect(&database.name, "it_dry_run_guest");
+    one(&mut guest, "SELECT act()");
+    assert_eq!(arrived(project), 0);
+}
+
 /// Twice: what the first made, the second finds.
 #[test]
 fn ensuring_twice() {
     let database = Database::new("it_ensure");
     let url = variable("NEON_SIMULATOR_URL");
     let project = "test-ensure";
-    database.add_server("neon", project, &url, ", branch_id 'br-ensure'");
+    database.add_server("neon", project, &url, ", branch_id 'br-current-1'");
     let mut session = database.session();
     for created in [true, false] {
         for call in [

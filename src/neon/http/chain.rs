@@ -9,7 +9,9 @@ use ureq::Timeout;
 use ureq::config::Config;
 use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
+use ureq::unversioned::transport::{
+    Buffers, ConnectionDetails, Connector, NextTimeout, Transport, time,
+};
 
 /// The request that is on its way. ureq hands a limit of time down to its sockets, too, but copies its
 /// whole configuration for each request that has one, and looks at the clock at every step.
@@ -87,14 +89,23 @@ impl<In: Transport, T: Connector<In>> Connector<In> for Limited<T> {
         details: &ConnectionDetails,
         chained: Option<In>,
     ) -> Result<Option<Self::Out>, ureq::Error> {
+        // ureq counts its own limit from when it began to connect.
+        let now = (details.current_time)();
+        let mut timeout = details.timeout;
+        if let (time::Instant::Exact(began), time::Instant::Exact(now)) = (details.now, now)
+            && !timeout.after.is_not_happening()
+        {
+            let spent = now.saturating_duration_since(began);
+            timeout.after = timeout.after.saturating_sub(spent).into();
+        }
         let details = ConnectionDetails {
             uri: details.uri,
             addrs: details.addrs.clone(),
             config: details.config,
             request_level: details.request_level,
             resolver: details.resolver,
-            now: details.now,
-            timeout: self.underway.limit(details.timeout)?,
+            now,
+            timeout: self.underway.limit(timeout)?,
             current_time: details.current_time.clone(),
             run_connector: details.run_connector.clone(),
             register_shutdown: details.register_shutdown.clone(),

@@ -172,6 +172,7 @@ impl Table {
         if let Layout::UsersSync = self.layout {
             query += " AND deleted_at IS NULL";
         }
+        query += " ORDER BY (email::pg_catalog.text OPERATOR(pg_catalog.=) $1) DESC, id LIMIT 1";
         Query::new(query, Some(email), Sees::Latest)
     }
 

@@ -27,9 +27,17 @@ pub fn resolve<'a>(server: &'a ForeignServer, option: &str) -> Result<Option<Cow
 
 /// Whether calls for `target` are about the branch that this server is the compute of.
 pub fn is_own_branch(target: &Target) -> bool {
-    let own =
-        setting("branch_id").and_then(|(value, is_configured)| is_configured.then_some(value));
-    own.is_some() && own.as_deref() == target.branch_id()
+    own_branch().is_some_and(|own| Some(own.as_str()) == target.branch_id())
+}
+
+/// Whether they are about another one, whose users are not those of this database.
+pub fn is_other_branch(target: &Target) -> bool {
+    let other = own_branch().zip(target.branch_id());
+    other.is_some_and(|(own, named)| own != named)
+}
+
+fn own_branch() -> Option<String> {
+    setting("branch_id").and_then(|(value, is_configured)| is_configured.then_some(value))
 }
 
 pub fn read(server: &str, option: &str) -> Result<String, Error> {
