@@ -28,57 +28,10 @@ fn nothing_is_sent() {
     let project = "test-wrong-input";
     database.add_server("neon", project, &variable("NEON_SIMULATOR_URL"), "");
     let mut session = database.session();
-    let long_email = format!("create_user('{}@example.com')", "a".repeat(250));
-    let null = &SqlState::NULL_VALUE_NOT_ALLOWED;
-    let invalid = &SqlState::INVALID_PARAMETER_VALUE;
-    let not_configured = &SqlState::from_code("NA009");
-    let cases = [
-        ("create_user('ada')", invalid),
-        (&long_email, invalid),
-        (
-            "create_user('ada@example.com', server => 'nowhere')",
-            not_configured,
-        ),
-        ("delete_user('..')", invalid),
-        ("delete_user('.')", invalid),
-        ("delete_user('../x')", invalid),
-        ("delete_user('a/b')", invalid),
-        ("delete_user('a#b')", invalid),
-        ("delete_user('a?b')", invalid),
-        ("delete_user('%2e%2e')", invalid),
-        ("delete_user(U&'a\\202Eb')", invalid),
-        ("delete_user(repeat('a', 129))", invalid),
-        ("add_oauth_provider('../x')", invalid),
-        ("add_oauth_provider('google', 'id', '********')", invalid),
-        (
-            "update_oauth_provider('google', client_secret => '********')",
-            invalid,
-        ),
-        ("update_oauth_provider('google')", invalid),
-        ("delete_oauth_provider('a/b')", invalid),
-        ("add_domain('example.com')", invalid),
-        ("delete_domains('{}')", invalid),
-        ("delete_domains('{https://a.example.com,NULL}')", null),
-        ("update_email_server('smtp')", invalid),
-        ("update_email_server('shared', host => 'h')", invalid),
-        (
-            "update_email_server('standard', 'h', 587, 'u', 'p', 'a@b.c')",
-            null,
-        ),
-        (
-            "update_email_server('standard', 'h', 0, 'u', 'p', 'a@b.c', 'n')",
-            invalid,
-        ),
-        (
-            "update_email_server('standard', 'h', 587, 'u', '********', 'a@b.c', 'n')",
-            invalid,
-        ),
-        ("create_integration()", null),
-        ("create_integration('br/1')", invalid),
-    ];
-    for (call, expected) in cases {
-        session.refused(&format!("SELECT * FROM neon_auth_admin.{call}"), expected);
-    }
+    session.refused(
+        "SELECT neon_auth_admin.list_domains('nowhere')",
+        &SqlState::from_code("NA009"),
+    );
     // Postgres' own text has no NUL, wherever it comes from.
     for call in ["delete_user($1)", "set_api_key($1)", "add_domain($1)"] {
         let error = session
@@ -95,6 +48,9 @@ fn nothing_is_sent() {
         .expect("listed");
     assert_eq!(arrived(project), 1);
 }
+
+/// No ids: each of them would change the path that it is a part of.
+const NO_IDS: &str = ". .. ../x a/b a#b a?b %2e%2e a\u{202e}b";
 
 /// Every argument of every function, while all others have values that it would take.
 #[test]
@@ -117,6 +73,11 @@ fn what_no_argument_takes() {
         let mut bad: Vec<_> = texts
             .filter_map(|text| argument.with(text).zip(Some(&invalid)))
             .collect();
+        if matches!(name, "id" | "branch_id") {
+            let quoted = NO_IDS.split(' ').map(|id| format!("'{id}'"));
+            bad.extend(quoted.map(|id| (id, &invalid)));
+            bad.push(("repeat('a', 129)".to_owned(), &invalid));
+        }
         if argument.kind == "text[]" {
             bad.extend(argument.with("NULL").zip(Some(&null)));
         }

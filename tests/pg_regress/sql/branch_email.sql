@@ -58,21 +58,16 @@ ALTER SERVER branch_email OPTIONS (SET project_id 'test-branch-email', SET branc
 SELECT * FROM test.failure('SELECT neon_auth_admin.test_email_server(''ada@example.com'')');
 \x off
 
--- Wrong input. Every request on this server would be answered 500: none is sent.
+-- Wrong input. Every request on this server would be answered 500: none is sent. (tests/sessions/input.rs
+-- tries each argument.)
 
 ALTER SERVER branch_email OPTIONS (SET project_id 'fault-500--branch-email', SET branch_id 'br-main-000001');
 
 SELECT call, failure.code, failure.message, failure.detail
 FROM unnest(ARRAY[
-    $$update_email_server(NULL)$$, $$update_email_server('smtp')$$,
-    $$update_email_server('shared', port => 25)$$, $$update_email_server('standard', port => 0)$$,
-    $$update_email_server('standard', password => '********')$$,
-    $$test_email_server(NULL)$$, $$test_email_server('ada')$$,
-    $$send_test_email(NULL, 'smtp.example.com', 587, 'mailer', 's3cret', 'no-reply@example.com', 'Example')$$,
-    $$send_test_email('ada', 'smtp.example.com', 587, 'mailer', 's3cret', 'no-reply@example.com', 'Example')$$,
-    $$send_test_email('ada@example.com', NULL, 587, 'mailer', 's3cret', 'no-reply@example.com', 'Example')$$,
-    $$send_test_email('ada@example.com', 'smtp.example.com', 65536, 'mailer', 's3cret', 'no-reply@example.com', 'Example')$$,
-    $$send_test_email('ada@example.com', 'smtp.example.com', 587, 'mailer', '********', 'no-reply@example.com', 'Example')$$,
+    $$update_email_server('smtp')$$, $$update_email_server('shared', port => 25)$$,
+    $$update_email_server('standard', port => 0)$$, $$update_email_server('standard', password => '********')$$,
+    $$test_email_server('ada')$$,
     $$send_test_email('ada@example.com', 'smtp.example.com', 587, 'mailer', 's3cret', 'no-reply@example.com', NULL)$$
 ]) AS call,
     test.failure(format('SELECT neon_auth_admin.%s', call)) AS failure;

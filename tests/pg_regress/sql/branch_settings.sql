@@ -75,37 +75,34 @@ SELECT * FROM neon_auth_admin.get_webhooks();
 
 ALTER SERVER branch_settings OPTIONS (SET branch_id 'br-empty-1');
 SELECT * FROM test.failure('SELECT neon_auth_admin.get_email_and_password()');
-SELECT * FROM test.failure('SELECT neon_auth_admin.update_email_and_password(enabled => true)');
-SELECT * FROM test.failure('SELECT neon_auth_admin.get_allow_localhost()');
-SELECT * FROM test.failure('SELECT neon_auth_admin.update_allow_localhost(true)');
 SELECT * FROM test.failure('SELECT neon_auth_admin.update_config(''Example'')');
-SELECT * FROM test.failure('SELECT neon_auth_admin.get_plugins()');
-SELECT * FROM test.failure('SELECT neon_auth_admin.update_organization(enabled => true)');
-SELECT * FROM test.failure('SELECT neon_auth_admin.update_magic_link(enabled => true)');
-SELECT * FROM test.failure('SELECT neon_auth_admin.get_phone_number()');
-SELECT * FROM test.failure('SELECT neon_auth_admin.update_phone_number(enabled => true)');
-SELECT * FROM test.failure('SELECT neon_auth_admin.get_webhooks()');
+\x off
+SELECT call, failure.code, failure.message
+FROM unnest(ARRAY[
+    'get_allow_localhost()', 'update_allow_localhost(true)', 'get_plugins()', 'update_organization(true)',
+    'update_magic_link(true)', 'get_phone_number()', 'update_phone_number(true)', 'get_webhooks()'
+]) AS call,
+    test.failure(format('SELECT neon_auth_admin.%s', call)) AS failure;
+\x on
 ALTER SERVER branch_settings OPTIONS (SET branch_id 'br-missing-1');
 SELECT * FROM test.failure('SELECT neon_auth_admin.update_webhooks(enabled => true)');
 \x off
 
--- Wrong input. Every request on this server would be answered 500: none is sent.
+-- Wrong input. Every request on this server would be answered 500: none is sent. (tests/sessions/input.rs
+-- tries each argument.)
 
 ALTER SERVER branch_settings OPTIONS (SET project_id 'fault-500--branch-settings', SET branch_id 'br-main-000001');
 
 SELECT call, failure.code, failure.message, failure.detail, failure.hint
 FROM unnest(ARRAY[
-    $$update_email_and_password()$$, $$update_email_and_password(email_verification_method => '')$$,
-    $$update_allow_localhost(NULL)$$,
-    $$update_config(NULL)$$, $$update_config('')$$, $$update_config(repeat('é', 257))$$, $$update_config(E'a\nb')$$,
+    $$update_email_and_password()$$, $$update_allow_localhost(NULL)$$, $$update_config(repeat('é', 257))$$,
     $$update_organization()$$, $$update_organization(organization_limit => 0)$$,
     $$update_organization(membership_limit => -1)$$, $$update_organization(creator_role => '')$$,
     $$update_magic_link()$$, $$update_magic_link(expires_in => 4)$$, $$update_magic_link(expires_in => 1441)$$,
     $$update_phone_number()$$, $$update_phone_number(otp_expires_in => 59)$$, $$update_phone_number(otp_expires_in => 601)$$,
     $$update_webhooks()$$, $$update_webhooks(webhook_url => 'hooks.example.com')$$,
     $$update_webhooks(enabled_events => ARRAY['user.created', NULL])$$, $$update_webhooks(enabled_events => '{""}')$$,
-    $$update_webhooks(timeout_seconds => 0)$$, $$update_webhooks(timeout_seconds => 11)$$,
-    $$update_webhooks(webhook_url => 'https://' || repeat('a', 10000000))$$
+    $$update_webhooks(timeout_seconds => 0)$$, $$update_webhooks(timeout_seconds => 11)$$
 ]) AS call,
     test.failure(format('SELECT neon_auth_admin.%s', call)) AS failure;
 

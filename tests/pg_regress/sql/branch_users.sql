@@ -51,19 +51,16 @@ SELECT neon_auth_admin.delete_user(id) = id AS returns_id FROM test.branch_users
 ALTER SERVER branch_users OPTIONS (ADD branch_id 'br-main-000001');
 SELECT neon_auth_admin.delete_user(id) = id AS returns_id FROM test.branch_users WHERE email = 'grace@example.com';
 
--- Wrong input. Every request on this server would be answered 500: none is sent.
+-- Wrong input. Every request on this server would be answered 500: none is sent. (tests/sessions/input.rs
+-- tries each argument.)
 
 ALTER SERVER branch_users OPTIONS (SET project_id 'fault-500--branch-users');
 
 SELECT call, failure.code, failure.message, failure.detail
 FROM unnest(ARRAY[
-    $$create_user(NULL)$$, $$create_user('ada')$$, $$create_user('ada@example.com', '')$$,
-    $$delete_user(NULL)$$, $$delete_user('a/b')$$,
-    $$set_user_roles(NULL, '{admin}')$$, $$set_user_roles('../x', '{admin}')$$,
     $$set_user_roles('u-1', NULL)$$, $$set_user_roles('u-1', '{}')$$,
     $$set_user_roles('u-1', ARRAY['admin', NULL])$$, $$set_user_roles('u-1', ARRAY['admin', ''])$$,
-    $$set_user_roles('u-1', ARRAY[E'ad\nmin'])$$, $$set_user_roles('u-1', array_fill('admin'::text, ARRAY[1001]))$$,
-    $$set_user_roles('u-1', ARRAY[repeat('a', 10000000)])$$
+    $$set_user_roles('u-1', array_fill('admin'::text, ARRAY[1001]))$$
 ]) AS call,
     test.failure(format('SELECT neon_auth_admin.%s', call)) AS failure;
 

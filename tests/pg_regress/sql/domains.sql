@@ -50,26 +50,17 @@ SELECT * FROM test.failure('SELECT neon_auth_admin.add_domain(''https://app.exam
 SELECT * FROM test.failure('SELECT neon_auth_admin.add_domain(''https://['')');
 \x off
 
--- Wrong input. Every request on this server would be answered 500: none is sent.
+-- Wrong input. Every request on this server would be answered 500: none is sent. (tests/sessions/input.rs
+-- tries each argument.)
 
 ALTER SERVER domains OPTIONS (SET project_id 'fault-500--domains');
 
 SELECT neon_auth_admin.add_domain(NULL);
-SELECT neon_auth_admin.delete_domain(NULL);
-SELECT neon_auth_admin.delete_domains(NULL);
+SELECT neon_auth_admin.add_domain('app.example.com');
+SELECT neon_auth_admin.delete_domain('');
 SELECT neon_auth_admin.delete_domains('{}');
 SELECT neon_auth_admin.delete_domains(ARRAY['https://app.example.com', NULL]);
 SELECT neon_auth_admin.delete_domains(ARRAY[['https://app.example.com'], ['']]);
-
-SELECT domain, code, message, detail
-FROM unnest(ARRAY[
-    $$''$$, $$'app.example.com'$$, $$'://app.example.com'$$, $$':'$$, $$'1https://app.example.com'$$,
-    $$'https://app example.com'$$, $$E'https://app.example.com\r\n'$$, $$E'https://app.example.com\u0001'$$,
-    $$'https://' || repeat('a', 2041)$$, $$'https://' || repeat('a', 10000000)$$
-]) AS domain, test.failure(format('SELECT neon_auth_admin.add_domain(%s)', domain));
-SELECT domain, code, message, detail
-FROM unnest(ARRAY[$$''$$, $$E'app.example.com\r\n'$$, $$repeat('a', 4097)$$]) AS domain,
-    test.failure(format('SELECT neon_auth_admin.delete_domain(%s)', domain));
 
 ALTER ROLE app_owner RESET neon_auth_admin.server;
 SET client_min_messages = warning;

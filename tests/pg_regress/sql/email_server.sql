@@ -48,7 +48,8 @@ ALTER SERVER email OPTIONS (SET project_id 'test-empty-email');
 SELECT * FROM test.failure('SELECT neon_auth_admin.get_email_server()');
 \x off
 
--- Wrong input. Every request on this server would be answered 500: none is sent.
+-- Wrong input. Every request on this server would be answered 500: none is sent. (tests/sessions/input.rs
+-- tries each argument.)
 
 ALTER SERVER email OPTIONS (SET project_id 'fault-500--email');
 
@@ -66,25 +67,14 @@ FROM unnest(ARRAY[
     $$'smtp.example.com', 587, 'mailer', NULL, 'no-reply@example.com', 'Example'$$,
     $$'smtp.example.com', 587, 'mailer', 's3cret', NULL, 'Example'$$,
     $$'smtp.example.com', 587, 'mailer', 's3cret', 'no-reply@example.com', NULL$$,
-    $$E'\t', 587, 'mailer', 's3cret', 'no-reply@example.com', 'Example'$$,
-    $$'smtp.example.com', 0, 'mailer', 's3cret', 'no-reply@example.com', 'Example'$$,
-    $$'smtp.example.com', -1, 'mailer', 's3cret', 'no-reply@example.com', 'Example'$$,
-    $$'smtp.example.com', 65536, 'mailer', 's3cret', 'no-reply@example.com', 'Example'$$,
-    $$'smtp.example.com', 587, E'\t', 's3cret', 'no-reply@example.com', 'Example'$$,
-    $$'smtp.example.com', 587, 'mailer', E'\t', 'no-reply@example.com', 'Example'$$,
-    $$'smtp.example.com', 587, 'mailer', 's3cret', 'no-reply', 'Example'$$,
-    $$'smtp.example.com', 587, 'mailer', 's3cret', 'no-reply@example.com', E'\t'$$,
-    $$E'smtp.example.com\r\nQUIT', 587, 'mailer', 's3cret', 'no-reply@example.com', 'Example'$$,
-    $$repeat('a', 256), 587, 'mailer', 's3cret', 'no-reply@example.com', 'Example'$$,
-    $$'smtp.example.com', 587, 'mailer', repeat('a', 10000000), 'no-reply@example.com', 'Example'$$
+    $$'smtp.example.com', 65536, 'mailer', 's3cret', 'no-reply@example.com', 'Example'$$
 ]) AS arguments,
     test.failure(format('SELECT neon_auth_admin.update_email_server(''standard'', %s)', arguments)) AS failure;
 
 -- Type shared takes a sender at most.
 SELECT arguments, failure.code, failure.message, failure.detail
 FROM unnest(ARRAY[
-    $$host => 'smtp.example.com'$$, $$port => 587$$, $$username => 'mailer'$$, $$password => 's3cret'$$,
-    $$sender_email => 'no-reply'$$, $$sender_email => '@'$$, $$sender_name => E'\t'$$
+    $$host => 'smtp.example.com'$$, $$port => 587$$, $$username => 'mailer'$$, $$password => 's3cret'$$
 ]) AS arguments,
     test.failure(format('SELECT neon_auth_admin.update_email_server(''shared'', %s)', arguments)) AS failure;
 

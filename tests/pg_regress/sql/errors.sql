@@ -22,12 +22,10 @@ $$;
 -- than a second in all; a lock (423) is waited for until the time is nearly up.
 
 ALTER SERVER errors OPTIONS (ADD timeout '2s');
-SELECT status, code, message
+SELECT status, read.code, read.message, write.code AS write, write.message
 FROM unnest(ARRAY[400, 401, 403, 404, 409, 422, 423, 429, 500, 502, 503, 504, 524]) AS status,
-    test.fault(status::text, 'SELECT * FROM neon_auth_admin.list_domains()');
-SELECT status, code, message
-FROM unnest(ARRAY[400, 401, 403, 404, 409, 422, 423, 429, 500, 502, 503, 504, 524]) AS status,
-    test.fault(status::text, 'SELECT neon_auth_admin.add_domain(''https://app.example.com'')');
+    test.fault(status::text, 'SELECT * FROM neon_auth_admin.list_domains()') AS read,
+    test.fault(status::text, 'SELECT neon_auth_admin.add_domain(''https://app.example.com'')') AS write;
 
 -- In full.
 \x on
@@ -71,18 +69,13 @@ SELECT email FROM neon_auth_admin.create_user('ada@example.com');
 
 -- Answers that are no answers: a reader fails, of a writer it is unknown whether it was done.
 
-SELECT fault, code, message
+SELECT fault, read.code, read.message, write.code AS write, write.message
 FROM unnest(ARRAY[
     'html', 'empty', '204', 'badjson', 'deepjson', 'json-utf8', 'json-surrogate', 'json-nul', 'redirect-301', 'redirect-308',
     'huge', 'huge-length', 'headers', 'reset', 'close', 'cut', 'http09', 'status-99', 'status-999', 'chunks'
 ]) AS fault,
-    test.fault(fault, 'SELECT * FROM neon_auth_admin.list_domains()') AS answer;
-SELECT fault, code, message
-FROM unnest(ARRAY[
-    'html', 'empty', '204', 'badjson', 'deepjson', 'json-utf8', 'json-surrogate', 'json-nul', 'redirect-301', 'redirect-308',
-    'huge', 'huge-length', 'headers', 'reset', 'close', 'cut', 'http09', 'status-99', 'status-999', 'chunks'
-]) AS fault,
-    test.fault(fault, 'SELECT neon_auth_admin.create_user(''ada@example.com'')') AS answer;
+    test.fault(fault, 'SELECT * FROM neon_auth_admin.list_domains()') AS read,
+    test.fault(fault, 'SELECT neon_auth_admin.create_user(''ada@example.com'')') AS write;
 \x on
 SELECT fault, detail, hint
 FROM unnest(ARRAY['html', 'redirect-302', 'reset', 'cut', 'huge']) AS fault,

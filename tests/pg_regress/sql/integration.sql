@@ -66,7 +66,8 @@ ALTER SERVER integration OPTIONS (DROP auth_provider);
 SELECT * FROM neon_auth_admin.create_integration('main');
 \set VERBOSITY default
 
--- Wrong input. Every request on this server would be answered 500: none is sent.
+-- Wrong input. Every request on this server would be answered 500: none is sent. (tests/sessions/input.rs
+-- tries each argument.)
 
 ALTER SERVER integration OPTIONS (SET project_id 'fault-500--integration');
 
@@ -74,14 +75,7 @@ SELECT neon_auth_admin.create_integration();
 SELECT neon_auth_admin.create_integration(NULL, 'neondb');
 SELECT neon_auth_admin.delete_integration(NULL);
 SELECT neon_auth_admin.create_integration('Br-Main');
-SELECT arguments, failure.code, failure.message, failure.detail
-FROM unnest(ARRAY[
-    $$''$$, $$'br_main'$$, $$'../x'$$, $$'a/b'$$, $$'a#b'$$, $$'a?b'$$, $$'%2e%2e'$$, $$E'a\r\nb'$$, $$E'a\u202eb'$$,
-    $$repeat('a', 61)$$,
-    $$'br-main-000001', E'neon\ndb'$$, $$'br-main-000001', repeat('a', 10000000)$$,
-    $$'br-main-000001', 'neondb', E'\t'$$
-]) AS arguments,
-    test.failure(format('SELECT neon_auth_admin.create_integration(%s)', arguments)) AS failure;
+SELECT neon_auth_admin.create_integration('br-main-000001', E'neon\ndb');
 
 ALTER ROLE app_owner RESET neon_auth_admin.server;
 SET client_min_messages = warning;

@@ -57,37 +57,16 @@ ALTER SERVER oauth OPTIONS (SET project_id 'fault-echo--oauth');
 SELECT * FROM test.failure('SELECT neon_auth_admin.add_oauth_provider(''vercel'', ''vercel-id'', ''s3"cr\et'')');
 \x off
 
--- Wrong input. Every request on this server would be answered 500: none is sent.
+-- Wrong input. Every request on this server would be answered 500: none is sent. (tests/sessions/input.rs
+-- tries each argument.)
 
 ALTER SERVER oauth OPTIONS (SET project_id 'fault-500--oauth');
 
 SELECT neon_auth_admin.add_oauth_provider(NULL, 'id', 'secret');
-SELECT neon_auth_admin.update_oauth_provider(NULL);
-SELECT neon_auth_admin.delete_oauth_provider(NULL);
-
-SELECT call, failure.code, failure.message, failure.detail
-FROM unnest(ARRAY[
-    $$add_oauth_provider('')$$,
-    $$add_oauth_provider('goo gle')$$,
-    $$add_oauth_provider('google', E'a\r\nb', 'secret')$$,
-    $$add_oauth_provider('google', 'id', E'a\r\nb')$$,
-    $$add_oauth_provider('google', repeat('a', 4097), 'secret')$$,
-    $$add_oauth_provider('google', 'id', repeat('a', 10000000))$$,
-    $$add_oauth_provider('microsoft', 'id', 'secret', E'\t')$$,
-    $$update_oauth_provider('../x')$$,
-    $$update_oauth_provider('google', E'\t')$$,
-    $$update_oauth_provider('google', client_secret => E'\t')$$,
-    $$update_oauth_provider('microsoft', microsoft_tenant_id => E'\u0001')$$,
-    $$delete_oauth_provider('')$$,
-    $$delete_oauth_provider('..')$$,
-    $$delete_oauth_provider('a/b')$$,
-    $$delete_oauth_provider('a#b')$$,
-    $$delete_oauth_provider('a?b')$$,
-    $$delete_oauth_provider('%2e%2e')$$,
-    $$delete_oauth_provider(E'a\r\nb')$$,
-    $$delete_oauth_provider(E'google\u202e')$$
-]) AS call,
-    test.failure(format('SELECT neon_auth_admin.%s', call)) AS failure;
+SELECT neon_auth_admin.add_oauth_provider('goo gle');
+SELECT neon_auth_admin.add_oauth_provider('google', 'id', E'a\r\nb');
+SELECT neon_auth_admin.update_oauth_provider('../x');
+SELECT neon_auth_admin.delete_oauth_provider('a/b');
 
 ALTER ROLE app_owner RESET neon_auth_admin.server;
 SET client_min_messages = warning;

@@ -66,26 +66,18 @@ SELECT value, test.is_accepted('max_attempts', value)
 FROM unnest(ARRAY[$$'1'$$, $$'3'$$, $$'10'$$, $$'0'$$, $$'-1'$$, $$'11'$$, $$'2.5'$$, $$'three'$$, $$''$$, $$'1 '$$]) AS value;
 
 SELECT value, test.is_accepted('project_id', value)
-FROM unnest(ARRAY[
-    $$'quiet-bar-123456'$$, $$'x'$$, $$'0'$$,
-    $$''$$, $$'Quiet-Bar'$$, $$'quiet_bar'$$, $$'a/b'$$, $$'..'$$, $$'a.b'$$, $$'a b'$$, $$'a?b'$$, $$'a#b'$$, $$'%2e%2e'$$, $$E'a\r\nb'$$, $$E'a\u202eb'$$, $$'é'$$
-]) AS value;
+FROM unnest(ARRAY[$$'quiet-bar-123456'$$, $$'x'$$, $$'0'$$, $$''$$, $$'Quiet-Bar'$$, $$'quiet_bar'$$, $$'..'$$, $$'é'$$]) AS value;
 SELECT length, test.is_accepted('project_id', quote_literal(repeat('a', length))) FROM unnest(ARRAY[60, 61]) AS length;
 
 SELECT value, test.is_accepted('auth_provider', value)
-FROM unnest(ARRAY[$$'stack'$$, $$'better_auth'$$, $$'mock'$$, $$'stack_v3'$$, $$''$$, $$'Stack'$$, $$'a/b'$$, $$'..'$$, $$'better-auth'$$]) AS value;
+FROM unnest(ARRAY[$$'stack'$$, $$'better_auth'$$, $$'stack_v3'$$, $$''$$, $$'Stack'$$, $$'better-auth'$$]) AS value;
 
+-- (tests/it/fuzz/api_url.rs has more of them, tests/sessions/input.rs where they may lead.)
 SELECT value, test.is_accepted('api_url', value)
 FROM unnest(ARRAY[
-    $$'https://console.neon.tech/api/v2'$$, $$'https://console.neon.tech/api/v2/'$$, $$'https://console.neon.tech'$$,
-    $$'http://127.0.0.1:8080/api/v2'$$, $$'https://[::1]:8443/api/v2'$$,
-    $$''$$, $$'console.neon.tech'$$, $$'ftp://console.neon.tech'$$, $$'https://'$$, $$'https:///api/v2'$$,
-    $$'https://user@console.neon.tech/api/v2'$$, $$'https://user:password@console.neon.tech/api/v2'$$,
-    $$'https://console.neon.tech:0'$$, $$'https://console.neon.tech:65536'$$, $$'https://console.neon.tech:https'$$,
-    $$'https://console.neon.tech/api/../v2'$$, $$'https://console.neon.tech/%2e%2e'$$,
-    $$'https://console.neon.tech/api?x=y'$$, $$'https://console.neon.tech/api#x'$$,
-    $$'https://console.neon.tech /api'$$, $$'https://[::1'$$, $$'https://console.neon.tech\@evil.example'$$,
-    $$E'https://console.neon.tech/\r\nX-Evil: 1'$$, $$E'https://console.neon.tech\u202e'$$
+    $$'https://console.neon.tech/api/v2/'$$, $$'http://127.0.0.1:8080/api/v2'$$, $$'https://[::1]:8443/api/v2'$$,
+    $$''$$, $$'console.neon.tech'$$, $$'ftp://console.neon.tech'$$, $$'https://'$$, $$'https://console.neon.tech:0'$$,
+    $$'https://user:password@console.neon.tech/api/v2'$$, $$'https://console.neon.tech/api?x=y'$$
 ]) AS value;
 
 -- Keys: what could not stand in a header is refused, and shown nowhere.
@@ -132,23 +124,6 @@ SET client_min_messages = warning;
 
 ALTER SERVER options OPTIONS (ADD api_url 'https://console.neon.tech.evil.example/api/v2');
 SELECT * FROM neon_auth_admin.list_domains(server => 'options');
-CREATE FUNCTION test.call_at(url text, OUT code text, OUT message text)
-LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    EXECUTE format('ALTER SERVER options OPTIONS (SET api_url %L)', url);
-    SELECT f.code, f.message INTO code, message
-    FROM test.failure('SELECT * FROM neon_auth_admin.list_domains(server => ''options'')') AS f;
-END
-$$;
-SELECT url, call.*
-FROM unnest(ARRAY[
-    'https://evil.example/console.neon.tech', 'https://xconsole.neon.tech', 'https://neon.tech',
-    'https://console.neon.tech./api/v2', 'https://console.neon.tech:8443/api/v2',
-    'https://52.0.0.1/api/v2', 'http://127.0.0.2:8080/api/v2', 'http://[::1]:8080/api/v2',
-    'http://console.neon.tech/api/v2', 'http://console.neon.tech:443/api/v2'
-]) AS url, test.call_at(url) AS call;
 
 -- The right place: over HTTP and over HTTPS. A key is for the place that it was stored for.
 
@@ -228,4 +203,4 @@ UPDATE pg_foreign_server SET srvoptions = ARRAY['project_id=../../users', srvopt
 SELECT neon_auth_admin.list_domains('options');
 
 DROP SERVER options CASCADE;
-DROP FUNCTION test.refusal, test.is_accepted, test.call_at;
+DROP FUNCTION test.refusal, test.is_accepted;

@@ -56,7 +56,8 @@ SELECT * FROM test.failure('SELECT neon_auth_admin.delete_user(''00000000-0000-4
 SELECT create_user.id <> users.id AS has_another_id
 FROM neon_auth_admin.create_user('ada@example.com') JOIN test.users USING (email);
 
--- Wrong input. Every request on this server would be answered 500: none is sent.
+-- Wrong input. Every request on this server would be answered 500: none is sent. (tests/sessions/input.rs
+-- tries each argument.)
 
 ALTER SERVER users OPTIONS (SET project_id 'fault-500--users');
 
@@ -65,22 +66,8 @@ SELECT neon_auth_admin.create_user('ada');
 SELECT neon_auth_admin.delete_user(NULL);
 SELECT neon_auth_admin.delete_user('a/b');
 
-SELECT arguments, failure.code, failure.message, failure.detail
-FROM unnest(ARRAY[
-    $$''$$, $$'ada'$$, $$'@example.com'$$, $$'ada@'$$, $$'ada lovelace@example.com'$$,
-    $$E'ada@example.com\r\nBcc: x@example.com'$$, $$E'ada\u0085@example.com'$$,
-    $$repeat('a', 245) || '@example.com'$$, $$repeat('a', 10000000) || '@example.com'$$,
-    $$'ada@example.com', ''$$, $$'ada@example.com', E'Ada\nLovelace'$$, $$'ada@example.com', E'Ada\u0007'$$,
-    $$'ada@example.com', repeat('é', 256)$$, $$'ada@example.com', repeat('a', 10000000)$$
-]) AS arguments,
-    test.failure(format('SELECT neon_auth_admin.create_user(%s)', arguments)) AS failure;
-
-SELECT id, failure.code, failure.message, failure.detail
-FROM unnest(ARRAY[
-    $$''$$, $$' '$$, $$'.'$$, $$'..'$$, $$'../x'$$, $$'a/b'$$, $$'a\b'$$, $$'a#b'$$, $$'a?b'$$, $$'a&b'$$, $$'a;b'$$,
-    $$'a:b'$$, $$'a@b'$$, $$'%2e%2e'$$, $$E'a\r\nb'$$, $$E'a\tb'$$, $$E'a\u202eb'$$, $$'é'$$, $$repeat('a', 129)$$
-]) AS id,
-    test.failure(format('SELECT neon_auth_admin.delete_user(%s)', id)) AS failure;
+SELECT neon_auth_admin.create_user('ada@example.com', '');
+SELECT neon_auth_admin.create_user('ada@example.com', repeat('é', 256));
 
 -- What cannot be seen is named, and so is the row that fails, in DETAIL alone: its address, escaped and cut. What
 -- is no address may be something else in its place.
