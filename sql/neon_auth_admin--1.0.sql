@@ -722,7 +722,7 @@ AS 'MODULE_PATHNAME', 'wait_for_user_wrapper';
 /* <begin connected objects> */
 -- src/pg.rs
 -- requires:
---   comments
+--   estimates
 
 -- Nobody may call anything until somebody grants it. The role that installs the extension may, and may
 -- grant it on. (The objects belong to the bootstrap superuser when the extension is installed by a role

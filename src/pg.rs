@@ -61,7 +61,7 @@ pgrx::extension_sql_file!(
 pgrx::extension_sql_file!(
     "../sql/privileges.sql",
     name = "privileges",
-    requires = ["comments"]
+    requires = ["estimates"]
 );
 
 /// What Postgres calls when it has loaded the library. (pgrx' guard has thread-local variables.)
