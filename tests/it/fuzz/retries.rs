@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use neon_auth_admin::neon::retry::{CAP, Decision, Outcome, Safety, decide};
+use neon_auth_admin::neon::retry::{BASE, CAP, Decision, Outcome, Safety, decide};
 use proptest::prelude::*;
 
 use super::fuzz_text;
@@ -70,7 +70,8 @@ fn parse(line: &str) -> Option<Input> {
         },
     };
     Some(Input {
-        attempt: attempt.parse().ok()?,
+        // The first is number 1.
+        attempt: attempt.parse().ok().filter(|attempt| *attempt > 0)?,
         max_attempts: max_attempts.parse().ok()?,
         outcome,
         safety: match safety {
@@ -120,6 +121,7 @@ fn decisions_keep_their_bounds() {
             Outcome::Status(..) => panic!("{input:?}"),
         };
         match input.outcome {
+            Outcome::Status(_, Some(asked)) if is_locked => assert_eq!(wait, asked.max(BASE / 2)),
             Outcome::Status(_, Some(asked)) if is_answer => assert_eq!(wait, asked),
             _ => assert!(wait <= CAP, "{input:?} waits {wait:?}"),
         }
