@@ -41,11 +41,7 @@ fn add_oauth_provider(
 ) -> Result<One<OauthProvider>, Raise> {
     let neon = Session::open(&oauth_providers::ADD_OAUTH_PROVIDER, server.as_deref())?;
     let client_secret = client_secret.as_deref().map(Secret::new);
-    let credentials = Credentials {
-        client_id: client_id.as_deref(),
-        client_secret: client_secret.as_ref(),
-        microsoft_tenant_id: microsoft_tenant_id.as_deref(),
-    };
+    let credentials = credentials(&client_id, &client_secret, &microsoft_tenant_id);
     let id = required("id", id)?;
     let request = oauth_providers::add(neon.target(), &id, credentials)?;
     neon.row(&request)
@@ -65,11 +61,7 @@ fn ensure_oauth_provider(
     let endpoint = &oauth_providers::ENSURE_OAUTH_PROVIDER;
     let neon = Session::open(endpoint, server.as_deref())?;
     let client_secret = client_secret.as_deref().map(Secret::new);
-    let credentials = Credentials {
-        client_id: client_id.as_deref(),
-        client_secret: client_secret.as_ref(),
-        microsoft_tenant_id: microsoft_tenant_id.as_deref(),
-    };
+    let credentials = credentials(&client_id, &client_secret, &microsoft_tenant_id);
     let id = required("id", id)?;
     let request = oauth_providers::ensure(neon.target(), &id, credentials)?;
     let provider = match neon.ensure(&request)? {
@@ -98,11 +90,7 @@ fn update_oauth_provider(
 ) -> Result<One<OauthProvider>, Raise> {
     let neon = Session::open(&oauth_providers::UPDATE_OAUTH_PROVIDER, server.as_deref())?;
     let client_secret = client_secret.as_deref().map(Secret::new);
-    let credentials = Credentials {
-        client_id: client_id.as_deref(),
-        client_secret: client_secret.as_ref(),
-        microsoft_tenant_id: microsoft_tenant_id.as_deref(),
-    };
+    let credentials = credentials(&client_id, &client_secret, &microsoft_tenant_id);
     let id = required("id", id)?;
     let request = oauth_providers::update(neon.target(), &id, credentials)?;
     neon.row(&request)
@@ -119,4 +107,16 @@ fn delete_oauth_provider(
     let id = required("id", id)?;
     neon.send(&oauth_providers::delete(neon.target(), &id)?)?;
     Ok(id)
+}
+
+fn credentials<'a>(
+    client_id: &'a Option<Text>,
+    client_secret: &'a Option<Secret>,
+    microsoft_tenant_id: &'a Option<Text>,
+) -> Credentials<'a> {
+    Credentials {
+        client_id: client_id.as_deref(),
+        client_secret: client_secret.as_ref(),
+        microsoft_tenant_id: microsoft_tenant_id.as_deref(),
+    }
 }

@@ -18,7 +18,7 @@ use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{NextTimeout, TcpConnector};
 
-use crate::support::{World, is_unsent, settings, timed};
+use crate::support::{World, is_unsent, settings, timed, trusting_agent};
 
 /// A server below HTTP, which does the same with every connection, and counts them. It ends with
 /// the process.
@@ -106,6 +106,65 @@ impl Resolver for Silent {
         thread::sleep(*timeout.after);
         Err(ureq::Error::Timeout(timeout.reason))
     }
+}
+
+/// A resolver for a host with two addresses: the first takes no connections, and is silent about it.
+#[derive(Debug)]
+struct SilentFirst([SocketAddr; 2]);
+
+impl Resolver for SilentFirst {
+    fn resolve(
+        &self,
+        _: &Uri,
+        _: &Config,
+        _: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let mut found = self.empty();
+        self.0.into_iter().for_each(|address| found.push(address));
+        Ok(found)
+    }
+}
+
+/// A listener whose queue is full: the kernel drops further attempts, which then wait.
+fn full_listener() -> (SocketAddr, Socket, Vec<TcpStream>) {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
+    socket.bind(&any.into()).expect("a free port");
+    socket.listen(0).expect("a listener");
+    let address = socket.local_addr().expect("bound");
+    let address = address.as_socket().expect("an IP socket");
+    let impatience = Duration::from_millis(200);
+    let mut held = vec![];
+    while let Ok(stream) = TcpStream::connect_timeout(&address, impatience) {
+        held.push(stream);
+    }
+    (address, socket, held)
+}
+
+/// Its handshake has the time that is left of connecting, and not less.
+#[test]
+fn an_address_that_hangs_before_one_with_tls() {
+    let mut world = World::with_tls();
+    let url: Uri = world
+        .simulator
+        .https_url()
+        .expect("TLS")
+        .parse()
+        .expect("a URL");
+    let there = SocketAddr::from(([127, 0, 0, 1], url.port_u16().expect("a port")));
+    let (hangs, _listener, _held) = full_listener();
+    world.http = trusting_agent(&world.simulator, settings(), |settings| {
+        let resolver = SilentFirst([hangs, there]);
+        Http::new(settings, TcpConnector::default(), resolver)
+    });
+    world.timeout = Duration::from_secs(20);
+    world.connection.max_attempts = 1;
+    let (result, took) = timed(|| world.create_user());
+    result.expect("created at the second address");
+    assert!(
+        took >= Duration::from_secs(3),
+        "the first was tried: {took:?}"
+    );
 }
 
 /// A resolver whose wait is ended from outside, as Postgres does for a cancelled query.

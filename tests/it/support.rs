@@ -170,13 +170,25 @@ pub fn trusting(simulator: &Simulator) -> Http {
 
 /// The same, through a proxy.
 pub fn trusting_through(simulator: &Simulator, proxy: Option<ProxySettings>) -> Http {
-    let ca_file = simulator.ca_pem().map(write_file);
     let settings = Settings {
-        ca_file: ca_file.clone(),
         proxy,
         ..settings()
     };
-    let http = Http::blocking(&settings).expect("an agent");
+    trusting_agent(simulator, settings, Http::blocking)
+}
+
+/// The same, of these settings and made by `make`.
+pub fn trusting_agent(
+    simulator: &Simulator,
+    settings: Settings,
+    make: impl FnOnce(&Settings) -> Result<Http, Error>,
+) -> Http {
+    let ca_file = simulator.ca_pem().map(write_file);
+    let settings = Settings {
+        ca_file: ca_file.clone(),
+        ..settings
+    };
+    let http = make(&settings).expect("an agent");
     if let Some(file) = ca_file {
         fs::remove_file(file).expect("our own file");
     }
