@@ -53,16 +53,18 @@ fn check_connection(
         .as_ref()
         .map_or(DEFAULT_TIMEOUT, |(server, _)| server.timeout);
     let target = found.as_ref().map(|(_, target)| target.clone());
-    if let (Some((server, target)), Some((key, url))) = (found, configured) {
+    if let Err(error) = &place {
+        // Whatever else is wrong here, this comes first.
+        findings.failed("TLS", error);
+    } else if let (Some((server, target)), Some((key, url))) = (found, configured) {
         let asked = Asked::new(&server, role, &key);
-        let looked = place.and_then(|()| {
-            let list = integration::list(&target)?;
+        let looked = integration::list(&target).and_then(|list| {
             let neon = Session::with(&server, asked.clone(), target.clone(), key, url)?;
             Ok(neon.look(|client| on_the_way(client, &list)))
         });
         match looked {
             Ok(found) => findings.0.extend(found.into_iter().flatten()),
-            // This is no place for a call, or the roots of TLS or what the proxy needs cannot be read.
+            // The roots of TLS or what the proxy needs cannot be read.
             Err(error) => findings.failed("TLS", &error),
         }
         for finding in &mut findings.0 {

@@ -101,7 +101,7 @@ fn what_is_made_up_can_be_told() {
     let wrong = sqlstate(&wrong.expect_err("arguments are checked"));
     assert_eq!(wrong, SqlState::INVALID_PARAMETER_VALUE);
     let check = "SELECT bool_or(detail LIKE '%dry_run%') FROM neon_auth_admin.check_connection()";
-    one(&mut session, check);
+    assert!(one(&mut session, check).get::<_, bool>(0), "it says why");
 }
 
 /// As the server is: by a statement it would reach the next client of a pooler, or disarm a function.
@@ -136,6 +136,32 @@ fn a_statement_that_comes_too_early_keeps_calls_from_being_made() {
     let error = session.query(call, &[]).expect_err("refused");
     assert_eq!(sqlstate(&error), SqlState::INSUFFICIENT_PRIVILEGE);
     assert_eq!(arrived(project), 0);
+}
+
+/// Sessions that run already, and copies, go on calling: docs/migrations.md says so.
+#[test]
+fn a_database_sets_it_for_its_new_sessions() {
+    let database = Database::new("it_dry_run_database");
+    let project = "test-dry-run-database";
+    database.add_server("neon", project, &variable("NEON_SIMULATOR_URL"), "");
+    let add = |session: &mut Client, name: &str| {
+        let call = format!("SELECT neon_auth_admin.add_domain('https://{name}.example.com')");
+        one(session, &call);
+        arrived(project)
+    };
+    let mut running = database.session();
+    let name = &database.name;
+    let mut admin = connect("postgres", "postgres");
+    // Postgres knows the setting where the library is loaded.
+    let set =
+        format!("LOAD 'neon_auth_admin'; ALTER DATABASE {name} SET neon_auth_admin.dry_run = on");
+    admin.batch_execute(&set).expect("for all that begin");
+    assert_eq!(add(&mut running, "running"), 1);
+    assert_eq!(add(&mut database.session(), "new"), 1);
+    drop(running);
+    let copy = format!("CREATE DATABASE it_dry_run_copy TEMPLATE {name} OWNER {name}");
+    admin.batch_execute(&copy).expect("a copy");
+    assert_eq!(add(&mut connect("it_dry_run_copy", name), "copy"), 2);
 }
 
 /// Who connects decides for himself alone.
