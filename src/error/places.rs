@@ -23,6 +23,8 @@ impl Error {
             ErrorKind::Forbidden,
             "cannot call the Neon API within security-restricted operation",
         )
+        .with_detail("Postgres makes and refreshes materialized views so, and builds indexes.")
+        .with_hint("Keep the rows in a table: CREATE TABLE ... AS SELECT ...;")
     }
 
     pub fn dry_run_too_late() -> Self {
