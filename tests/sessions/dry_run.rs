@@ -120,6 +120,16 @@ fn no_statement_turns_it_on_or_off() {
             assert_eq!(sqlstate(&refused), expected, "{set}");
             session.batch_execute("ROLLBACK").expect("ended");
         }
+        // What a pooler does between two of its clients brings back how the session began.
+        for reset in [
+            "SET neon_auth_admin.dry_run TO DEFAULT",
+            "RESET ALL",
+            "DISCARD ALL",
+        ] {
+            session.batch_execute(reset).expect(reset);
+            let shown: String = one(&mut session, "SHOW neon_auth_admin.dry_run").get(0);
+            assert_ne!(shown, to, "{reset}");
+        }
     }
 }
 
