@@ -3,11 +3,14 @@
 
 /// What is not for printing, as Rust writes it.
 pub fn escape(text: &str) -> String {
-    let escape = |c: char| match c {
-        '"' | '\'' | '\\' => c.to_string(),
-        c => c.escape_debug().to_string(),
-    };
-    text.chars().map(escape).collect()
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            ' '..='~' => escaped.push(c),
+            c => escaped.extend(c.escape_debug()),
+        }
+    }
+    escaped
 }
 
 /// The first `max` characters of it, escaped.

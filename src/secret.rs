@@ -100,28 +100,28 @@ impl<'de> Deserialize<'de> for Secret {
 
 /// A value of the API with every secret in it replaced by [`MASK`]: the strings below a name that
 /// looks like one, however deep. Numbers and booleans say nothing that must be hidden.
-pub fn mask(value: Value) -> Value {
-    mask_below(false, value)
+pub fn mask(mut value: Value) -> Value {
+    mask_below(false, &mut value);
+    value
 }
 
-fn mask_below(is_in_secret: bool, value: Value) -> Value {
+fn mask_below(is_in_secret: bool, value: &mut Value) {
     match value {
-        Value::String(mut text) if is_in_secret && !text.is_empty() => {
+        Value::String(text) if is_in_secret && !text.is_empty() => {
             text.zeroize();
-            MASK.into()
+            text.push_str(MASK);
         }
-        Value::Object(fields) => fields
-            .into_iter()
-            .map(|(name, value)| {
-                let is_in_secret = is_in_secret || is_secret(&name);
-                (name, mask_below(is_in_secret, value))
-            })
-            .collect(),
-        Value::Array(items) => items
-            .into_iter()
-            .map(|item| mask_below(is_in_secret, item))
-            .collect(),
-        value => value,
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                mask_below(is_in_secret || is_secret(name), value);
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                mask_below(is_in_secret, item);
+            }
+        }
+        _ => {}
     }
 }
 
