@@ -10,33 +10,40 @@ use std::time::Duration;
 use crate::backend::Backend;
 use crate::support::{Database, connect, one, sqlstate};
 
-/// The URL of a server that makes its answers, status and headers and a body, of the head of a request; and
-/// how many have arrived.
+/// How many requests have arrived, and how many answers are written.
+#[derive(Clone, Default)]
+struct Seen {
+    arrived: Arc<AtomicUsize>,
+    answered: Arc<AtomicUsize>,
+}
+
+/// The URL of a server that makes its answers, status and headers and a body, of the head of a request.
 fn answering(
     answer: impl Fn(&str) -> (&'static str, String) + Send + Sync + 'static,
-) -> (String, Arc<AtomicUsize>) {
+) -> (String, Seen) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("bound"));
-    let (arrived, answer) = (Arc::new(AtomicUsize::new(0)), Arc::new(answer));
-    let count = arrived.clone();
+    let (seen, answer) = (Seen::default(), Arc::new(answer));
+    let seen_here = seen.clone();
     // Ends with the process; each connection ends with its client.
     thread::spawn(move || {
         for stream in listener.incoming() {
-            let (mut stream, count, answer) =
-                (stream.expect("accepted"), count.clone(), answer.clone());
+            let (mut stream, seen, answer) =
+                (stream.expect("accepted"), seen_here.clone(), answer.clone());
             thread::spawn(move || {
                 while let Some(head) = head_of_a_request(&mut stream) {
-                    count.fetch_add(1, Ordering::SeqCst);
+                    seen.arrived.fetch_add(1, Ordering::SeqCst);
                     let (status, body) = answer(&head);
                     let length = body.len();
                     let head = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n\r\n");
                     // The other side may be gone.
                     let _ = stream.write_all((head + &body).as_bytes());
+                    seen.answered.fetch_add(1, Ordering::SeqCst);
                 }
             });
         }
     });
-    (url, arrived)
+    (url, seen)
 }
 
 /// Small requests arrive at once.
@@ -53,22 +60,31 @@ fn head_of_a_request(stream: &mut TcpStream) -> Option<String> {
 #[test]
 fn whenever_a_session_is_ended_its_write_has_an_answer_or_a_warning() {
     let body = format!("{{\"other\":\"{}\"}}", "x".repeat((16 << 20) - 20));
-    let (url, arrived) = answering(move |_| ("200 OK", body.clone()));
+    let (url, seen) = answering(move |_| ("200 OK", body.clone()));
     let database = Database::new("it_ended");
     let options = ", branch_id 'br-a', timeout '60s'";
     database.add_server("neon", "test-ended", &url, options);
     let mut admin = connect("postgres", "postgres");
     let (mut ended, mut carried_out) = (0, 0);
-    for n in 0..30 {
+    // How long an answer takes depends on the machine: tried until both have been seen.
+    for n in (0..30).cycle().take(300) {
+        if n == 0 && ended > 0 && carried_out > 0 {
+            break;
+        }
         let mut session = database.session_with("-c neon_auth_admin.max_response_size=16MB");
         let backend = Backend::of(&mut session);
-        let before = arrived.load(Ordering::SeqCst);
+        let count = |of: &AtomicUsize| of.load(Ordering::SeqCst);
+        let before = [&seen.arrived, &seen.answered].map(|of| count(of));
         let call = thread::spawn(move || {
             let update = "SELECT neon_auth_admin.update_magic_link(true)";
             session.query(update, &[]).is_ok()
         });
-        // Another moment each time.
-        thread::sleep(Duration::from_millis(10) * n);
+        // Another moment each time, from the beginning of the call and from the end of the answer in turn.
+        let is_late = n % 2 == 1;
+        while is_late && count(&seen.answered) == before[1] && !call.is_finished() {
+            thread::yield_now();
+        }
+        thread::sleep(Duration::from_millis(if is_late { 3 } else { 10 }) * n);
         one(
             &mut admin,
             &format!("SELECT pg_terminate_backend({})", backend.pid),
@@ -76,7 +92,7 @@ fn whenever_a_session_is_ended_its_write_has_an_answer_or_a_warning() {
         let is_answered = call.join().expect("no panic");
         backend.wait_until_gone();
         let log = backend.log().join("\n");
-        if arrived.load(Ordering::SeqCst) > before && !is_answered {
+        if count(&seen.arrived) > before[0] && !is_answered {
             ended += 1;
             assert!(
                 log.contains("WARNING:  request to update magic link plugin was"),
