@@ -71,7 +71,11 @@ PROFILE=debug # or release: what is built, and then run
 # No RUSTFLAGS anywhere: a developer's own cargo commands then share the cache of these builds.
 # PG_MAJOR is set, and PGRX_PG_CONFIG_PATH exported, by setup.sh.
 build_extension() {
-  cargo build --quiet --profile "${PROFILE/debug/dev}" --lib --no-default-features --features "pg$PG_MAJOR"
+  # A release is a shared library alone: in a build that makes one for Rust as well, cargo leaves lto out,
+  # and does not say so (rust-lang/cargo#4611).
+  local command=(build)
+  [[ $PROFILE != release ]] || command=(rustc --crate-type cdylib)
+  cargo "${command[@]}" --quiet --profile "${PROFILE/debug/dev}" --lib --no-default-features --features "pg$PG_MAJOR"
 }
 
 build_simulator() {
