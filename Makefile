@@ -3,10 +3,11 @@
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help demo test test-all bench build install schema schema-check lint format-check clippy deny
+.PHONY: help demo test test-all bench build install package package-test package-reproducible pgxn schema schema-check \
+	lint format-check clippy deny all
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-20s %s\n", $$1, $$2 }' Makefile
 
 demo: ## try it: a tour of the SQL functions in a private Postgres, then psql
 	@bash tests/demo.sh
@@ -20,11 +21,25 @@ test-all: ## the same on Postgres 14, 15, 16, 17 and 18, which are fetched where
 bench: ## measure calls from SQL against a plain Rust program
 	@bash tests/bench.sh
 
+all: build # what PGXN's client calls
+
 build: ## build the release library for the Postgres of PG_CONFIG
 	@source tests/setup.sh && PROFILE=release build_extension
 
 install: ## install into the Postgres of PG_CONFIG, below DESTDIR if set
 	@source tests/setup.sh && install_extension
+
+package: ## make a tarball, and for a Postgres of Debian's a Debian package, in target/packages
+	@bash packaging/package.sh
+
+package-test: ## make the packages and try them: installs and removes the Debian package
+	@bash packaging/test.sh
+
+package-reproducible: ## make them twice, in other folders and with another umask, and compare
+	@bash packaging/reproducible.sh
+
+pgxn: ## make the archive for PGXN, of what is committed
+	@source tests/lib.sh && pgxn_archive
 
 schema: ## write the install script in sql/ from the code
 	@source tests/setup.sh && schema

@@ -8,6 +8,7 @@ CLUSTER= # the temporary folder
 SIMULATOR_PID=
 SERVERS=() # the data folders of those that were started
 SERVER_ENVIRONMENT=() # NAME=VALUE of what the server's environment has besides
+SHADOW=1 # or empty: the Postgres of PG_CONFIG as it is, with what is installed in it
 
 # libpq of every client below here looks at the private cluster and at nothing else of the user's.
 for variable in $(compgen -e PG); do
@@ -74,22 +75,23 @@ shadow_install() {
   mkdir "$CLUSTER$share/extension"
   ln -s "$share"/extension/* "$CLUSTER$share/extension"
 
-  # The system may have this extension as well: replace the links, never what they point to.
-  install_over "$CLUSTER$lib/neon_auth_admin.so" "$TARGET/$PROFILE/libneon_auth_admin.so"
-  rm -f "$CLUSTER$share"/extension/neon_auth_admin*
-  install -m 644 neon_auth_admin.control sql/neon_auth_admin--*.sql "$CLUSTER$share/extension"
+  # The system may have this extension as well: remove the links, never what they point to.
+  rm -f "$CLUSTER$lib/neon_auth_admin.so" "$CLUSTER$share"/extension/neon_auth_admin*
+  put_extension "$CLUSTER$lib" "$CLUSTER$share/extension"
 }
 
-install_over() { # DESTINATION SOURCE
-  rm -f "$1"
-  install -m 755 "$2" "$1"
+# What was built here; packages are tested with what is in them instead.
+put_extension() { # LIB EXTENSION
+  install -m 755 "$TARGET/$PROFILE/libneon_auth_admin.so" "$1/neon_auth_admin.so"
+  install -m 644 neon_auth_admin.control sql/neon_auth_admin--*.sql "$2"
 }
+
+server_program() { echo "${SHADOW:+$CLUSTER}$("$PG_CONFIG" --bindir)/$1"; } # NAME
 
 # Each argument is a line of postgresql.conf. Connect as PGUSER through PGHOST.
 cluster_start() { # SETTING...
-  local bin data=$CLUSTER/data
-  bin=$CLUSTER$("$PG_CONFIG" --bindir)
-  shadow_install
+  local data=$CLUSTER/data
+  [[ -z $SHADOW ]] || shadow_install
   if [[ $EUID == 0 ]]; then
     install -d -o "$(server_user)" "$data" "$PGHOST"
     install -o "$(server_user)" /dev/null "$CLUSTER/server.log"
@@ -97,7 +99,7 @@ cluster_start() { # SETTING...
     mkdir "$data" "$PGHOST"
   fi
   as_server test -x . || die "$(server_user), who runs the server, cannot enter $CLUSTER: set TMPDIR"
-  as_server "$bin/initdb" -D "$data" -U postgres -A trust -E UTF8 --locale=C --no-sync >"$CLUSTER/initdb.log" 2>&1 ||
+  as_server "$(server_program initdb)" -D "$data" -U postgres -A trust -E UTF8 --locale=C --no-sync >"$CLUSTER/initdb.log" 2>&1 ||
     die "initdb failed: $(cat "$CLUSTER/initdb.log")"
   cat >>"$data/postgresql.conf" <<CONF
 listen_addresses = ''
@@ -112,17 +114,17 @@ $(printf '%s\n' "$@")
 CONF
   server_start "$data" "$CLUSTER/server.log" ||
     die "the server did not start: $(tail -n 20 "$CLUSTER/server.log")"
-  [[ $(sql postgres "SELECT setting FROM pg_config WHERE name = 'PKGLIBDIR'") == "$CLUSTER"* ]] ||
+  [[ -z $SHADOW || $(sql postgres "SELECT setting FROM pg_config WHERE name = 'PKGLIBDIR'") == "$CLUSTER"* ]] ||
     die "the server looks for extensions outside of $CLUSTER"
 }
 
 server_start() { # DATA LOG
   SERVERS+=("$1")
-  as_server "$CLUSTER$("$PG_CONFIG" --bindir)/pg_ctl" -D "$1" -l "$2" -w -t 60 start >/dev/null
+  as_server "$(server_program pg_ctl)" -D "$1" -l "$2" -w -t 60 start >/dev/null
 }
 
 server_stop() { # DATA MODE
-  as_server "$CLUSTER$("$PG_CONFIG" --bindir)/pg_ctl" -D "$1" -m "$2" stop >/dev/null 2>&1
+  as_server "$(server_program pg_ctl)" -D "$1" -m "$2" stop >/dev/null 2>&1
 }
 
 cluster_stop() {

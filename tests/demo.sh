@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Shows the extension at work in a private Postgres, against the simulator or, if asked, the real API:
 # runs examples/tour.sql, then on a terminal opens psql in that database. Nothing is left behind.
-# shellcheck source=tests/cluster.sh
-source "$(dirname "$0")/cluster.sh"
+# shellcheck source=tests/tour.sh
+source "$(dirname "$0")/tour.sh"
 
 interactive() { [[ -t 0 && -t 1 ]]; }
 
@@ -20,30 +20,6 @@ wants_real_api() {
       read -r -p "Use the real API for $(real_scope), reading only? [y/N] " answer &&
       [[ $answer == [yY]* ]]
   fi
-}
-
-psql_as_owner() { # ARGUMENT...
-  "$PSQL" -P pager=off -U neondb_owner -d neondb "$@"
-}
-
-# On standard input, so that errors look as they do to someone who types.
-run_tour() { # FILE
-  psql_as_owner -X -a -v ON_ERROR_STOP=1 <"$1"
-}
-
-# As at Neon: the customer owns the database and is no superuser. A statement that fails is not
-# logged, since before psql 16 a key can only be given as a literal.
-start_server() { # SETTING...
-  cluster_start "log_min_error_statement = panic" "$@"
-  sql postgres "CREATE ROLE neondb_owner LOGIN CREATEROLE"
-  sql postgres "CREATE DATABASE neondb OWNER neondb_owner"
-}
-
-start_with_simulator() {
-  export NEON_API_KEY=napi_demo NEON_PROJECT_ID=quiet-bar-123456 NEON_BRANCH_ID=br-cool-lake-123456
-  start_server "$(simulator_settings)"
-  simulator_start --api-key "$NEON_API_KEY" --project "$NEON_PROJECT_ID" \
-    --database-url "host=$PGHOST user=neondb_owner dbname=neondb"
 }
 
 # The tour that follows only reads, and so does the session: the key is set here, before that. Without

@@ -66,9 +66,12 @@ else
   cargo() { die "cargo is not on the PATH: install Rust first (https://rustup.rs)"; }
 fi
 
+version() { cargo pkgid | sed 's/.*[#@]//'; }
+
 PROFILE=debug # or release: what is built, and then run
 
-# No RUSTFLAGS anywhere: a developer's own cargo commands then share the cache of these builds.
+# No RUSTFLAGS anywhere but for packages, which have a target folder of their own: a developer's own cargo
+# commands then share the cache of these builds.
 # PG_MAJOR is set, and PGRX_PG_CONFIG_PATH exported, by setup.sh.
 build_extension() {
   # A release is a shared library alone: in a build that makes one for Rust as well, cargo leaves lto out,
@@ -184,4 +187,14 @@ install_extension() {
   install -m 644 neon_auth_admin.control sql/neon_auth_admin--*.sql "$ext"
   say "Installed $lib/neon_auth_admin.so"
   say "Installed $ext/neon_auth_admin.control and its SQL scripts"
+}
+
+# PGXN wants META.json at the top of the archive.
+pgxn_archive() {
+  local version
+  version=$(version)
+  mkdir -p "$TARGET/packages"
+  git archive --format zip --prefix "neon_auth_admin-$version/" --add-file packaging/META.json \
+    --output "$TARGET/packages/neon_auth_admin-$version.zip" HEAD
+  say "Made $TARGET/packages/neon_auth_admin-$version.zip"
 }

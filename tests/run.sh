@@ -116,7 +116,7 @@ compute_settings() {
 preload_resolver() {
   export NEON_AUTH_ADMIN_HANGING_NAMES=$CLUSTER/names
   mkdir "$NEON_AUTH_ADMIN_HANGING_NAMES"
-  install_over "$CLUSTER/resolver.so" "$TARGET/debug/libneon_test_resolver.so"
+  install -m 755 "$TARGET/debug/libneon_test_resolver.so" "$CLUSTER/resolver.so"
   SERVER_ENVIRONMENT=(LD_PRELOAD="$CLUSTER/resolver.so"
     NEON_AUTH_ADMIN_HANGING_NAMES="$NEON_AUTH_ADMIN_HANGING_NAMES")
 }

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Runs every test on every version of Postgres that is supported, one after the other; the last line
-# counts them all. What was skipped, and where, stands before it.
+# Runs every test on every version of Postgres that is supported, or on those that are named, one after
+# the other; the last line counts them all. What was skipped, and where, stands before it.
+# usage: run_all.sh [MAJOR...]
 # shellcheck source=tests/lib.sh
 source "$(dirname "$0")/lib.sh"
 
 unset PG_CONFIG PSQL PG_REGRESS # each version has its own
 RESULTS=$TARGET/test-all
+((!$#)) || VERSIONS=("$@")
 passed=0 failed=0 skipped=0
 summary=()
 
