@@ -23,4 +23,5 @@ mod requests;
 mod sqlstates;
 mod support;
 mod tls;
+mod versions;
 mod wiping;
