@@ -101,10 +101,11 @@ pub fn get(target: &Target) -> Result<Request<EmailServer>, Error> {
 }
 
 /// `PATCH .../auth/email_server`, at branch level `PATCH .../auth/email_provider`, where fields of a
-/// standard server that are left out stay as they are.
+/// standard server that are left out stay as they are, unless its provider is Stack Auth.
 pub fn update(target: &Target, server: &EmailServer) -> Result<Request<EmailServer>, Error> {
     match server.r#type.as_deref() {
-        Some("standard") if target.branch_id().is_none() => {
+        // Of which provider the branch really is, Neon knows alone, and refuses likewise.
+        Some("standard") if target.branch_id().is_none() || target.auth_provider() == "stack" => {
             server.need_all("An email server of type standard needs all of its fields.")?
         }
         Some("standard") => (),

@@ -39,6 +39,16 @@ fn what_is_refused_before_it_is_sent() {
     assert_eq!(kinds[..2], [ErrorKind::NullArgument; 2]);
     assert_eq!(kinds[2..], [ErrorKind::InvalidValue; 9]);
     integration::create(&branch, Some("br-1"), None, None).expect("the branch of the server");
+    // Better Auth keeps what is left out, Stack Auth does not.
+    email_server::update(&branch, &host("standard")).expect("a part of it");
+    let stack = Target::new("p", Some("br-1"), Some("stack")).expect("valid ids");
+    let part = email_server::update(&stack, &host("standard")).expect_err("a part of it");
+    assert_eq!(part.kind, ErrorKind::NullArgument);
+    // Which ids of providers there are, Neon knows.
+    let apple = oauth_providers::add(&branch, "apple", Credentials::default()).expect("an id");
+    let body = apple.body().map(Secret::expose);
+    assert_eq!(body, Some(r#"{"id":"apple"}"#));
+    oauth_providers::delete(&branch, "apple").expect("an id");
     let bad = Target::new("p", Some("br/1"), None).expect_err("no branch");
     assert_eq!(bad.message, "invalid value for option \"branch_id\"");
 }

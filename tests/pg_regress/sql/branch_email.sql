@@ -63,6 +63,11 @@ SELECT * FROM test.failure('SELECT neon_auth_admin.test_email_server(''ada@examp
 
 ALTER SERVER branch_email OPTIONS (SET project_id 'fault-500--branch-email', SET branch_id 'br-main-000001');
 
+-- Stack Auth keeps no field that is left out.
+ALTER SERVER branch_email OPTIONS (ADD auth_provider 'stack');
+SELECT * FROM test.failure('SELECT neon_auth_admin.update_email_server(''standard'', port => 2525)');
+ALTER SERVER branch_email OPTIONS (DROP auth_provider);
+
 SELECT call, failure.code, failure.message, failure.detail
 FROM unnest(ARRAY[
     $$update_email_server('smtp')$$, $$update_email_server('shared', port => 25)$$,
