@@ -1,7 +1,7 @@
 -- What \dx+, \df+ and \dT+ show: what a thing does at Neon, what it returns, what ROLLBACK leaves.
 
 COMMENT ON SCHEMA neon_auth_admin IS
-    'Administration of Neon Auth: SQL functions that call the Neon API. For the rows of a table, call in a SELECT list: in FROM beside the table, and in WHERE, Postgres may call for rows that the query then drops';
+    'Administration of Neon Auth (Managed Better Auth): SQL functions that call the Neon API. For the rows of a table, call in a SELECT list: in FROM beside the table, and in WHERE, Postgres may call for rows that the query then drops';
 
 COMMENT ON FOREIGN DATA WRAPPER neon_auth_admin IS
     'Holds where Neon Auth is (server options) and with which API key (user mapping)';
@@ -37,7 +37,7 @@ COMMENT ON FUNCTION neon_auth_admin.wait_for_user IS
 -- OAuth providers
 
 COMMENT ON TYPE neon_auth_admin.oauth_provider IS
-    'An OAuth provider: id google, github, microsoft or vercel; type standard (own credentials) or shared (Neon''s)';
+    'An OAuth provider that users sign in with: id such as google, github, microsoft or vercel, and whatever else Neon has; type standard (own credentials) or shared (Neon''s)';
 COMMENT ON FUNCTION neon_auth_admin.list_oauth_providers IS
     'Lists the OAuth providers that users can sign in with, one row each; client_secret is masked unless show_secrets is true';
 COMMENT ON FUNCTION neon_auth_admin.add_oauth_provider IS
@@ -75,12 +75,12 @@ COMMENT ON TYPE neon_auth_admin.email_server IS
 COMMENT ON FUNCTION neon_auth_admin.get_email_server IS
     'Returns the email server that Neon Auth sends from; password is masked unless show_secrets is true';
 COMMENT ON FUNCTION neon_auth_admin.update_email_server IS
-    'Changes the email server and returns it: at project level type standard needs all fields, at branch level NULL leaves a field as it is; type shared takes a sender at most. Not undone by ROLLBACK';
+    'Changes the email server and returns it: at project level, and with Stack Auth, type standard needs all fields, at branch level NULL leaves a field as it is; type shared takes a sender at most. Not undone by ROLLBACK';
 
 COMMENT ON TYPE neon_auth_admin.email_test IS
     'What became of a test e-mail: success, and otherwise what the email server said';
 COMMENT ON FUNCTION neon_auth_admin.send_test_email IS
-    'Sends a test e-mail through the email server that is described here, whatever is configured; returns what became of it. Branch level. Not undone by ROLLBACK';
+    'Deprecated at Neon, use test_email_server: sends a test e-mail through the email server that is described here, whatever is configured; returns what became of it. Branch level. Not undone by ROLLBACK';
 COMMENT ON FUNCTION neon_auth_admin.test_email_server IS
     'Sends a test e-mail through the email server that is configured; returns what became of it. Branch level. Not undone by ROLLBACK';
 
@@ -102,7 +102,7 @@ COMMENT ON FUNCTION neon_auth_admin.update_config IS
 -- Plugins
 
 COMMENT ON TYPE neon_auth_admin.plugins IS
-    'What is configured for a branch, part by part as the API has it';
+    'What is configured for a branch, part by part as the API has it; other has the parts that this version does not know';
 COMMENT ON TYPE neon_auth_admin.organization IS
     'The organization plugin; creator_role admin or owner';
 COMMENT ON TYPE neon_auth_admin.magic_link IS
@@ -119,6 +119,32 @@ COMMENT ON FUNCTION neon_auth_admin.get_phone_number IS
     'Returns the phone number plugin. Branch level';
 COMMENT ON FUNCTION neon_auth_admin.update_phone_number IS
     'Changes the phone number plugin and returns it; otp_expires_in is 60 to 600 seconds, NULL leaves a field as it is. Branch level. Not undone by ROLLBACK';
+
+-- OAuth server: other applications sign users in with Neon Auth. OAuth providers, above, are what Neon Auth
+-- signs users in with.
+
+COMMENT ON TYPE neon_auth_admin.oauth_server IS
+    'Neon Auth as an OAuth server for other applications; mcp and resources as the API has them, other has the fields that this version does not know';
+COMMENT ON FUNCTION neon_auth_admin.get_oauth_server IS
+    'Returns the settings of the OAuth server; texts below names of secrets are masked unless show_secrets is true. Branch level';
+COMMENT ON FUNCTION neon_auth_admin.update_oauth_server IS
+    'Changes the settings of the OAuth server, which only the root branch can enable, and returns them; mcp (an object) and resources (an array) replace what is there, NULL leaves a field as it is. Branch level. Not undone by ROLLBACK';
+COMMENT ON TYPE neon_auth_admin.oauth_client IS
+    'An application that signs users in with the OAuth server; type confidential or public, other has the fields that this version does not know';
+COMMENT ON TYPE neon_auth_admin.new_oauth_client IS
+    'A client as create_oauth_client made it, with its client_secret, which is shown this once';
+COMMENT ON TYPE neon_auth_admin.oauth_client_secret IS
+    'The new client_secret of a client, which is shown this once';
+COMMENT ON FUNCTION neon_auth_admin.list_oauth_clients IS
+    'Lists the clients of the OAuth server, one row each, without secrets: nothing shows those again. Branch level';
+COMMENT ON FUNCTION neon_auth_admin.create_oauth_client IS
+    'Creates a client of the OAuth server (type confidential or public) and returns it with its client_secret, unmasked, which is never shown again. Branch level. Not undone by ROLLBACK';
+COMMENT ON FUNCTION neon_auth_admin.update_oauth_client IS
+    'Changes a client of the OAuth server and returns it; redirect_uris and resources replace what is there, NULL leaves a field as it is. Branch level. Not undone by ROLLBACK';
+COMMENT ON FUNCTION neon_auth_admin.delete_oauth_client IS
+    'Deletes a client of the OAuth server and returns its id; tokens that it has got already stay valid. Branch level. Not undone by ROLLBACK';
+COMMENT ON FUNCTION neon_auth_admin.rotate_oauth_client_secret IS
+    'Gives a client of the OAuth server a new client_secret and returns it, unmasked, which is never shown again; the old one is void at once. Branch level. Not undone by ROLLBACK';
 
 -- Webhooks
 

@@ -4,4 +4,5 @@
 ALTER FUNCTION neon_auth_admin.check_connection ROWS 9;
 ALTER FUNCTION neon_auth_admin.list_domains ROWS 10;
 ALTER FUNCTION neon_auth_admin.list_integrations ROWS 1;
+ALTER FUNCTION neon_auth_admin.list_oauth_clients ROWS 10;
 ALTER FUNCTION neon_auth_admin.list_oauth_providers ROWS 4;

@@ -107,7 +107,8 @@ CREATE TYPE neon_auth_admin.plugins AS (
     email_provider jsonb,
     email_and_password jsonb,
     oauth_providers jsonb,
-    allow_localhost boolean
+    allow_localhost boolean,
+    other jsonb
 );
 
 CREATE TYPE neon_auth_admin.organization AS (
@@ -127,6 +128,46 @@ CREATE TYPE neon_auth_admin.magic_link AS (
 CREATE TYPE neon_auth_admin.phone_number AS (
     enabled boolean,
     otp_expires_in integer
+);
+
+CREATE TYPE neon_auth_admin.oauth_server AS (
+    enabled boolean,
+    login_page text,
+    consent_page text,
+    mcp jsonb,
+    resources jsonb,
+    other jsonb
+);
+
+CREATE TYPE neon_auth_admin.oauth_client AS (
+    client_id text,
+    name text,
+    type text,
+    redirect_uris text[],
+    resources text[],
+    skip_consent boolean,
+    disabled boolean,
+    created_at timestamptz,
+    other jsonb
+);
+
+CREATE TYPE neon_auth_admin.new_oauth_client AS (
+    client_id text,
+    client_secret text,
+    name text,
+    type text,
+    redirect_uris text[],
+    resources text[],
+    skip_consent boolean,
+    disabled boolean,
+    created_at timestamptz,
+    other jsonb
+);
+
+CREATE TYPE neon_auth_admin.oauth_client_secret AS (
+    client_id text,
+    client_secret text,
+    other jsonb
 );
 
 CREATE TYPE neon_auth_admin.webhooks AS (
@@ -209,6 +250,23 @@ AS 'MODULE_PATHNAME', 'create_integration_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- src/pg/oauth_clients.rs
+-- neon_auth_admin::pg::oauth_clients::create_oauth_client
+
+CREATE FUNCTION neon_auth_admin.create_oauth_client(
+    name text,
+    redirect_uris text[],
+    type text,
+    resources text[],
+    skip_consent boolean DEFAULT NULL,
+    server text DEFAULT NULL
+) RETURNS neon_auth_admin.new_oauth_client
+VOLATILE PARALLEL UNSAFE COST 1000
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'create_oauth_client_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- src/pg/integration.rs
 -- neon_auth_admin::pg::integration::create_sdk_keys
 CREATE  FUNCTION "create_sdk_keys"(
@@ -266,6 +324,18 @@ CREATE  FUNCTION "delete_integration"(
 VOLATILE PARALLEL UNSAFE COST 1000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'delete_integration_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/pg/oauth_clients.rs
+-- neon_auth_admin::pg::oauth_clients::delete_oauth_client
+CREATE  FUNCTION "delete_oauth_client"(
+	"client_id" TEXT, /* Option < Text > */
+	"server" TEXT DEFAULT NULL /* Option < Text > */
+) RETURNS TEXT /* Result < Text, Raise > */
+VOLATILE PARALLEL UNSAFE COST 1000
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'delete_oauth_client_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -378,6 +448,18 @@ AS 'MODULE_PATHNAME', 'get_integration_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- src/pg/oauth_server.rs
+-- neon_auth_admin::pg::oauth_server::get_oauth_server
+CREATE  FUNCTION "get_oauth_server"(
+	"show_secrets" bool DEFAULT false, /* Option < bool > */
+	"server" TEXT DEFAULT NULL /* Option < Text > */
+) RETURNS neon_auth_admin.oauth_server /* Result < One < OauthServer > , Raise > */
+VOLATILE PARALLEL RESTRICTED COST 1000
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'get_oauth_server_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- src/pg/plugins.rs
 -- neon_auth_admin::pg::plugins::get_phone_number
 CREATE  FUNCTION "get_phone_number"(
@@ -431,6 +513,18 @@ CREATE  FUNCTION "list_integrations"(
 VOLATILE PARALLEL RESTRICTED COST 1000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'list_integrations_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/pg/oauth_clients.rs
+-- neon_auth_admin::pg::oauth_clients::list_oauth_clients
+CREATE  FUNCTION "list_oauth_clients"(
+	"show_secrets" bool DEFAULT false, /* Option < bool > */
+	"server" TEXT DEFAULT NULL /* Option < Text > */
+) RETURNS SETOF neon_auth_admin.oauth_client /* Result < Rows < OauthClient > , Raise > */
+VOLATILE PARALLEL RESTRICTED COST 1000
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'list_oauth_clients_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -503,6 +597,18 @@ CREATE FOREIGN DATA WRAPPER neon_auth_admin
 CREATE SERVER neon_auth_admin_seal FOREIGN DATA WRAPPER neon_auth_admin;
 SELECT neon_auth_admin.make_sealing_secret();
 DROP FUNCTION neon_auth_admin.make_sealing_secret();
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/pg/oauth_clients.rs
+-- neon_auth_admin::pg::oauth_clients::rotate_oauth_client_secret
+CREATE  FUNCTION "rotate_oauth_client_secret"(
+	"client_id" TEXT, /* Option < Text > */
+	"server" TEXT DEFAULT NULL /* Option < Text > */
+) RETURNS neon_auth_admin.oauth_client_secret /* Result < One < OauthClientSecret > , Raise > */
+VOLATILE PARALLEL UNSAFE COST 1000
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'rotate_oauth_client_secret_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -649,6 +755,23 @@ AS 'MODULE_PATHNAME', 'update_magic_link_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- src/pg/oauth_clients.rs
+-- neon_auth_admin::pg::oauth_clients::update_oauth_client
+CREATE  FUNCTION "update_oauth_client"(
+	"client_id" TEXT, /* Option < Text > */
+	"name" TEXT DEFAULT NULL, /* Option < Text > */
+	"redirect_uris" TEXT[] DEFAULT NULL, /* :: std :: option :: Option < Array < Text > > */
+	"skip_consent" bool DEFAULT NULL, /* Option < bool > */
+	"disabled" bool DEFAULT NULL, /* Option < bool > */
+	"resources" TEXT[] DEFAULT NULL, /* :: std :: option :: Option < Array < Text > > */
+	"server" TEXT DEFAULT NULL /* Option < Text > */
+) RETURNS neon_auth_admin.oauth_client /* Result < One < OauthClient > , Raise > */
+VOLATILE PARALLEL UNSAFE COST 1000
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'update_oauth_client_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- src/pg/oauth_providers.rs
 -- neon_auth_admin::pg::oauth_providers::update_oauth_provider
 CREATE  FUNCTION "update_oauth_provider"(
@@ -661,6 +784,22 @@ CREATE  FUNCTION "update_oauth_provider"(
 VOLATILE PARALLEL UNSAFE COST 1000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'update_oauth_provider_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/pg/oauth_server.rs
+-- neon_auth_admin::pg::oauth_server::update_oauth_server
+CREATE  FUNCTION "update_oauth_server"(
+	"enabled" bool DEFAULT NULL, /* Option < bool > */
+	"login_page" TEXT DEFAULT NULL, /* Option < Text > */
+	"consent_page" TEXT DEFAULT NULL, /* Option < Text > */
+	"mcp" JSONB DEFAULT NULL, /* Option < Json > */
+	"resources" JSONB DEFAULT NULL, /* Option < Json > */
+	"server" TEXT DEFAULT NULL /* Option < Text > */
+) RETURNS neon_auth_admin.oauth_server /* Result < One < OauthServer > , Raise > */
+VOLATILE PARALLEL UNSAFE COST 1000
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'update_oauth_server_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -750,6 +889,7 @@ GRANT USAGE ON FOREIGN DATA WRAPPER neon_auth_admin TO @extowner@, pg_database_o
 ALTER FUNCTION neon_auth_admin.check_connection ROWS 9;
 ALTER FUNCTION neon_auth_admin.list_domains ROWS 10;
 ALTER FUNCTION neon_auth_admin.list_integrations ROWS 1;
+ALTER FUNCTION neon_auth_admin.list_oauth_clients ROWS 10;
 ALTER FUNCTION neon_auth_admin.list_oauth_providers ROWS 4;
 
 
@@ -761,7 +901,7 @@ ALTER FUNCTION neon_auth_admin.list_oauth_providers ROWS 4;
 -- What \dx+, \df+ and \dT+ show: what a thing does at Neon, what it returns, what ROLLBACK leaves.
 
 COMMENT ON SCHEMA neon_auth_admin IS
-    'Administration of Neon Auth: SQL functions that call the Neon API. For the rows of a table, call in a SELECT list: in FROM beside the table, and in WHERE, Postgres may call for rows that the query then drops';
+    'Administration of Neon Auth (Managed Better Auth): SQL functions that call the Neon API. For the rows of a table, call in a SELECT list: in FROM beside the table, and in WHERE, Postgres may call for rows that the query then drops';
 
 COMMENT ON FOREIGN DATA WRAPPER neon_auth_admin IS
     'Holds where Neon Auth is (server options) and with which API key (user mapping)';
@@ -797,7 +937,7 @@ COMMENT ON FUNCTION neon_auth_admin.wait_for_user IS
 -- OAuth providers
 
 COMMENT ON TYPE neon_auth_admin.oauth_provider IS
-    'An OAuth provider: id google, github, microsoft or vercel; type standard (own credentials) or shared (Neon''s)';
+    'An OAuth provider that users sign in with: id such as google, github, microsoft or vercel, and whatever else Neon has; type standard (own credentials) or shared (Neon''s)';
 COMMENT ON FUNCTION neon_auth_admin.list_oauth_providers IS
     'Lists the OAuth providers that users can sign in with, one row each; client_secret is masked unless show_secrets is true';
 COMMENT ON FUNCTION neon_auth_admin.add_oauth_provider IS
@@ -835,12 +975,12 @@ COMMENT ON TYPE neon_auth_admin.email_server IS
 COMMENT ON FUNCTION neon_auth_admin.get_email_server IS
     'Returns the email server that Neon Auth sends from; password is masked unless show_secrets is true';
 COMMENT ON FUNCTION neon_auth_admin.update_email_server IS
-    'Changes the email server and returns it: at project level type standard needs all fields, at branch level NULL leaves a field as it is; type shared takes a sender at most. Not undone by ROLLBACK';
+    'Changes the email server and returns it: at project level, and with Stack Auth, type standard needs all fields, at branch level NULL leaves a field as it is; type shared takes a sender at most. Not undone by ROLLBACK';
 
 COMMENT ON TYPE neon_auth_admin.email_test IS
     'What became of a test e-mail: success, and otherwise what the email server said';
 COMMENT ON FUNCTION neon_auth_admin.send_test_email IS
-    'Sends a test e-mail through the email server that is described here, whatever is configured; returns what became of it. Branch level. Not undone by ROLLBACK';
+    'Deprecated at Neon, use test_email_server: sends a test e-mail through the email server that is described here, whatever is configured; returns what became of it. Branch level. Not undone by ROLLBACK';
 COMMENT ON FUNCTION neon_auth_admin.test_email_server IS
     'Sends a test e-mail through the email server that is configured; returns what became of it. Branch level. Not undone by ROLLBACK';
 
@@ -862,7 +1002,7 @@ COMMENT ON FUNCTION neon_auth_admin.update_config IS
 -- Plugins
 
 COMMENT ON TYPE neon_auth_admin.plugins IS
-    'What is configured for a branch, part by part as the API has it';
+    'What is configured for a branch, part by part as the API has it; other has the parts that this version does not know';
 COMMENT ON TYPE neon_auth_admin.organization IS
     'The organization plugin; creator_role admin or owner';
 COMMENT ON TYPE neon_auth_admin.magic_link IS
@@ -879,6 +1019,32 @@ COMMENT ON FUNCTION neon_auth_admin.get_phone_number IS
     'Returns the phone number plugin. Branch level';
 COMMENT ON FUNCTION neon_auth_admin.update_phone_number IS
     'Changes the phone number plugin and returns it; otp_expires_in is 60 to 600 seconds, NULL leaves a field as it is. Branch level. Not undone by ROLLBACK';
+
+-- OAuth server: other applications sign users in with Neon Auth. OAuth providers, above, are what Neon Auth
+-- signs users in with.
+
+COMMENT ON TYPE neon_auth_admin.oauth_server IS
+    'Neon Auth as an OAuth server for other applications; mcp and resources as the API has them, other has the fields that this version does not know';
+COMMENT ON FUNCTION neon_auth_admin.get_oauth_server IS
+    'Returns the settings of the OAuth server; texts below names of secrets are masked unless show_secrets is true. Branch level';
+COMMENT ON FUNCTION neon_auth_admin.update_oauth_server IS
+    'Changes the settings of the OAuth server, which only the root branch can enable, and returns them; mcp (an object) and resources (an array) replace what is there, NULL leaves a field as it is. Branch level. Not undone by ROLLBACK';
+COMMENT ON TYPE neon_auth_admin.oauth_client IS
+    'An application that signs users in with the OAuth server; type confidential or public, other has the fields that this version does not know';
+COMMENT ON TYPE neon_auth_admin.new_oauth_client IS
+    'A client as create_oauth_client made it, with its client_secret, which is shown this once';
+COMMENT ON TYPE neon_auth_admin.oauth_client_secret IS
+    'The new client_secret of a client, which is shown this once';
+COMMENT ON FUNCTION neon_auth_admin.list_oauth_clients IS
+    'Lists the clients of the OAuth server, one row each, without secrets: nothing shows those again. Branch level';
+COMMENT ON FUNCTION neon_auth_admin.create_oauth_client IS
+    'Creates a client of the OAuth server (type confidential or public) and returns it with its client_secret, unmasked, which is never shown again. Branch level. Not undone by ROLLBACK';
+COMMENT ON FUNCTION neon_auth_admin.update_oauth_client IS
+    'Changes a client of the OAuth server and returns it; redirect_uris and resources replace what is there, NULL leaves a field as it is. Branch level. Not undone by ROLLBACK';
+COMMENT ON FUNCTION neon_auth_admin.delete_oauth_client IS
+    'Deletes a client of the OAuth server and returns its id; tokens that it has got already stay valid. Branch level. Not undone by ROLLBACK';
+COMMENT ON FUNCTION neon_auth_admin.rotate_oauth_client_secret IS
+    'Gives a client of the OAuth server a new client_secret and returns it, unmasked, which is never shown again; the old one is void at once. Branch level. Not undone by ROLLBACK';
 
 -- Webhooks
 

@@ -96,7 +96,8 @@ CREATE TYPE neon_auth_admin.plugins AS (
     email_provider jsonb,
     email_and_password jsonb,
     oauth_providers jsonb,
-    allow_localhost boolean
+    allow_localhost boolean,
+    other jsonb
 );
 
 CREATE TYPE neon_auth_admin.organization AS (
@@ -116,6 +117,46 @@ CREATE TYPE neon_auth_admin.magic_link AS (
 CREATE TYPE neon_auth_admin.phone_number AS (
     enabled boolean,
     otp_expires_in integer
+);
+
+CREATE TYPE neon_auth_admin.oauth_server AS (
+    enabled boolean,
+    login_page text,
+    consent_page text,
+    mcp jsonb,
+    resources jsonb,
+    other jsonb
+);
+
+CREATE TYPE neon_auth_admin.oauth_client AS (
+    client_id text,
+    name text,
+    type text,
+    redirect_uris text[],
+    resources text[],
+    skip_consent boolean,
+    disabled boolean,
+    created_at timestamptz,
+    other jsonb
+);
+
+CREATE TYPE neon_auth_admin.new_oauth_client AS (
+    client_id text,
+    client_secret text,
+    name text,
+    type text,
+    redirect_uris text[],
+    resources text[],
+    skip_consent boolean,
+    disabled boolean,
+    created_at timestamptz,
+    other jsonb
+);
+
+CREATE TYPE neon_auth_admin.oauth_client_secret AS (
+    client_id text,
+    client_secret text,
+    other jsonb
 );
 
 CREATE TYPE neon_auth_admin.webhooks AS (

@@ -10,13 +10,16 @@ pub mod target;
 pub mod domains;
 pub mod email_server;
 pub mod integration;
+pub mod oauth_clients;
 pub mod oauth_providers;
+pub mod oauth_server;
 pub mod plugins;
 pub mod sign_in;
 pub mod users;
 pub mod webhooks;
 
 mod answer;
+pub mod other;
 
 pub mod api_url;
 pub mod argument;

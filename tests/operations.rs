@@ -26,7 +26,7 @@ pub struct Row {
     pub project: Option<String>,
     /// What the SQL function asks before that.
     first: Option<String>,
-    /// `{id}` in the path, where it is no user.
+    /// `{id}` or `{client_id}` in the path, where it is no user. There a URL is one segment.
     id: Option<String>,
     #[serde(default)]
     body: Value,
@@ -84,7 +84,9 @@ pub fn operations(project: &str, branch: Option<&str>, user: &str) -> Vec<Operat
             function: row.function,
             first: row.first,
             method: method.to_owned(),
-            path: path.replace("{id}", &id),
+            path: path
+                .replace("{id}", &id)
+                .replace("{client_id}", &id.replace(':', "%3A").replace('/', "%2F")),
             id,
             body: resolved(row.body, &values),
             status: row.status,

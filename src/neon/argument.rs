@@ -1,10 +1,14 @@
 //! Owns the checks of arguments, with the API's own limits. It knows names and values of arguments,
 //! and nothing of the requests they go into.
 
+mod json;
+
 use std::ops::RangeInclusive;
 
 use crate::error::Error;
 use crate::secret::Secret;
+
+pub use json::{JsonKind, json};
 
 /// Longer than any value the API takes, short enough to never matter.
 const MAX_TEXT: usize = 4096;
@@ -182,6 +186,18 @@ pub fn id<'a>(name: &str, value: &'a str) -> Result<&'a str, Error> {
             "an id of 1 to 128 letters, digits, hyphens and underscores",
         ))
     }
+}
+
+/// An id of an OAuth client, which may be a URL. Encoded it is one segment of a path, whatever is in it; but
+/// what decodes a path before it is looked at must not find a way up in it.
+pub fn client_id<'a>(name: &str, value: &'a str) -> Result<&'a str, Error> {
+    let is_shaped = |value: &str| {
+        let mut parts = value.split(['/', '\\']);
+        !value.is_empty() && parts.all(|part| !matches!(part, "." | ".."))
+    };
+    let expected =
+        "the id of a client, at most 2048 characters and without . and .. between slashes";
+    shaped(name, value, 2048, is_shaped, expected)
 }
 
 /// What [`is_neon_id`] asks for; completes "It must be ...".

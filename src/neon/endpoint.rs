@@ -4,8 +4,8 @@
 use crate::error::Error;
 use crate::neon::request::{Method, Segment};
 use crate::neon::target::Target;
-use crate::neon::{domains, email_server, integration, oauth_providers};
-use crate::neon::{plugins, sign_in, users, webhooks};
+use crate::neon::{domains, email_server, integration, oauth_clients, oauth_providers};
+use crate::neon::{oauth_server, plugins, sign_in, users, webhooks};
 
 /// An operation. What changes nothing is a GET.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,10 +47,14 @@ pub enum Look {
     Function(&'static str),
     /// The table of users does, a moment later.
     Users,
+    /// A list shows a new client of the OAuth server, and nobody its secret again.
+    NewClient,
+    /// Nobody shows the secret of a client.
+    ClientSecret,
 }
 
 /// All operations.
-pub const ENDPOINTS: [&Endpoint; 36] = [
+pub const ENDPOINTS: [&Endpoint; 43] = [
     &integration::CREATE_INTEGRATION,
     &integration::LIST_INTEGRATIONS,
     &integration::GET_INTEGRATION,
@@ -80,6 +84,13 @@ pub const ENDPOINTS: [&Endpoint; 36] = [
     &plugins::UPDATE_MAGIC_LINK,
     &plugins::GET_PHONE_NUMBER,
     &plugins::UPDATE_PHONE_NUMBER,
+    &oauth_server::GET_OAUTH_SERVER,
+    &oauth_server::UPDATE_OAUTH_SERVER,
+    &oauth_clients::LIST_OAUTH_CLIENTS,
+    &oauth_clients::CREATE_OAUTH_CLIENT,
+    &oauth_clients::UPDATE_OAUTH_CLIENT,
+    &oauth_clients::DELETE_OAUTH_CLIENT,
+    &oauth_clients::ROTATE_OAUTH_CLIENT_SECRET,
     &sign_in::GET_EMAIL_AND_PASSWORD,
     &sign_in::UPDATE_EMAIL_AND_PASSWORD,
     &sign_in::GET_ALLOW_LOCALHOST,

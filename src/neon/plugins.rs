@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use crate::error::Error;
 use crate::neon::argument;
 use crate::neon::endpoint::{Endpoint, Look, Path, Resource};
+use crate::neon::other::{self, HasOther, Other};
 use crate::neon::request::{Method, Request};
 use crate::neon::target::Target;
 
@@ -55,7 +56,8 @@ pub const UPDATE_PHONE_NUMBER: Endpoint = Endpoint {
     resource: &PLUGIN,
 };
 
-/// Everything that is configured, each part in the API's own words, with fields that are not known here.
+/// Everything that is configured, each part in the API's own words, with fields and plugins that are not
+/// known here.
 /// `email_provider` and `oauth_providers` may hold secrets.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
@@ -67,6 +69,14 @@ pub struct Plugins {
     pub email_and_password: Option<Box<RawValue>>,
     pub oauth_providers: Option<Box<RawValue>>,
     pub allow_localhost: Option<bool>,
+    #[serde(deserialize_with = "other::not_yet")]
+    pub other: Other,
+}
+
+impl HasOther for Plugins {
+    fn other(&mut self) -> &mut Other {
+        &mut self.other
+    }
 }
 
 /// `creator_role`: admin or owner. As an update, `None` leaves a field as it is.
@@ -109,7 +119,7 @@ pub struct PhoneNumber {
 
 /// `GET .../auth/plugins`.
 pub fn get(target: &Target) -> Result<Request<Plugins>, Error> {
-    GET_PLUGINS.json(target, [])
+    GET_PLUGINS.json_and_other(target, [])
 }
 
 /// `PATCH .../auth/plugins/organization`.

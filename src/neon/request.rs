@@ -3,13 +3,16 @@
 
 use std::fmt;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::Error;
+use crate::fields::fields;
 use crate::neon::answer::{self, Unusable};
 use crate::neon::argument;
 use crate::neon::endpoint::Endpoint;
+use crate::neon::other::{self, HasOther};
 use crate::neon::retry::Safety;
 use crate::neon::target::Target;
 use crate::secret::Secret;
@@ -36,7 +39,7 @@ impl fmt::Display for Method {
 }
 
 /// A part of a path between two slashes. There is no way to make one that would change the path's
-/// shape: an id with `/`, `#`, `..` or nothing in it never becomes a segment.
+/// shape: an id with `/`, `#`, `..` or nothing in it never becomes a segment as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Segment(String);
 
@@ -51,10 +54,23 @@ impl Segment {
         argument::id(name, value).map(|id| Self(id.to_owned()))
     }
 
+    /// The id of an OAuth client, which may be a URL: all of it is one segment.
+    pub(super) fn client_id(name: &str, value: &str) -> Result<Self, Error> {
+        let id = argument::client_id(name, value)?;
+        Ok(Self(utf8_percent_encode(id, NOT_IN_SEGMENTS).to_string()))
+    }
+
     pub(super) fn as_str(&self) -> &str {
         &self.0
     }
 }
+
+/// What RFC 3986 reserves, or does not know.
+const NOT_IN_SEGMENTS: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// A call of one operation, and how to read its answer as a `T`.
 pub struct Request<T> {
@@ -63,6 +79,7 @@ pub struct Request<T> {
     body: Option<Secret>,
     secrets: Vec<Secret>,
     subject: Option<String>,
+    known: Option<&'static [&'static str]>,
     decode: Decode<T>,
     accept: Accept<T>,
 }
@@ -79,6 +96,19 @@ impl Endpoint {
         segments: [Segment; N],
     ) -> Result<Request<T>, Error> {
         Request::new(self, target, segments, |body| serde_json::from_slice(body))
+    }
+
+    /// The same, where fields that `T` has not go into its field `other`.
+    pub(super) fn json_and_other<T: HasOther, const N: usize>(
+        &'static self,
+        target: &Target,
+        segments: [Segment; N],
+    ) -> Result<Request<T>, Error> {
+        let request = Request::new(self, target, segments, other::read)?;
+        Ok(Request {
+            known: Some(fields::<T>()),
+            ..request
+        })
     }
 
     /// A request whose answer has no body that matters.
@@ -99,13 +129,9 @@ impl Endpoint {
     ) -> Result<Request<T>, Error>
     where
         T: DeserializeOwned,
-        B: Serialize + Default + PartialEq,
+        B: Serialize,
     {
-        let request = self.json(target, segments)?;
-        match *body == B::default() {
-            true => Err(Error::nothing_to_update()),
-            false => Ok(request.with_body(body)),
-        }
+        self.json(target, segments)?.with_update(body)
     }
 }
 
@@ -122,6 +148,7 @@ impl<T> Request<T> {
             body: None,
             secrets: Vec::new(),
             subject: None,
+            known: None,
             decode,
             accept: |_, _| None,
         })
@@ -130,6 +157,20 @@ impl<T> Request<T> {
     pub fn with_body(mut self, body: &impl Serialize) -> Self {
         self.body = Some(Secret::json(body));
         self
+    }
+
+    /// The same, of the fields that are to change; at least one has to be there.
+    pub(super) fn with_update(self, body: &impl Serialize) -> Result<Self, Error> {
+        let request = self.with_body(body);
+        match &request.body {
+            Some(body) if body.expose() != "{}" => Ok(request),
+            _ => Err(Error::nothing_to_update()),
+        }
+    }
+
+    /// Another way to read the answer.
+    pub(super) fn decoded_by(self, decode: Decode<T>) -> Self {
+        Self { decode, ..self }
     }
 
     /// Values that must not show up in a message, even when Neon's answer repeats them.
@@ -173,6 +214,11 @@ impl<T> Request<T> {
 
     pub fn secrets(&self) -> &[Secret] {
         &self.secrets
+    }
+
+    /// Whether the answer has a place for a field of that name; it may not matter.
+    pub fn knows(&self, field: &str) -> bool {
+        self.known.is_none_or(|known| known.contains(&field))
     }
 
     /// Nothing is made of an answer that [`answer::check`] refuses.

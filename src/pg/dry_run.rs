@@ -1,6 +1,7 @@
 //! Owns what a call is where nothing may be sent: a database in which migrations are only tried. It says
 //! what would be sent, and makes the answer up.
 
+use percent_encoding::percent_decode_str;
 use pgrx::prelude::*;
 use serde_json::{Map, Value};
 use uuid::Builder;
@@ -52,6 +53,7 @@ pub fn answer<T>(target: &Target, request: &Request<T>) -> Option<T> {
         .body()
         .map(|body| serde_json::from_str(body.expose()));
     let mut answer = made_up(target, request);
+    answer.retain(|name, _| request.knows(name));
     if let Some(Ok(Value::Object(given))) = given {
         answer.extend(given);
     }
@@ -64,21 +66,29 @@ fn made_up<T>(target: &Target, request: &Request<T>) -> Map<String, Value> {
     let mut random = fastrand::u128(..).to_be_bytes();
     random[..4].fill(0);
     let new = Builder::from_custom_bytes(random).into_uuid().to_string();
-    let own = request.path().rsplit('/').next().unwrap_or_default();
-    let id = match request.endpoint().path {
-        Path::Both(path) | Path::Branch(path) if path.ends_with("{id}") => own.to_owned(),
-        _ => new.clone(),
+    let id = match request.knows("id") {
+        true => "id",
+        false => "client_id",
     };
     let fields = [
-        ("id", id.into()),
+        (id, new.clone().into()),
         ("type", "standard".into()),
         ("auth_provider", target.auth_provider().into()),
         ("auth_provider_project_id", new.into()),
         ("url", "https://dry-run.invalid/".into()),
         ("success", true.into()),
     ];
-    fields
-        .map(|(name, value): (&str, Value)| (name.to_owned(), value))
-        .into_iter()
-        .collect()
+    let fields = fields.map(|(name, value): (&str, Value)| (name.to_owned(), value));
+    fields.into_iter().chain(named(target, request)).collect()
+}
+
+/// The id that the path has, by the name of its gap.
+fn named<T>(target: &Target, request: &Request<T>) -> Option<(String, Value)> {
+    let below = request.endpoint().path_at(target).ok()?;
+    let mut words = below.rsplit('/').zip(request.path().rsplit('/'));
+    words.find_map(|(word, id)| {
+        let name = word.strip_prefix('{')?.strip_suffix('}')?;
+        let id = percent_decode_str(id).decode_utf8_lossy();
+        Some((name.to_owned(), id.into()))
+    })
 }

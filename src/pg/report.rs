@@ -19,6 +19,9 @@ use crate::pg::server::current;
 use crate::pg::text::for_message;
 use crate::pg::wait::uninterrupted;
 
+/// Completes a sentence about a secret that was shown once, to nobody.
+const NEW_SECRET: &str = "neon_auth_admin.rotate_oauth_client_secret() makes another and shows it.";
+
 /// The error of a SQL function. It has no values: to make one of an [`Error`] is to raise that. So
 /// nobody can keep one, let it go, or raise it in the place of another.
 pub enum Raise {}
@@ -146,6 +149,20 @@ impl Asked {
                     false => "",
                 }
             ),
+            Advice::LookBefore(Look::NewClient) => format!(
+                "The client may exist: SELECT * FROM neon_auth_admin.list_oauth_clients(server => {quoted}); \
+                 Nothing shows its secret again, but {NEW_SECRET}"
+            ),
+            Advice::LookBefore(Look::ClientSecret) => {
+                format!("The old secret may be void, and nothing shows the new one: {NEW_SECRET}")
+            }
+            Advice::LookAtResult(Look::NewClient) => format!(
+                "Do not try again: the client is in neon_auth_admin.list_oauth_clients(server => {quoted}). \
+                 Nothing shows its secret again, but {NEW_SECRET}"
+            ),
+            Advice::LookAtResult(Look::ClientSecret) => {
+                format!("The old secret is void, and nothing shows the new one: {NEW_SECRET}")
+            }
             Advice::LookAtResult(Look::Function(name)) => format!(
                 "Do not try again, but see what it did: SELECT * FROM neon_auth_admin.{name}(server => {quoted});"
             ),

@@ -23,7 +23,7 @@ use zeroize::Zeroize;
 use crate::pg::reserve::Entry;
 
 /// Longer than any argument that makes sense.
-const MAX_ARGUMENT: usize = 64 * 1024;
+pub const MAX_ARGUMENT: usize = 64 * 1024;
 
 /// A `text` argument or result. It is wiped when it is dropped, as it may be a secret.
 pub struct Text(String);

@@ -105,7 +105,7 @@ fn webhooks_keep_what_an_update_does_not_name() {
             "PUT",
             json!({
                 "enabled": true, "enabled_events": ["user.created"], "timeout_seconds": 5,
-                "x_future": future,
+                "x_future": future, "x_future_secret": "hush",
             }),
         ),
         ("GET", none),
@@ -114,7 +114,7 @@ fn webhooks_keep_what_an_update_does_not_name() {
             json!({
                 "enabled": true, "webhook_url": "https://hooks.example.com",
                 "enabled_events": ["user.created", "user.deleted"], "timeout_seconds": 5,
-                "x_future": future,
+                "x_future": future, "x_future_secret": "hush",
             }),
         ),
     ];

@@ -7,7 +7,9 @@ use neon_auth_admin::fields::fields;
 use neon_auth_admin::neon::domains::{EnsuredDomain, RedirectDomain};
 use neon_auth_admin::neon::email_server::{EmailServer, EmailTest};
 use neon_auth_admin::neon::integration::{Integration, IntegrationKeys};
+use neon_auth_admin::neon::oauth_clients::{NewOauthClient, OauthClient, OauthClientSecret};
 use neon_auth_admin::neon::oauth_providers::{EnsuredOauthProvider, OauthProvider};
+use neon_auth_admin::neon::oauth_server::OauthServer;
 use neon_auth_admin::neon::plugins::{MagicLink, Organization, PhoneNumber, Plugins};
 use neon_auth_admin::neon::sign_in::EmailAndPassword;
 use neon_auth_admin::neon::users::{AuthUser, EnsuredUser};
@@ -47,7 +49,11 @@ fn are_the_fields_of_the_struct() {
         ("integration", fields::<Integration>()),
         ("integration_keys", fields::<IntegrationKeys>()),
         ("magic_link", fields::<MagicLink>()),
+        ("new_oauth_client", fields::<NewOauthClient>()),
+        ("oauth_client", fields::<OauthClient>()),
+        ("oauth_client_secret", fields::<OauthClientSecret>()),
         ("oauth_provider", fields::<OauthProvider>()),
+        ("oauth_server", fields::<OauthServer>()),
         ("organization", fields::<Organization>()),
         ("phone_number", fields::<PhoneNumber>()),
         ("plugins", fields::<Plugins>()),

@@ -17,6 +17,7 @@ mod keepalive;
 mod links;
 mod memory;
 mod network;
+mod oauth;
 mod operations;
 mod proxy;
 mod requests;

@@ -8,11 +8,13 @@ use neon_auth_admin::error::{Error, ErrorKind};
 use neon_auth_admin::neon::client::{Client, new_request_id};
 use neon_auth_admin::neon::endpoint::{ENDPOINTS, Endpoint, Path};
 use neon_auth_admin::neon::oauth_providers::Credentials;
+use neon_auth_admin::neon::oauth_server::Update;
 use neon_auth_admin::neon::request::Request;
 use neon_auth_admin::neon::target::Target;
 use neon_auth_admin::neon::webhooks::Fields;
 use neon_auth_admin::neon::{
-    domains, email_server, integration, oauth_providers, plugins, sign_in, users, webhooks,
+    domains, email_server, integration, oauth_clients, oauth_providers, oauth_server, plugins,
+    sign_in, users, webhooks,
 };
 use neon_auth_admin::secret::Secret;
 use serde::de::DeserializeOwned;
@@ -84,6 +86,7 @@ fn request(target: &Target, operation: &Operation) -> Result<Box<dyn AnyRequest>
                 text("role_name"),
             )?)
         }
+        "create_oauth_client" => any(oauth_clients::create(target, &update(body))?),
         "create_sdk_keys" => any(integration::create_sdk_keys(target)?),
         "create_user" => any(users::create(target, needed("email"), text("name"))?),
         "delete_domain" => {
@@ -92,6 +95,7 @@ fn request(target: &Target, operation: &Operation) -> Result<Box<dyn AnyRequest>
         }
         "delete_domains" => any(domains::delete_all(target, &domains)?),
         "delete_integration" => any(integration::delete(target, flag("delete_data"))?),
+        "delete_oauth_client" => any(oauth_clients::delete(target, id)?),
         "delete_oauth_provider" => any(oauth_providers::delete(target, id)?),
         "delete_user" => any(users::delete(target, id)?),
         "ensure_domain" => any(domains::ensure(target, needed("domain"))?),
@@ -101,12 +105,15 @@ fn request(target: &Target, operation: &Operation) -> Result<Box<dyn AnyRequest>
         "get_email_and_password" => any(sign_in::get_email_and_password(target)?),
         "get_email_server" => any(email_server::get(target)?),
         "get_integration" => any(integration::get(target)?),
+        "get_oauth_server" => any(oauth_server::get(target)?),
         "get_phone_number" => any(plugins::get_phone_number(target)?),
         "get_plugins" => any(plugins::get(target)?),
         "get_webhooks" => any(webhooks::get::<Fields>(target)?),
         "list_domains" => any(domains::list(target)?),
         "list_integrations" => any(integration::list(target)?),
+        "list_oauth_clients" => any(oauth_clients::list(target)?),
         "list_oauth_providers" => any(oauth_providers::list(target)?),
+        "rotate_oauth_client_secret" => any(oauth_clients::rotate_secret(target, id)?),
         "send_test_email" => any(email_server::send_test(target, recipient, &update(body))?),
         "set_user_roles" => any(users::set_roles(target, id, &roles)?),
         "test_email_server" => any(email_server::test(target, recipient)?),
@@ -121,7 +128,20 @@ fn request(target: &Target, operation: &Operation) -> Result<Box<dyn AnyRequest>
         }
         "update_email_server" => any(email_server::update(target, &update(body))?),
         "update_magic_link" => any(plugins::update_magic_link(target, &update(body))?),
+        "update_oauth_client" => any(oauth_clients::update(target, id, &update(body))?),
         "update_oauth_provider" => any(oauth_providers::update(target, id, credentials)?),
+        "update_oauth_server" => {
+            let json = |name: &str| body.get(name).map(Value::to_string);
+            let (mcp, resources) = (json("mcp"), json("resources"));
+            let changes = Update {
+                enabled: body["enabled"].as_bool(),
+                login_page: text("login_page"),
+                consent_page: text("consent_page"),
+                mcp: mcp.as_deref(),
+                resources: resources.as_deref(),
+            };
+            any(oauth_server::update(target, &changes)?)
+        }
         "update_organization" => any(plugins::update_organization(target, &update(body))?),
         "update_phone_number" => any(plugins::update_phone_number(target, &update(body))?),
         "update_webhooks" => any(webhooks::replace(target, Fields::new(), &update(body))?),
@@ -244,12 +264,15 @@ fn what_a_level_lacks_is_not_sent() {
 fn what_a_field_does_not_take_is_not_sent() {
     let refused = [
         ("branch_id", json!("br/1")),
+        ("consent_page", json!("app.example.com")),
         ("client_secret", json!("********")),
         ("domain", json!("example.com")),
         ("domains", json!([{"domain": ""}])),
         ("email", json!("ada")),
         ("expires_in", json!(4)),
         ("expires_in", json!(1441)),
+        ("mcp", json!(["https://mcp.example.com"])),
+        ("mcp", json!({"key": "********"})),
         ("id", json!("go/ogle")),
         ("name", json!("")),
         ("organization_limit", json!(0)),
@@ -258,8 +281,9 @@ fn what_a_field_does_not_take_is_not_sent() {
         ("password", json!("********")),
         ("port", json!(0)),
         ("recipient_email", json!("ada")),
+        ("redirect_uris", json!(["https://a", "/callback"])),
         ("roles", json!([])),
-        ("type", json!("smtp")),
+        ("type", json!("")),
     ];
     let mut met = BTreeSet::new();
     for branch in [None, Some(BRANCH)] {

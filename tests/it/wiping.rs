@@ -6,7 +6,9 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use neon_auth_admin::neon::oauth_clients;
 use neon_auth_admin::neon::oauth_providers::{Credentials, add};
+use neon_auth_admin::neon::target::Target;
 use neon_auth_admin::secret::{Secret, blank_out};
 
 use crate::alone::is_alone;
@@ -80,6 +82,15 @@ fn secrets_and_what_is_made_of_them_are_wiped() {
     let answer = format!(r#"{{"id": "google", "type": "standard", "client_secret": "{CANARY}"}}"#);
     let request = request();
     assert_eq!(left(|| request.decode(answer.as_bytes())), 0, "an answer");
+
+    let registration = serde_json::json!({
+        "name": "App", "type": "confidential", "redirect_uris": [], "resources": [],
+    });
+    let registration = serde_json::from_value(registration).expect("a client");
+    let branch = Target::new("p", Some("br-1"), None).expect("valid ids");
+    let request = oauth_clients::create(&branch, &registration).expect("a request");
+    let answer = format!(r#"{{"client_id": "c", "new": 1, "client_secret": "{CANARY}"}}"#);
+    assert_eq!(left(|| request.decode(answer.as_bytes())), 0, "with others");
 
     let text = format!("rejected: {CANARY}");
     assert_eq!(left(|| blank_out(&text, [&secret])), 0, "a message");

@@ -25,6 +25,7 @@ pub const CLIENT_SECRET: &str = "a client secret";
 pub const PASSWORD: &str = "a password";
 pub const SDK_KEY: &str = "an SDK key";
 pub const NAME: &str = "a user's name";
+pub const OAUTH_SECRET: &str = "the secret of an OAuth client";
 pub const TRANSFER: &str = "a URL that completes a transfer";
 
 /// The project of each server is the kind of fault that it has; of one, nobody is at its address. One
@@ -43,6 +44,9 @@ const SERVERS: [(&str, &str); 9] = [
 const NOWHERE: &str = "nowhere";
 const BRANCH: &str = "branch";
 const BRANCH_ECHO: &str = "branch_echo";
+
+/// These alone show the secret of an OAuth client, once.
+const SHOW_OAUTH_SECRETS: [&str; 2] = ["create_oauth_client", "rotate_oauth_client_secret"];
 
 /// What befalls whoever calls everything: refused by Neon and by the arguments' checks, unreachable,
 /// cut off, unknown, malformed.
@@ -154,21 +158,33 @@ pub fn call_everything(witness: &mut Witness, canaries: &mut Canaries, show_secr
     misplace_a_key(witness, &functions, canaries.value(OWNERS_KEY));
     for (server, _) in SERVERS {
         let (server, show_secrets) = (format!("'{server}'"), show_secrets.to_string());
-        let given = [
-            ("client_secret", "($1::text[])[1]"),
-            ("password", "($1::text[])[2]"),
-            ("name", "($1::text[])[3]"),
-            ("email", "current_user || '@example.com'"),
-            ("server", &server),
-            ("show_secrets", &show_secrets),
-        ];
+        // That of the newest OAuth client, if one was created.
+        let mut client_id = "'none'".to_owned();
         // Keys are stored before, with another for each role.
         for function in functions.iter().filter(|it| !it.has("api_key")) {
-            call_with_secrets(witness, canaries, &function.call(&given));
+            let given = [
+                ("client_secret", "($1::text[])[1]"),
+                ("password", "($1::text[])[2]"),
+                ("name", "($1::text[])[3]"),
+                ("email", "current_user || '@example.com'"),
+                ("server", &server),
+                ("show_secrets", &show_secrets),
+                ("client_id", &client_id),
+                // With a schema that is left there is no integration for the next who calls.
+                ("delete_data", "true"),
+            ];
+            let before = witness.rows.len();
+            let new_client = call_with_secrets(witness, canaries, &function.call(&given));
+            let is_in_rows = canaries
+                .names_in(&witness.rows[before..])
+                .contains(OAUTH_SECRET);
+            let is_shown = SHOW_OAUTH_SECRETS.contains(&function.name.as_str());
+            assert!(is_shown || !is_in_rows, "{} shows a secret", function.name);
             if function.has("host") {
                 let failing = [&[("host", "'smtp.fail.example'")], &given[..]].concat();
                 call_with_secrets(witness, canaries, &function.call(&failing));
             }
+            client_id = new_client.map_or(client_id, |id| format!("'{id}'"));
         }
     }
 }
@@ -184,8 +200,9 @@ pub fn assert_everything_failed(witness: &Witness) {
     }
 }
 
-/// `call` has the array of secrets as its `$1`.
-fn call_with_secrets(witness: &mut Witness, canaries: &mut Canaries, call: &str) {
+/// `call` has the array of secrets as its `$1`. The id of an OAuth client whose secret it shows.
+fn call_with_secrets(witness: &mut Witness, canaries: &mut Canaries, call: &str) -> Option<String> {
+    let mut new_client = None;
     let secrets = [CLIENT_SECRET, PASSWORD, NAME].map(|name| canaries.value(name));
     let call = format!("{call} WHERE $1::text[] IS NOT NULL");
     for row in witness.call(&call, &[&&secrets[..]]).unwrap_or_default() {
@@ -196,7 +213,14 @@ fn call_with_secrets(witness: &mut Witness, canaries: &mut Canaries, call: &str)
         if let Some(url) = text("transfer_ownership") {
             canaries.add(TRANSFER, url, "/transfer/confirm?code=");
         }
+        // That of a provider is the caller's own.
+        let secret = text("client_secret").filter(|secret| secret.starts_with("oacs_"));
+        if let Some(secret) = secret {
+            canaries.add(OAUTH_SECRET, secret, "oacs_");
+            new_client = text("client_id").map(str::to_owned);
+        }
     }
+    new_client
 }
 
 /// Keys that are none, and keys that are given as something else, at both levels.

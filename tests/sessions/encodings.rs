@@ -49,6 +49,19 @@ fn settings_of_a_branch(database: &Database, project: &str, bytes: i32) {
     assert_eq!(row.get::<_, String>(2), name);
     assert!(row.get::<_, bool>(3), "found again in the jsonb");
     assert_eq!(ledger(project)[0]["body"]["sender_name"], name);
+    // And in a jsonb that is an argument.
+    let row = session
+        .query_one(
+            "SELECT resource, octet_length(resource)
+             FROM neon_auth_admin.update_oauth_server(mcp => jsonb_build_object('resource', $1::text)),
+                 LATERAL (SELECT mcp ->> 'resource') AS mcp (resource)",
+            &[&name],
+        )
+        .expect("updated");
+    assert_eq!((row.get(0), row.get(1)), (name, bytes));
+    let ledger = ledger(project);
+    let sent = ledger.as_array().and_then(|ledger| ledger.last());
+    assert_eq!(sent.expect("a request")["body"]["mcp"]["resource"], name);
 }
 
 #[test]

@@ -11,20 +11,31 @@ use serde_json::Value;
 
 use crate::operations::operations;
 
-/// Of arguments that are in no body, or there with a value that not every function or level takes.
-/// NULL is what the default means.
-const VALUES: [(&str, &str); 10] = [
+/// Of arguments that are in no body, or there with a value that not every function or level takes; with
+/// its name alone, or for one function. NULL is what the default means.
+const VALUES: [(&str, &str); 17] = [
     ("api_key", "'napi_1'"),
+    ("create_oauth_client.name", CLIENT),
+    ("create_oauth_client.type", "'confidential'"),
+    ("delete_oauth_client.client_id", CLIENT),
     ("id", "'microsoft'"),
     ("include_deleted", "false"),
     ("project_id", "NULL"),
     ("role", "NULL"),
     ("role_name", "NULL"),
+    ("rotate_oauth_client_secret.client_id", CLIENT),
     ("server", "NULL"),
     ("show_secrets", "false"),
     ("timeout", "'0'"),
     ("type", "'standard'"),
+    ("update_oauth_client.client_id", CLIENT),
+    ("update_oauth_server.mcp", MCP),
+    ("update_oauth_server.resources", RESOURCES),
 ];
+/// As a name it makes a client that has it as its id.
+const CLIENT: &str = "'https://client.example.com/id'";
+const MCP: &str = r#"'{"resource": "https://mcp.example.com"}'"#;
+const RESOURCES: &str = r#"'["https://api.example.com"]'"#;
 
 /// The value of each argument by its name, wherever it occurs; each is taken at either level.
 static SAMPLES: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
@@ -47,10 +58,13 @@ pub fn literal(value: &Value) -> String {
         Value::String(text) => format!("'{}'", text.replace('\'', "''")),
         Value::Array(values) => {
             let values: Vec<_> = values.iter().map(literal).collect();
-            format!("ARRAY[{}]", values.join(", "))
+            format!("ARRAY[{}]::text[]", values.join(", "))
         }
-        // Of a list of domains.
-        Value::Object(fields) => literal(&fields["domain"]),
+        Value::Object(fields) => match fields.get("domain") {
+            // Of a list of domains.
+            Some(domain) => literal(domain),
+            None => literal(&value.to_string().into()),
+        },
         other => other.to_string(),
     }
 }
@@ -81,7 +95,7 @@ const FUNCTIONS: &str = "
         SELECT obj_description(oid, 'pg_proc') LIKE '%Not undone by ROLLBACK'
     ) AS comment (writes)
     WHERE pronamespace = 'neon_auth_admin'::regnamespace
-    ORDER BY proname <> 'create_integration', proname LIKE 'delete%', proname = 'delete_integration',
+    ORDER BY proname <> 'create_integration', proname <> 'update_oauth_server', proname LIKE 'delete%', proname = 'delete_integration',
         NOT writes, proname";
 
 /// All of them, in an order in which what one makes is there for the next.
@@ -100,6 +114,14 @@ pub fn arguments(functions: &[Function]) -> impl Iterator<Item = (&Function, &Ar
 }
 
 impl Argument {
+    /// A value of a body as SQL has it for this argument.
+    pub fn literal(&self, value: &Value) -> String {
+        match self.kind.as_str() {
+            "jsonb" => literal(&value.to_string().into()),
+            _ => literal(value),
+        }
+    }
+
     /// An expression for it with this text in it, if it has texts.
     pub fn with(&self, text: &str) -> Option<String> {
         match self.kind.as_str() {
@@ -130,7 +152,9 @@ impl Function {
         let argument = |name: &str| {
             let given = given.iter().find(|(known, _)| *known == name);
             let value = given.map(|(_, value)| *value);
-            let value = value.or_else(|| SAMPLES.get(name).map(String::as_str));
+            let sample = |name: &str| SAMPLES.get(name).map(String::as_str);
+            let value = value.or_else(|| sample(&format!("{}.{name}", self.name)));
+            let value = value.or_else(|| sample(name));
             let value = value.unwrap_or_else(|| panic!("{name} has no value"));
             format!("{name} => {value}")
         };

@@ -4,16 +4,18 @@ use std::collections::BTreeSet;
 
 use postgres::error::SqlState;
 
-use crate::functions::{arguments, functions};
+use crate::functions::{Argument, arguments, functions};
 use crate::support::{Database, Statements, arrived, ledger, set_api_key, sqlstate, variable};
 
 /// Those for which the API names no least length. At branch level, which the tests below call, there is
 /// no `role_name` at all.
-const MAY_BE_EMPTY: [&str; 10] = [
+const MAY_BE_EMPTY: [&str; 12] = [
     "client_id",
     "client_secret",
+    "consent_page",
     "database_name",
     "host",
+    "login_page",
     "microsoft_tenant_id",
     "password",
     "sender_email",
@@ -52,6 +54,12 @@ fn nothing_is_sent() {
 /// No ids: each of them would change the path that it is a part of.
 const NO_IDS: &str = ". .. ../x a/b a#b a?b %2e%2e a\u{202e}b";
 
+/// An id of a client, which is none of a field, is never empty.
+fn may_be_empty(argument: &Argument) -> bool {
+    let name = argument.name.as_str();
+    MAY_BE_EMPTY.contains(&name) && (name != "client_id" || argument.may_be_null)
+}
+
 /// Every argument of every function, while all others have values that it would take.
 #[test]
 fn what_no_argument_takes() {
@@ -69,7 +77,7 @@ fn what_no_argument_takes() {
             false => SqlState::INVALID_PARAMETER_VALUE,
         };
         let texts = ["''", r"E'a\r\nX-Evil: 1'"].into_iter();
-        let texts = texts.skip(usize::from(MAY_BE_EMPTY.contains(&name)));
+        let texts = texts.skip(usize::from(may_be_empty(argument)));
         let mut bad: Vec<_> = texts
             .filter_map(|text| argument.with(text).zip(Some(&invalid)))
             .collect();
@@ -77,6 +85,17 @@ fn what_no_argument_takes() {
             let quoted = NO_IDS.split(' ').map(|id| format!("'{id}'"));
             bad.extend(quoted.map(|id| (id, &invalid)));
             bad.push(("repeat('a', 129)".to_owned(), &invalid));
+        }
+        if name == "client_id" && !argument.may_be_null {
+            let ids = ["'.'", "'..'", "'../x'", "'https://a/../b'", "'a b'"];
+            bad.extend(ids.map(|id| (id.to_owned(), &invalid)));
+            bad.push(("repeat('a', 2049)".to_owned(), &invalid));
+        }
+        if argument.kind == "jsonb" {
+            let texts = ["1", "null", "true", r#""x""#, r#"[{"a": "********"}]"#];
+            let texts = texts.map(|text| (format!("'{text}'::jsonb"), &invalid));
+            bad.extend(texts);
+            bad.push(("jsonb_build_array(repeat('a', 66000))".to_owned(), &invalid));
         }
         if argument.kind == "text[]" {
             bad.extend(argument.with("NULL").zip(Some(&null)));
@@ -106,7 +125,7 @@ fn an_empty_text_is_a_value() {
     let mut met = BTreeSet::new();
     for (function, argument) in arguments(&functions) {
         let name = argument.name.as_str();
-        if !MAY_BE_EMPTY.contains(&name) {
+        if !may_be_empty(argument) {
             continue;
         }
         let before = arrived(project);

@@ -14,9 +14,10 @@ fn call(function: &Function, operation: &Operation) -> String {
     let Operation { id, body, .. } = operation;
     let given = |it: &Argument| match it.name.as_str() {
         "id" => Some(literal(body.get("id").unwrap_or(&json!(id)))),
+        "client_id" if !it.may_be_null => Some(literal(&json!(id))),
         "domain" if body["domains"].is_array() => Some(literal(&body["domains"][0])),
         name => match body.get(name) {
-            Some(value) => Some(literal(value)),
+            Some(value) => Some(it.literal(value)),
             None => it.may_be_null.then(|| "NULL".to_owned()),
         },
     };

@@ -79,8 +79,8 @@ fn who_sees_which_secret_and_where() {
     ];
     let canaries = &mut world.canaries;
     add_stored(&mut world.admin.session, canaries, &stored);
-    let masked = [SDK_KEY, TRANSFER, NAME];
-    let shown = [SDK_KEY, TRANSFER, NAME, CLIENT_SECRET, PASSWORD];
+    let masked = [SDK_KEY, TRANSFER, OAUTH_SECRET, NAME];
+    let shown = [&masked[..], &[CLIENT_SECRET, PASSWORD]].concat();
     for (witness, asks, in_rows, who) in [
         (&mut owner, true, &shown[..], "the server's owner, who asks"),
         (&mut mapped, false, &masked, "a role with a mapping"),

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use super::Connection;
 use crate::error::{Advice, Error, ErrorKind};
 use crate::neon::answer::{MAX_VALUES, Unusable};
+use crate::neon::endpoint::Look;
 use crate::neon::http::{Cause, Failure, Response};
 use crate::neon::request::Request;
 use crate::neon::retry::Safety;
@@ -214,7 +215,12 @@ impl Error {
         let purpose = request.endpoint().purpose;
         let message = format!("request to {purpose} was carried out before the interrupt");
         let detail = format!("Neon API: {request:?} succeeded, request id {request_id}.");
-        let error = Self::new(ErrorKind::OutcomeUnknown, message).with_detail(detail);
+        let mut error = Self::new(ErrorKind::OutcomeUnknown, message).with_detail(detail);
+        let look = request.endpoint().resource.look;
+        if matches!(look, Look::NewClient | Look::ClientSecret) {
+            // What it answered cannot be had again.
+            error.advice = Some(Advice::LookAtResult(look));
+        }
         match request.subject() {
             Some(subject) => error.and_detail(subject),
             None => error,

@@ -2,7 +2,7 @@
 
 use neon_auth_admin::neon::oauth_providers::Credentials;
 use neon_auth_admin::neon::target::Target;
-use neon_auth_admin::neon::{integration, oauth_providers, users};
+use neon_auth_admin::neon::{integration, oauth_clients, oauth_providers, users};
 use ureq::http::Uri;
 
 use super::{fuzz_text, text_of};
@@ -47,6 +47,27 @@ fn ids_are_segments_or_refused() {
         for (path, segments) in paths {
             assert_is_path(&path, segments);
         }
+    });
+}
+
+/// Whatever one is, it is one segment, and the whole of it.
+#[test]
+fn ids_of_clients_are_one_segment_or_refused() {
+    let branch = Target::new("p", Some("br-1"), None).expect("valid ids");
+    fuzz_text("client_ids", WORDS, text_of(WORDS), |text| {
+        let Ok(request) = oauth_clients::rotate_secret(&branch, text) else {
+            return;
+        };
+        let path = request.path();
+        assert_eq!(path.split('/').count(), 10, "{path}");
+        let id = path.rsplit('/').nth(1).expect("a segment");
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._~%".contains(c);
+        assert!(id.chars().all(is_plain), "{path}");
+        assert!(!matches!(id, "" | "." | ".."), "{path}");
+        let decoded = percent_encoding::percent_decode_str(id).decode_utf8();
+        assert_eq!(decoded.as_deref(), Ok(text));
+        let uri: Uri = format!("https://host{path}").parse().expect("a URI");
+        assert_eq!((uri.path(), uri.query()), (path, None));
     });
 }
 

@@ -44,6 +44,29 @@ FROM unnest(ARRAY['exists-400', 'exists-422']) AS fault,
 SELECT code, message
 FROM test.fault('echo', 'SELECT neon_auth_admin.create_user(''ada@example.com'', ''It already exists'')');
 
+-- So it is where things do exist, in both dialects.
+ALTER SERVER errors OPTIONS (ADD branch_id 'br-main-000001');
+CREATE FUNCTION test.twice(project text, statement text, OUT code text, OUT message text, OUT detail text, OUT hint text)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    EXECUTE format('ALTER SERVER errors OPTIONS (SET project_id %L)', project);
+    EXECUTE statement;
+    SELECT * INTO code, message, detail, hint FROM test.failure(statement);
+END
+$$;
+SELECT project, code, message, substring(detail FROM 'answered [^,]*') AS answer
+FROM unnest(ARRAY['test-conflicts', 'test-better-conflicts']) AS project,
+    unnest(ARRAY[
+        $$create_user('ada@example.com')$$, $$add_oauth_provider('github', 'id', 'secret')$$,
+        $$add_domain('https://app.example.com')$$,
+        $$create_oauth_client('https://c.example.com', '{https://c.example.com}', 'public', '{}')$$
+    ]) AS call,
+    test.twice(project, format('SELECT neon_auth_admin.%s', call));
+DROP FUNCTION test.twice;
+ALTER SERVER errors OPTIONS (DROP branch_id);
+
 -- Retry-After: what fits into the time is waited for, what does not is told. Nothing here waits for
 -- an hour.
 

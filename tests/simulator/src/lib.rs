@@ -26,6 +26,7 @@ Projects:
   test-*, bench-*            exist, with an integration; so do those given by --project, and
                              quiet-bar-123456 and staging-lake-654321
   test-empty-*               exist, without an integration on any branch
+  test-better-*              exist; what exists already is answered with 400, as Better Auth does
   fault-<kind>[-x<N>][--<tag>]
                              fail in the way that <kind> names (fault.rs lists them); with -x<N>
                              only for the first N requests
@@ -33,8 +34,10 @@ Projects:
 Branches, in paths below /projects/{project_id}/branches/{branch_id}:
   br-missing*                do not exist
   br-empty*                  exist, without an integration
+  br-preview*                exist, and are not the root branch: no OAuth server can be enabled there
   any other valid id         exists, with an integration of Better Auth
   What the project-level operations write, the branch-level ones do not see, and the reverse.
+An OAuth client whose name is an https URL has that as its id; all others have random ids.
 Test e-mails are never sent; they fail for the host smtp.fail.example and for recipients fail@*.
 The database of --database-url stands for that of every branch: deleting the data of one drops the
 schema neon_auth, and an e-mail address that a second branch takes moves to its user. A branch that

@@ -2,6 +2,7 @@
 //! or faults.
 
 pub mod branch;
+pub mod oauth_server;
 pub mod settings;
 
 use std::collections::{BTreeMap, HashMap};
@@ -97,4 +98,9 @@ impl Projects {
 /// Whether a branch of this id is there; all are, but those that are named so that they are not.
 pub fn is_known_branch(id: &str) -> bool {
     !id.starts_with("br-missing")
+}
+
+/// Whether it is the project's root branch; all are, but those that are named as previews are.
+pub fn is_root_branch(id: &str) -> bool {
+    !id.starts_with("br-preview")
 }

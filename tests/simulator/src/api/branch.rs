@@ -3,6 +3,8 @@
 
 mod email_provider;
 mod integration;
+mod oauth_clients;
+mod oauth_server;
 mod settings;
 mod users;
 
@@ -26,6 +28,9 @@ pub const BASE: &str = "/projects/{project_id}/branches/{branch_id}/auth";
 
 pub fn routes(app: Arc<App>) -> Router<Arc<App>> {
     let email_provider = get(email_provider::get).patch(email_provider::update);
+    let oauth_server = get(oauth_server::get).patch(oauth_server::update);
+    let oauth_clients = get(oauth_clients::list).post(oauth_clients::create);
+    let oauth_client = patch(oauth_clients::update).delete(oauth_clients::remove);
     let webhooks = get(settings::get::<Webhooks>).put(settings::replace::<Webhooks>);
     of_both_levels()
         .route("/", get(integration::get).delete(integration::disable))
@@ -45,6 +50,13 @@ pub fn routes(app: Arc<App>) -> Router<Arc<App>> {
         )
         .route("/plugins/magic-link", patch(settings::update::<MagicLink>))
         .route("/plugins/phone-number", setting::<PhoneNumber>())
+        .route("/plugins/oauth-provider", oauth_server)
+        .route("/oauth-provider/clients", oauth_clients)
+        .route("/oauth-provider/clients/{client_id}", oauth_client)
+        .route(
+            "/oauth-provider/clients/{client_id}/rotate_secret",
+            post(oauth_clients::rotate_secret),
+        )
         .route("/webhooks", webhooks)
         .route_layer(from_fn_with_state(app, integrated))
         .route("/", post(integration::enable))

@@ -112,6 +112,12 @@ impl Call {
             .expect("the path of a branch-level operation has it")
     }
 
+    /// Whether conflicts are answered in the dialect of Better Auth: in projects named `test-better-*`.
+    pub fn speaks_as_better_auth(&self) -> bool {
+        let project = self.project.as_deref().unwrap_or_default();
+        project.starts_with("test-better-")
+    }
+
     /// What a careless server would put into an error message.
     pub fn echo(&self) -> String {
         let body = String::from_utf8_lossy(self.body.as_deref().unwrap_or_default());

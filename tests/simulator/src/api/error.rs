@@ -57,6 +57,17 @@ impl ApiError {
         }
     }
 
+    /// A conflict as Better Auth itself answers it, whose status Neon may hand on: 400, in the same words.
+    pub fn in_words_of_better_auth(self) -> Self {
+        match self.status {
+            StatusCode::CONFLICT => Self {
+                status: StatusCode::BAD_REQUEST,
+                ..self
+            },
+            _ => self,
+        }
+    }
+
     pub fn integration_exists() -> Self {
         Self::conflict("neon auth integration already exists")
     }

@@ -130,6 +130,11 @@ fn admit(app: &App, call: &Call, authorized: bool, route: &str) -> Result<(), Ap
 /// Adds the request id, and the body if the response is an [`ApiError`].
 fn finish(mut response: Response, call: &Call) -> Response {
     if let Some(error) = response.extensions_mut().remove::<ApiError>() {
+        let error = match call.speaks_as_better_auth() {
+            true => error.in_words_of_better_auth(),
+            false => error,
+        };
+        *response.status_mut() = error.status;
         let id = String::from_utf8_lossy(call.request_id.as_bytes());
         let body = json!({"request_id": id, "code": error.code, "message": error.message});
         *response.body_mut() = body.to_string().into();

@@ -287,6 +287,7 @@ fn extend(value: &mut Value) {
                 fields.insert("transfer_status".to_owned(), "paused".into());
             }
             fields.insert("x_future".to_owned(), json!({"nested": [1, null, "x"]}));
+            fields.insert("x_future_secret".to_owned(), "hush".into());
         }
         Value::Array(items) => items.iter_mut().for_each(extend),
         _ => {}

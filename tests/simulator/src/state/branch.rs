@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
+use super::oauth_server::OauthServer;
 use super::settings::Settings;
 
 const DEFAULT_DATABASE: &str = "neondb";
@@ -119,6 +120,7 @@ pub struct Branch {
     pub domains: Vec<Domain>,
     pub email_server: EmailServer,
     pub settings: Settings,
+    pub oauth_server: OauthServer,
     /// Ids by e-mail address in lower case.
     users: BTreeMap<String, String>,
 }
@@ -135,6 +137,7 @@ impl Branch {
             domains: Vec::new(),
             email_server: EmailServer::Shared(SharedEmailServer::default()),
             settings: Settings::default(),
+            oauth_server: OauthServer::default(),
             users: BTreeMap::new(),
         }
     }

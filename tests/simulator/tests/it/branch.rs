@@ -4,6 +4,7 @@ mod bodies;
 mod email;
 mod faults;
 mod integration;
+mod oauth;
 mod refusals;
 mod settings;
 

@@ -1,0 +1,69 @@
+//! Owns arguments of type jsonb: their text, in Rust's own encoding. pgrx's own type takes every database
+//! for one that speaks UTF-8, and makes a tree of the value.
+
+// Implements pgrx's traits for arguments, and calls Postgres' own output function.
+#![allow(unsafe_code)]
+
+use std::ffi::CStr;
+use std::ops::Deref;
+
+use pgrx::callconv::{Arg, ArgAbi};
+use pgrx::pgrx_sql_entity_graph::metadata::{
+    ArgumentError, ReturnsError, ReturnsRef, SqlMappingRef, SqlTranslatable, TypeOrigin,
+};
+use pgrx::prelude::*;
+use pgrx::{direct_function_call_as_datum, pg_sys};
+
+use crate::pg::text::{MAX_ARGUMENT, Text, from_server};
+
+/// A `jsonb` argument as text. Of one that is too long there is nothing, which is no JSON, so that each
+/// check refuses it and says what it is.
+pub struct Json(Text);
+
+impl Deref for Json {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromDatum for Json {
+    unsafe fn from_polymorphic_datum(
+        datum: pg_sys::Datum,
+        is_null: bool,
+        _: pg_sys::Oid,
+    ) -> Option<Self> {
+        if is_null {
+            return None;
+        }
+        // SAFETY: a jsonb, by the caller's promise. Its size is looked at before it is unpacked; what its
+        // output function returns is a text with a NUL at its end, in the current memory context.
+        unsafe {
+            if pg_sys::toast_raw_datum_size(datum) > MAX_ARGUMENT + pg_sys::VARHDRSZ {
+                return Some(Self(Text::new("")));
+            }
+            let text = direct_function_call_as_datum(pg_sys::jsonb_out, &[Some(datum)])?;
+            Some(Self(Text::new(from_server(CStr::from_ptr(
+                text.cast_mut_ptr(),
+            )))))
+        }
+    }
+}
+
+// SAFETY: it is made of one argument, as it is from any datum, and keeps nothing of the call.
+unsafe impl<'fcx> ArgAbi<'fcx> for Json {
+    unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe { arg.unbox_arg_using_from_datum() }.expect("not NULL, by the caller's promise")
+    }
+}
+
+// SAFETY: as an argument it is a datum of type jsonb; it is no result.
+unsafe impl SqlTranslatable for Json {
+    const TYPE_IDENT: &'static str = "neon_auth_admin::pg::json::Json";
+    const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
+    const ARGUMENT_SQL: Result<SqlMappingRef, ArgumentError> = Ok(SqlMappingRef::literal("JSONB"));
+    const RETURN_SQL: Result<ReturnsRef, ReturnsError> =
+        Ok(ReturnsRef::One(SqlMappingRef::literal("JSONB")));
+}
