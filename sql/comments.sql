@@ -174,6 +174,13 @@ COMMENT ON FUNCTION neon_auth_admin.transfer_ownership IS
 COMMENT ON FUNCTION neon_auth_admin.delete_integration IS
     'Disables Neon Auth for the project or branch, with delete_data also drops the schema neon_auth; returns the auth_provider that it ran on. Not undone by ROLLBACK';
 
+-- What has no function of its own
+
+COMMENT ON TYPE neon_auth_admin.api_answer IS
+    'What Neon answers to call_api: a status from 200 to 299, and a body if there is one';
+COMMENT ON FUNCTION neon_auth_admin.call_api IS
+    'Calls any operation below .../auth: for what has no function of its own. method is GET, POST, PUT, PATCH or DELETE, path what follows .../auth/ with percent-encoded segments; secrets are masked in the answer to a GET, and shown in others. Not undone by ROLLBACK';
+
 -- Connection
 
 COMMENT ON TYPE neon_auth_admin.connection_check IS

@@ -190,6 +190,11 @@ CREATE TYPE neon_auth_admin.ensured_oauth_provider AS (
     created boolean
 );
 
+CREATE TYPE neon_auth_admin.api_answer AS (
+    status integer,
+    body jsonb
+);
+
 CREATE TYPE neon_auth_admin.connection_check AS (
     step text,
     ok boolean,
@@ -222,6 +227,20 @@ CREATE  FUNCTION "add_oauth_provider"(
 VOLATILE PARALLEL UNSAFE COST 1000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'add_oauth_provider_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/pg/any_operation.rs
+-- neon_auth_admin::pg::any_operation::call_api
+CREATE  FUNCTION "call_api"(
+	"method" TEXT, /* Option < Text > */
+	"path" TEXT, /* Option < Text > */
+	"body" JSONB DEFAULT NULL, /* Option < Json > */
+	"server" TEXT DEFAULT NULL /* Option < Text > */
+) RETURNS neon_auth_admin.api_answer /* Result < One < ApiAnswer > , Raise > */
+VOLATILE PARALLEL UNSAFE COST 1000
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'call_api_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -1073,6 +1092,13 @@ COMMENT ON FUNCTION neon_auth_admin.transfer_ownership IS
     'Starts the transfer of the auth project from Neon to an own account; returns the URL that completes it. Project level. Not undone by ROLLBACK';
 COMMENT ON FUNCTION neon_auth_admin.delete_integration IS
     'Disables Neon Auth for the project or branch, with delete_data also drops the schema neon_auth; returns the auth_provider that it ran on. Not undone by ROLLBACK';
+
+-- What has no function of its own
+
+COMMENT ON TYPE neon_auth_admin.api_answer IS
+    'What Neon answers to call_api: a status from 200 to 299, and a body if there is one';
+COMMENT ON FUNCTION neon_auth_admin.call_api IS
+    'Calls any operation below .../auth: for what has no function of its own. method is GET, POST, PUT, PATCH or DELETE, path what follows .../auth/ with percent-encoded segments; secrets are masked in the answer to a GET, and shown in others. Not undone by ROLLBACK';
 
 -- Connection
 

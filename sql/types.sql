@@ -179,6 +179,11 @@ CREATE TYPE neon_auth_admin.ensured_oauth_provider AS (
     created boolean
 );
 
+CREATE TYPE neon_auth_admin.api_answer AS (
+    status integer,
+    body jsonb
+);
+
 CREATE TYPE neon_auth_admin.connection_check AS (
     step text,
     ok boolean,

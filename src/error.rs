@@ -4,6 +4,7 @@
 mod configuration;
 mod keys;
 mod local_users;
+mod paths;
 mod places;
 mod sqlstate;
 

@@ -15,7 +15,8 @@
 //! 4. A secret is a [`secret::Secret`] from argument to wire, and so is a request's body, which reaches no
 //!    message: of all that is in one, DETAIL names the e-mail address of a new user alone. A stored key is
 //!    sealed ([`seal`]).
-//! 5. Path segments are data, and an id that is not one never becomes a segment.
+//! 5. Path segments are data, and an id that is not one never becomes a segment; what a caller says of a
+//!    path leads nowhere but below `.../auth`.
 //! 6. A write whose fate is unknown is never sent again by itself.
 //! 7. While it waits, a backend can be cancelled and terminated, and takes part in barriers.
 //! 8. No thread in a backend, except one short-lived name look-up with all signals blocked.

@@ -7,6 +7,7 @@ pub mod endpoint;
 pub mod request;
 pub mod target;
 
+pub mod any_operation;
 pub mod domains;
 pub mod email_server;
 pub mod integration;
@@ -23,6 +24,7 @@ pub mod other;
 
 pub mod api_url;
 pub mod argument;
+pub mod relative_path;
 
 pub mod client;
 pub mod diagnosis;

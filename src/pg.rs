@@ -1,6 +1,7 @@
 //! The outer ring: the SQL surface, and the only code that names pgrx. A resource file has one
 //! function per SQL function; what they share (server, settings, waiting, rows, errors) is below.
 
+mod any_operation;
 mod check_connection;
 mod domains;
 mod email_server;

@@ -146,7 +146,7 @@ const SECRET_WORDS: [&str; 14] = [
 
 /// Whether a field of that name holds a secret: `client_secret`, `apiKey` and their like. Rather one
 /// too many: what is hidden can be asked for.
-fn is_secret(name: &str) -> bool {
+pub fn is_secret(name: &str) -> bool {
     let name: String = name
         .chars()
         .filter(|c| c.is_alphanumeric())

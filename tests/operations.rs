@@ -28,6 +28,9 @@ pub struct Row {
     first: Option<String>,
     /// `{id}` or `{client_id}` in the path, where it is no user. There a URL is one segment.
     id: Option<String>,
+    /// `{path}` in the path: what the caller says of it.
+    #[serde(default)]
+    path: String,
     #[serde(default)]
     body: Value,
     #[serde(default = "ok")]
@@ -53,6 +56,8 @@ pub struct Operation {
     pub method: String,
     pub path: String,
     pub id: String,
+    /// What the caller says of the path, where he does.
+    pub given_path: String,
     pub body: Value,
     pub status: u16,
     pub answer: Value,
@@ -86,8 +91,10 @@ pub fn operations(project: &str, branch: Option<&str>, user: &str) -> Vec<Operat
             method: method.to_owned(),
             path: path
                 .replace("{id}", &id)
-                .replace("{client_id}", &id.replace(':', "%3A").replace('/', "%2F")),
+                .replace("{client_id}", &id.replace(':', "%3A").replace('/', "%2F"))
+                .replace("{path}", &row.path),
             id,
+            given_path: row.path,
             body: resolved(row.body, &values),
             status: row.status,
             answer: resolved(row.answer, &values),

@@ -64,10 +64,16 @@ pub fn optional<T, U>(
 
 /// A secret that is not the mask a reader was shown in its place.
 pub fn secret<'a>(name: &str, value: &'a Secret) -> Result<&'a Secret, Error> {
-    if value.is_mask() {
-        return Err(Error::masked_secret(name));
-    }
+    not_masked(name, value)?;
     free_text(name, value.expose()).map(|_| value)
+}
+
+/// Any secret, or text that may be one, but that mask.
+pub fn not_masked(name: &str, value: &Secret) -> Result<(), Error> {
+    match value.is_mask() {
+        true => Err(Error::masked_secret(name)),
+        false => Ok(()),
+    }
 }
 
 /// 1 to 256 characters with an `@` that has something on both sides.

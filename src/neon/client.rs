@@ -80,7 +80,7 @@ impl Client<'_> {
             Ok(response) => Attempt::Answered {
                 status: response.status,
                 answer: match response.status {
-                    200..=299 => request.decode(&response.body).ok(),
+                    200..=299 => request.decode(response.status, &response.body).ok(),
                     _ => accepted(request, &response),
                 },
                 words: call.quote(request, &response.body),
@@ -101,7 +101,7 @@ impl Client<'_> {
             let ending = match result {
                 Ok(response) if matches!(response.status, 200..=299) => {
                     return request
-                        .decode(&response.body)
+                        .decode(response.status, &response.body)
                         .map_err(|why| call.unusable(request, &response, why));
                 }
                 Ok(response) => Ending::Answer(response),

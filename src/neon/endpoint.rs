@@ -4,8 +4,10 @@
 use crate::error::Error;
 use crate::neon::request::{Method, Segment};
 use crate::neon::target::Target;
-use crate::neon::{domains, email_server, integration, oauth_clients, oauth_providers};
-use crate::neon::{oauth_server, plugins, sign_in, users, webhooks};
+use crate::neon::{any_operation, domains, email_server, integration};
+use crate::neon::{
+    oauth_clients, oauth_providers, oauth_server, plugins, sign_in, users, webhooks,
+};
 
 /// An operation. What changes nothing is a GET.
 #[derive(Debug, PartialEq, Eq)]
@@ -51,10 +53,12 @@ pub enum Look {
     NewClient,
     /// Nobody shows the secret of a client.
     ClientSecret,
+    /// Nobody knows: it may be anything that Neon Auth has, users too.
+    Anywhere,
 }
 
 /// All operations.
-pub const ENDPOINTS: [&Endpoint; 43] = [
+pub const ENDPOINTS: [&Endpoint; 48] = [
     &integration::CREATE_INTEGRATION,
     &integration::LIST_INTEGRATIONS,
     &integration::GET_INTEGRATION,
@@ -98,6 +102,11 @@ pub const ENDPOINTS: [&Endpoint; 43] = [
     &sign_in::UPDATE_CONFIG,
     &webhooks::GET_WEBHOOKS,
     &webhooks::UPDATE_WEBHOOKS,
+    &any_operation::CALL_GET,
+    &any_operation::CALL_POST,
+    &any_operation::CALL_PUT,
+    &any_operation::CALL_PATCH,
+    &any_operation::CALL_DELETE,
 ];
 
 impl Endpoint {
@@ -105,9 +114,9 @@ impl Endpoint {
         self.method != Method::Get
     }
 
-    /// Whether Neon writes to the table of users for it.
+    /// Whether Neon writes to the table of users for it, or may do so.
     pub fn changes_users(&self) -> bool {
-        self.is_write() && self.resource.look == Look::Users
+        self.is_write() && matches!(self.resource.look, Look::Users | Look::Anywhere)
     }
 
     /// The path on the level of `target`, with gaps; an error where that has no such operation.

@@ -210,7 +210,7 @@ fn read(endpoint: &'static Endpoint, target: &Target) -> Result<Request<Integrat
     if target.branch_id().is_none() {
         return endpoint.json(target, []);
     }
-    Request::new(endpoint, target, [], |body| {
+    Request::new(endpoint, target, [], |_, body| {
         let data = vec![serde_json::from_slice(body)?];
         Ok(Integrations { data })
     })

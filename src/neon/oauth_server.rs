@@ -96,7 +96,7 @@ pub fn update(target: &Target, update: &Update) -> Result<Request<OauthServer>, 
         resources: argument::optional("resources", update.resources, json(JsonKind::Array))?,
     };
     let request = UPDATE_OAUTH_SERVER.json_and_other(target, [])?;
-    let request = request.decoded_by(|body| match body {
+    let request = request.decoded_by(|_, body| match body {
         [] => Ok(OauthServer::default()),
         body => other::read(body),
     });

@@ -13,6 +13,7 @@ use crate::neon::answer::{self, Unusable};
 use crate::neon::argument;
 use crate::neon::endpoint::Endpoint;
 use crate::neon::other::{self, HasOther};
+use crate::neon::relative_path;
 use crate::neon::retry::Safety;
 use crate::neon::target::Target;
 use crate::secret::Secret;
@@ -38,8 +39,8 @@ impl fmt::Display for Method {
     }
 }
 
-/// A part of a path between two slashes. There is no way to make one that would change the path's
-/// shape: an id with `/`, `#`, `..` or nothing in it never becomes a segment as it is.
+/// What fills a gap of a path: a part between two slashes, or several. There is no way to make one that
+/// would lead elsewhere: an id with `/`, `#`, `..` or nothing in it never becomes a segment as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Segment(String);
 
@@ -58,6 +59,11 @@ impl Segment {
     pub(super) fn client_id(name: &str, value: &str) -> Result<Self, Error> {
         let id = argument::client_id(name, value)?;
         Ok(Self(utf8_percent_encode(id, NOT_IN_SEGMENTS).to_string()))
+    }
+
+    /// What a caller says of a path, with a query perhaps; see [`relative_path::check`].
+    pub(super) fn several(name: &str, value: &str) -> Result<Self, Error> {
+        relative_path::check(name, value).map(|path| Self(path.to_owned()))
     }
 
     pub(super) fn as_str(&self) -> &str {
@@ -84,7 +90,8 @@ pub struct Request<T> {
     accept: Accept<T>,
 }
 
-type Decode<T> = fn(&[u8]) -> serde_json::Result<T>;
+/// Of the status and the body of a success.
+type Decode<T> = fn(u16, &[u8]) -> serde_json::Result<T>;
 /// Of the status and the message of a refusal.
 type Accept<T> = fn(u16, &str) -> Option<T>;
 
@@ -95,7 +102,9 @@ impl Endpoint {
         target: &Target,
         segments: [Segment; N],
     ) -> Result<Request<T>, Error> {
-        Request::new(self, target, segments, |body| serde_json::from_slice(body))
+        Request::new(self, target, segments, |_, body| {
+            serde_json::from_slice(body)
+        })
     }
 
     /// The same, where fields that `T` has not go into its field `other`.
@@ -104,7 +113,7 @@ impl Endpoint {
         target: &Target,
         segments: [Segment; N],
     ) -> Result<Request<T>, Error> {
-        let request = Request::new(self, target, segments, other::read)?;
+        let request = Request::new(self, target, segments, |_, body| other::read(body))?;
         Ok(Request {
             known: Some(fields::<T>()),
             ..request
@@ -117,7 +126,7 @@ impl Endpoint {
         target: &Target,
         segments: [Segment; N],
     ) -> Result<Request<()>, Error> {
-        Request::new(self, target, segments, |_| Ok(()))
+        Request::new(self, target, segments, |_, _| Ok(()))
     }
 
     /// A change of those fields of `body` that are given; at least one has to be.
@@ -154,8 +163,13 @@ impl<T> Request<T> {
         })
     }
 
-    pub fn with_body(mut self, body: &impl Serialize) -> Self {
-        self.body = Some(Secret::json(body));
+    pub fn with_body(self, body: &impl Serialize) -> Self {
+        self.with_json(Secret::json(body))
+    }
+
+    /// The same of a text that is JSON already.
+    pub(super) fn with_json(mut self, body: Secret) -> Self {
+        self.body = Some(body);
         self
     }
 
@@ -200,6 +214,7 @@ impl<T> Request<T> {
         self.endpoint.method
     }
 
+    /// With its query, if there is one.
     pub fn path(&self) -> &str {
         &self.path
     }
@@ -222,9 +237,9 @@ impl<T> Request<T> {
     }
 
     /// Nothing is made of an answer that [`answer::check`] refuses.
-    pub fn decode(&self, body: &[u8]) -> Result<T, Unusable> {
+    pub fn decode(&self, status: u16, body: &[u8]) -> Result<T, Unusable> {
         answer::check(body)?;
-        Ok((self.decode)(body)?)
+        Ok((self.decode)(status, body)?)
     }
 
     /// The answer that this refusal is, if it is one.
@@ -240,9 +255,11 @@ impl<T> Request<T> {
     }
 }
 
+/// Without the query: what is looked for in it may be anybody's address.
 impl<T> fmt::Debug for Request<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.method(), self.path)
+        let path = self.path.split('?').next().unwrap_or_default();
+        write!(f, "{} {path}", self.method())
     }
 }
 

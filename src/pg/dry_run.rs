@@ -58,7 +58,7 @@ pub fn answer<T>(target: &Target, request: &Request<T>) -> Option<T> {
         answer.extend(given);
     }
     let answer = Zeroizing::new(serde_json::to_vec(&answer).ok()?);
-    request.decode(&answer).ok()
+    request.decode(200, &answer).ok()
 }
 
 /// What the API would add. Ids begin with zeros, and are UUIDs, as those of users are.

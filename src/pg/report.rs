@@ -163,6 +163,12 @@ impl Asked {
             Advice::LookAtResult(Look::ClientSecret) => {
                 format!("The old secret is void, and nothing shows the new one: {NEW_SECRET}")
             }
+            Advice::LookBefore(Look::Anywhere) => format!(
+                "Look at what {target} of server \"{server}\" has before you try again."
+            ),
+            Advice::LookAtResult(Look::Anywhere) => format!(
+                "Do not try again, but look at what {target} of server \"{server}\" has."
+            ),
             Advice::LookAtResult(Look::Function(name)) => format!(
                 "Do not try again, but see what it did: SELECT * FROM neon_auth_admin.{name}(server => {quoted});"
             ),

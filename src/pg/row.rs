@@ -47,8 +47,8 @@ macro_rules! row_type {
 }
 pub(crate) use row_type;
 
-/// Whether secrets are shown in a row. A reader's caller says so in an argument; a writer shows none,
-/// not even the one it was just given.
+/// Whether secrets are shown in a row. A reader's caller says so in an argument; a writer shows none that
+/// it was just given.
 #[derive(Clone, Copy)]
 pub enum Secrets {
     Masked,

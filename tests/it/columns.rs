@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use neon_auth_admin::fields::fields;
+use neon_auth_admin::neon::any_operation::ApiAnswer;
 use neon_auth_admin::neon::domains::{EnsuredDomain, RedirectDomain};
 use neon_auth_admin::neon::email_server::{EmailServer, EmailTest};
 use neon_auth_admin::neon::integration::{Integration, IntegrationKeys};
@@ -39,6 +40,7 @@ fn types() -> BTreeMap<String, Vec<String>> {
 fn are_the_fields_of_the_struct() {
     let mut types = types();
     for (name, fields) in [
+        ("api_answer", fields::<ApiAnswer>()),
         ("auth_user", fields::<AuthUser>()),
         ("email_and_password", fields::<EmailAndPassword>()),
         ("email_server", fields::<EmailServer>()),

@@ -4,6 +4,7 @@
 #![allow(clippy::panic, clippy::unwrap_used)]
 
 mod alone;
+mod any_operation;
 mod api;
 mod architecture;
 mod budget;

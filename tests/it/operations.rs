@@ -13,8 +13,8 @@ use neon_auth_admin::neon::request::Request;
 use neon_auth_admin::neon::target::Target;
 use neon_auth_admin::neon::webhooks::Fields;
 use neon_auth_admin::neon::{
-    domains, email_server, integration, oauth_clients, oauth_providers, oauth_server, plugins,
-    sign_in, users, webhooks,
+    any_operation, domains, email_server, integration, oauth_clients, oauth_providers,
+    oauth_server, plugins, sign_in, users, webhooks,
 };
 use neon_auth_admin::secret::Secret;
 use serde::de::DeserializeOwned;
@@ -77,6 +77,12 @@ fn request(target: &Target, operation: &Operation) -> Result<Box<dyn AnyRequest>
     Ok(match function.as_str() {
         "add_domain" => any(domains::add(target, needed("domain"))?),
         "add_oauth_provider" => any(oauth_providers::add(target, needed("id"), credentials)?),
+        "call_api" => {
+            let endpoint = any_operation::endpoint("method", &operation.method)?;
+            let body = Some(body).filter(|body| !body.is_null());
+            let (path, body) = (&operation.given_path, body.map(Secret::json));
+            any(any_operation::call(endpoint, target, path, body)?)
+        }
         "create_integration" => {
             let (branch, database) = (text("branch_id"), text("database_name"));
             any(integration::create(

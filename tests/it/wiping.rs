@@ -6,6 +6,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use neon_auth_admin::neon::any_operation::{CALL_POST, call};
 use neon_auth_admin::neon::oauth_clients;
 use neon_auth_admin::neon::oauth_providers::{Credentials, add};
 use neon_auth_admin::neon::target::Target;
@@ -79,9 +80,18 @@ fn secrets_and_what_is_made_of_them_are_wiped() {
     assert!(body.is_some_and(|body| body.contains(CANARY)));
     assert_eq!(left(request), 0, "a request, with its body");
 
+    let body = format!(r#"{{"client_secret": "{CANARY}", "note": ["{CANARY}"]}}"#);
+    let given = Secret::new(body);
+    let any = || call(&CALL_POST, &target(), "future", Some(given.clone())).expect("a request");
+    assert_eq!(left(any), 0, "a body of which nothing is known");
+
     let answer = format!(r#"{{"id": "google", "type": "standard", "client_secret": "{CANARY}"}}"#);
     let request = request();
-    assert_eq!(left(|| request.decode(answer.as_bytes())), 0, "an answer");
+    assert_eq!(
+        left(|| request.decode(200, answer.as_bytes())),
+        0,
+        "an answer"
+    );
 
     let registration = serde_json::json!({
         "name": "App", "type": "confidential", "redirect_uris": [], "resources": [],
@@ -90,7 +100,11 @@ fn secrets_and_what_is_made_of_them_are_wiped() {
     let branch = Target::new("p", Some("br-1"), None).expect("valid ids");
     let request = oauth_clients::create(&branch, &registration).expect("a request");
     let answer = format!(r#"{{"client_id": "c", "new": 1, "client_secret": "{CANARY}"}}"#);
-    assert_eq!(left(|| request.decode(answer.as_bytes())), 0, "with others");
+    assert_eq!(
+        left(|| request.decode(200, answer.as_bytes())),
+        0,
+        "with others"
+    );
 
     let text = format!("rejected: {CANARY}");
     assert_eq!(left(|| blank_out(&text, [&secret])), 0, "a message");

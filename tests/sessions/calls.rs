@@ -166,6 +166,10 @@ pub fn call_everything(witness: &mut Witness, canaries: &mut Canaries, show_secr
                 ("client_secret", "($1::text[])[1]"),
                 ("password", "($1::text[])[2]"),
                 ("name", "($1::text[])[3]"),
+                (
+                    "body",
+                    "jsonb_build_object('client_secret', ($1::text[])[1], 'password', ($1::text[])[2])",
+                ),
                 ("email", "current_user || '@example.com'"),
                 ("server", &server),
                 ("show_secrets", &show_secrets),

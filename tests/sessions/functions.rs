@@ -13,13 +13,16 @@ use crate::operations::operations;
 
 /// Of arguments that are in no body, or there with a value that not every function or level takes; with
 /// its name alone, or for one function. NULL is what the default means.
-const VALUES: [(&str, &str); 17] = [
+const VALUES: [(&str, &str); 20] = [
     ("api_key", "'napi_1'"),
+    ("body", "'{\"purpose\": \"unknown\"}'"),
     ("create_oauth_client.name", CLIENT),
     ("create_oauth_client.type", "'confidential'"),
     ("delete_oauth_client.client_id", CLIENT),
     ("id", "'microsoft'"),
     ("include_deleted", "false"),
+    ("method", "'POST'"),
+    ("path", "'future'"),
     ("project_id", "NULL"),
     ("role", "NULL"),
     ("role_name", "NULL"),

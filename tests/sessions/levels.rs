@@ -15,6 +15,9 @@ fn call(function: &Function, operation: &Operation) -> String {
     let given = |it: &Argument| match it.name.as_str() {
         "id" => Some(literal(body.get("id").unwrap_or(&json!(id)))),
         "client_id" if !it.may_be_null => Some(literal(&json!(id))),
+        "method" => Some(literal(&json!(operation.method))),
+        "path" => Some(literal(&json!(operation.given_path))),
+        "body" if !body.is_null() => Some(literal(&json!(body.to_string()))),
         "domain" if body["domains"].is_array() => Some(literal(&body["domains"][0])),
         name => match body.get(name) {
             Some(value) => Some(it.literal(value)),

@@ -72,3 +72,4 @@ mod synced_users;
 mod tables;
 mod tryout;
 mod turns;
+mod ways_out;

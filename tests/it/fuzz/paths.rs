@@ -1,9 +1,12 @@
-//! Ids and options become path segments, or are refused: they never change the path's shape.
+//! Ids and options become path segments, or are refused: they never change the path's shape. And what a
+//! caller says of a path leads to no other place.
 
+use neon_auth_admin::neon::any_operation::{self, CALL_POST};
 use neon_auth_admin::neon::oauth_providers::Credentials;
 use neon_auth_admin::neon::target::Target;
 use neon_auth_admin::neon::{integration, oauth_clients, oauth_providers, users};
 use ureq::http::Uri;
+use url::Url;
 
 use super::{fuzz_text, text_of};
 use crate::support::target;
@@ -86,4 +89,99 @@ fn assert_is_path(path: &str, segments: usize) {
     );
     let uri: Uri = format!("https://host{path}").parse().expect("a URI");
     assert_eq!((uri.path(), uri.query()), (path, None));
+}
+
+const OF_PATHS: &[&str] = &[
+    "/",
+    "..",
+    ".",
+    "%2e",
+    "%2F",
+    "%5c",
+    "%25",
+    "2e",
+    "2F",
+    "?",
+    "=",
+    "&",
+    "+",
+    ",",
+    "a",
+    "Z9",
+    "_",
+    "-",
+    "~",
+    "#",
+    ";",
+    "%3B",
+    ":",
+    "@",
+    "//",
+    "\\",
+    " ",
+    "%20",
+    "\r\n",
+    "%0d",
+    "\0",
+    "%00",
+    "%c0%ae",
+    "%C3%A9",
+    "é",
+    "\u{ff0e}",
+    "%EF%BC%8E",
+    "%",
+    "https://x/",
+    "auth",
+    "future/a-1",
+];
+
+#[test]
+fn what_a_caller_says_of_a_path_stays_below_auth() {
+    const AUTH: &str = "/projects/quiet-bar-123456/auth/";
+    fuzz_text("relative_paths", OF_PATHS, text_of(OF_PATHS), |text| {
+        let Ok(request) = any_operation::call(&CALL_POST, &target(), text, None) else {
+            return;
+        };
+        let whole = request.path();
+        assert_eq!(whole, format!("{AUTH}{text}"));
+        let uri: Uri = format!("https://host{whole}").parse().expect("a URI");
+        assert_eq!(uri.path_and_query().map(|it| it.as_str()), Some(whole));
+        assert_eq!(uri.host(), Some("host"));
+        // As browsers and proxies read it, which take `%2e` for a dot and a backslash for a slash.
+        let mut path = whole.to_owned();
+        for _ in 0..5 {
+            let url = Url::parse(&format!("https://host{path}")).expect("a URL");
+            let (path_of_it, is_plain) = (url.path(), url.fragment().is_none());
+            assert!(path_of_it.starts_with(AUTH) && is_plain, "{path_of_it}");
+            assert_eq!(url.host_str(), Some("host"));
+            // And what is before a semicolon alone, as others do.
+            let cut: Vec<_> = path_of_it
+                .split('/')
+                .map(|it| it.split(';').next())
+                .collect();
+            assert!(
+                cut.iter().all(|it| !matches!(it, Some("." | ".."))),
+                "{cut:?}"
+            );
+            path = decoded(path_of_it);
+        }
+    });
+}
+
+/// Each escape that can be shown, once.
+fn decoded(text: &str) -> String {
+    let mut parts = text.split('%');
+    let mut decoded = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let byte = part
+            .get(..2)
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match byte.filter(u8::is_ascii_graphic) {
+            // From there on it would be no path.
+            Some(b'?' | b'#') => return decoded,
+            Some(byte) => decoded.extend([char::from(byte).to_string().as_str(), &part[2..]]),
+            None => decoded.extend(["%", part]),
+        }
+    }
+    decoded
 }

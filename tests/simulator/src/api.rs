@@ -7,6 +7,7 @@ pub mod call;
 mod domains;
 mod email_server;
 pub mod error;
+mod future;
 mod gate;
 mod integrations;
 mod job;
@@ -79,7 +80,13 @@ fn of_both_levels() -> Router<Arc<App>> {
         .delete(domains::remove);
     let providers = get(oauth_providers::list).post(oauth_providers::add);
     let provider = patch(oauth_providers::update).delete(oauth_providers::remove);
+    let thing = get(future::show)
+        .put(future::change)
+        .patch(future::change)
+        .delete(future::remove);
     Router::new()
+        .route("/future", post(future::create))
+        .route("/future/{id}", thing)
         .route("/domains", domains)
         .route("/oauth_providers", providers)
         .route("/oauth_providers/{oauth_provider_id}", provider)
