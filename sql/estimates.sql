@@ -6,3 +6,4 @@ ALTER FUNCTION neon_auth_admin.list_domains ROWS 10;
 ALTER FUNCTION neon_auth_admin.list_integrations ROWS 1;
 ALTER FUNCTION neon_auth_admin.list_oauth_clients ROWS 10;
 ALTER FUNCTION neon_auth_admin.list_oauth_providers ROWS 4;
+ALTER FUNCTION neon_auth_admin.list_operations ROWS 50;

@@ -12,3 +12,7 @@ REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA neon_auth_admin FROM PUBLIC;
 GRANT USAGE ON SCHEMA neon_auth_admin TO @extowner@, pg_database_owner WITH GRANT OPTION;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA neon_auth_admin TO @extowner@, pg_database_owner WITH GRANT OPTION;
 GRANT USAGE ON FOREIGN DATA WRAPPER neon_auth_admin TO @extowner@, pg_database_owner WITH GRANT OPTION;
+
+-- The manual is for whoever can name it. It sends nothing, and a view does not lend its functions.
+GRANT EXECUTE ON FUNCTION neon_auth_admin.list_operations TO PUBLIC;
+GRANT SELECT ON neon_auth_admin.functions TO PUBLIC;

@@ -184,6 +184,13 @@ CREATE TYPE neon_auth_admin.api_answer AS (
     body jsonb
 );
 
+CREATE TYPE neon_auth_admin.operation AS (
+    function text,
+    method text,
+    branch text,
+    project text
+);
+
 CREATE TYPE neon_auth_admin.connection_check AS (
     step text,
     ok boolean,

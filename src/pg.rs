@@ -7,6 +7,7 @@ mod domains;
 mod email_server;
 mod integration;
 mod local_users;
+mod manual;
 mod oauth_clients;
 mod oauth_providers;
 mod oauth_server;
@@ -52,9 +53,14 @@ pgrx::extension_sql_file!(
     ]
 );
 pgrx::extension_sql_file!(
+    "../sql/manual.sql",
+    name = "manual",
+    requires = [manual::list_operations]
+);
+pgrx::extension_sql_file!(
     "../sql/comments.sql",
     name = "comments",
-    requires = ["fdw"],
+    requires = ["fdw", "manual"],
     finalize
 );
 pgrx::extension_sql_file!(

@@ -109,6 +109,22 @@ pub const ENDPOINTS: [&Endpoint; 48] = [
     &any_operation::CALL_DELETE,
 ];
 
+/// Functions that call operations of others.
+pub const BORROWED: [(&str, &[&Endpoint]); 1] =
+    [("check_connection", &[&integration::LIST_INTEGRATIONS])];
+
+impl Path {
+    /// Where it is at branch level, and at project level.
+    pub fn at_each_level(&self) -> (Option<&'static str>, Option<&'static str>) {
+        match *self {
+            Self::Both(path) => (Some(path), Some(path)),
+            Self::Project(path) => (None, Some(path)),
+            Self::Branch(path) => (Some(path), None),
+            Self::Each { project, branch } => (Some(branch), Some(project)),
+        }
+    }
+}
+
 impl Endpoint {
     pub fn is_write(&self) -> bool {
         self.method != Method::Get

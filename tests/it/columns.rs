@@ -17,7 +17,7 @@ use neon_auth_admin::neon::users::{AuthUser, EnsuredUser};
 use neon_auth_admin::neon::webhooks::Webhooks;
 
 /// Made by a query or in the outer ring, where the names are compared when a row is made.
-const OF_NO_ANSWER: [&str; 2] = ["connection_check", "synced_user"];
+const OF_NO_ANSWER: [&str; 3] = ["connection_check", "operation", "synced_user"];
 
 /// The names of each type's columns, by the name of the type.
 fn types() -> BTreeMap<String, Vec<String>> {

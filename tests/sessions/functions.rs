@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::operations::operations;
+use crate::support::{connect, one};
 
 /// Of arguments that are in no body, or there with a value that not every function or level takes; with
 /// its name alone, or for one function. NULL is what the default means.
@@ -75,8 +76,9 @@ pub fn literal(value: &Value) -> String {
 #[derive(Deserialize)]
 pub struct Function {
     pub name: String,
-    /// Whether it changes something at Neon: its comment says so.
+    /// Whether it changes something at Neon: the manual says so.
     pub writes: bool,
+    is_local: bool,
     pub arguments: Vec<Argument>,
 }
 
@@ -89,21 +91,22 @@ pub struct Argument {
 }
 
 const FUNCTIONS: &str = "
-    SELECT json_build_object('name', proname, 'writes', writes, 'arguments', (
-        SELECT json_agg(json_build_object('name', name, 'kind', format_type(type, NULL), 'may_be_null',
-            coalesce(pg_get_function_arg_default(oid, n::integer) LIKE 'NULL::%', false)) ORDER BY n)
+    SELECT json_build_object('name', proname, 'writes', effect = 'writes', 'is_local', effect = 'local', 'arguments', (
+        SELECT coalesce(json_agg(json_build_object('name', name, 'kind', format_type(type, NULL), 'may_be_null',
+            coalesce(pg_get_function_arg_default(oid, n::integer) LIKE 'NULL::%', false)) ORDER BY n), '[]')
         FROM unnest(proargtypes::oid[], proargnames[:pronargs]) WITH ORDINALITY AS one (type, name, n)
     ))::text
-    FROM pg_proc, LATERAL (
-        SELECT obj_description(oid, 'pg_proc') LIKE '%Not undone by ROLLBACK'
-    ) AS comment (writes)
+    FROM pg_proc JOIN neon_auth_admin.functions AS manual ON manual.name = proname
     WHERE pronamespace = 'neon_auth_admin'::regnamespace
     ORDER BY proname <> 'create_integration', proname <> 'update_oauth_server', proname LIKE 'delete%', proname = 'delete_integration',
-        NOT writes, proname";
+        effect <> 'writes', proname";
 
-/// All of them, in an order in which what one makes is there for the next.
+/// All of them in the database of that session, in an order in which what one makes is there for the next. A
+/// superuser asks: that session need not be one that may use the schema, or that has loaded the library.
 pub fn functions(session: &mut Client) -> Vec<Function> {
-    let rows = session.query(FUNCTIONS, &[]).expect("the functions");
+    let database: String = one(session, "SELECT current_database()::text").get(0);
+    let mut admin = connect(&database, "postgres");
+    let rows = admin.query(FUNCTIONS, &[]).expect("the functions");
     assert!(!rows.is_empty(), "there are functions");
     let function = |row: &Row| serde_json::from_str(row.get(0)).expect("a function");
     rows.iter().map(function).collect()
@@ -138,7 +141,7 @@ impl Argument {
 impl Function {
     /// Whether it asks Neon. The others look at this database.
     pub fn calls_neon(&self) -> bool {
-        !["list_users", "set_api_key", "wait_for_user"].contains(&self.name.as_str())
+        !self.is_local
     }
 
     /// Whether what is wrong is a row, and no error.

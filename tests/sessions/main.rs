@@ -39,6 +39,7 @@ mod leaks;
 mod levels;
 mod logs;
 mod looked_into;
+mod manual;
 mod migration;
 #[path = "../operations.rs"]
 mod operations;

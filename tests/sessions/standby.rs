@@ -48,6 +48,9 @@ fn readers_work_and_writers_are_refused() {
             let call = format!("SELECT neon_auth_admin.{}", writer.call(&[]));
             session.refused(&call, &SqlState::READ_ONLY_SQL_TRANSACTION);
         }
+        let manual =
+            "SELECT neon_auth_admin.list_operations(), functions FROM neon_auth_admin.functions";
+        session.query(manual, &[]).expect(manual);
         assert_eq!(arrived(project), 0);
         let offered = operations(project, branch, "u-1");
         let offered = |it: &&&Function| offered.iter().any(|row| row.function == it.name);

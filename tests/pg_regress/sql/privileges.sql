@@ -5,7 +5,7 @@
 CREATE SERVER shop FOREIGN DATA WRAPPER neon_auth_admin OPTIONS (project_id 'test-privileges', api_url :'url');
 SELECT neon_auth_admin.set_api_key(current_setting('test.api_key'), 'shop');
 
--- Without a grant nothing can be called, made or stored.
+-- Without a grant nothing can be called, made or stored, but what the manual reads, which sends nothing.
 
 \c - stranger
 SELECT * FROM neon_auth_admin.list_domains('shop');
