@@ -68,6 +68,12 @@ SELECT enabled, email_verification_method, require_email_verification
 SELECT * FROM neon_auth_admin.update_magic_link(enabled => true, expires_in => 15);
 SELECT organization, magic_link, allow_localhost FROM neon_auth_admin.get_plugins() \gx
 
+-- The configuration as a document: what differs, making it so, and nothing that is left to do.
+\set configuration '{"name": "Demo", "domains": ["https://App.example.com/", "https://admin.example.com"], "allow_localhost": false, "magic_link": {"enabled": true}}'
+SELECT step, action, object, field, current, wanted FROM neon_auth_admin.plan(:'configuration');
+SELECT step, action, object FROM neon_auth_admin.apply(:'configuration');
+SELECT * FROM neon_auth_admin.plan(:'configuration');
+
 -- Webhooks.
 SELECT * FROM neon_auth_admin.update_webhooks(true, 'https://app.example.com/hooks', '{user.created}');
 

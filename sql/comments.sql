@@ -202,6 +202,17 @@ COMMENT ON COLUMN neon_auth_admin.functions.effect IS
 COMMENT ON COLUMN neon_auth_admin.functions.description IS
     'What it does, as its comment begins';
 
+-- Configuration
+
+COMMENT ON TYPE neon_auth_admin.configuration_change IS
+    'A field that differs between a wanted configuration and that of Neon; rows of one step are one request, and secrets are masked';
+COMMENT ON FUNCTION neon_auth_admin.export_configuration IS
+    'Returns all that is configured as a document for plan() and apply(), with secrets masked';
+COMMENT ON FUNCTION neon_auth_admin.plan IS
+    'Returns what apply() would change, in its order, and no row if there is nothing to do; unmanaged shows what the document does not name, prune names sections of which that would be deleted, resend sends what cannot be compared';
+COMMENT ON FUNCTION neon_auth_admin.apply IS
+    'Makes the configuration what the document says, and returns what was changed; what the document does not name stays as it is, except in the sections that prune names. Not undone by ROLLBACK';
+
 -- Connection
 
 COMMENT ON TYPE neon_auth_admin.connection_check IS

@@ -207,6 +207,17 @@ CREATE TYPE neon_auth_admin.connection_check AS (
     ok boolean,
     detail text
 );
+
+-- What differs between a wanted configuration and the one at Neon; rows of one step are one request.
+CREATE TYPE neon_auth_admin.configuration_change AS (
+    step integer,
+    action text,
+    object text,
+    field text,
+    current jsonb,
+    wanted jsonb,
+    note text
+);
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -234,6 +245,21 @@ CREATE  FUNCTION "add_oauth_provider"(
 VOLATILE PARALLEL UNSAFE COST 1000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'add_oauth_provider_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/pg/configuration.rs
+-- neon_auth_admin::pg::configuration::apply
+CREATE  FUNCTION "apply"(
+	"configuration" JSONB, /* Option < Json < MAX_DOCUMENT > > */
+	"prune" TEXT[] DEFAULT NULL, /* :: std :: option :: Option < Array < Text > > */
+	"unmanaged" bool DEFAULT false, /* Option < bool > */
+	"resend" bool DEFAULT false, /* Option < bool > */
+	"server" TEXT DEFAULT NULL /* Option < Text > */
+) RETURNS SETOF neon_auth_admin.configuration_change /* Result < Rows < ConfigurationChange > , Raise > */
+VOLATILE PARALLEL UNSAFE COST 1000
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'apply_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -426,6 +452,17 @@ CREATE  FUNCTION "ensure_user"(
 VOLATILE PARALLEL UNSAFE COST 1000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'ensure_user_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/pg/configuration.rs
+-- neon_auth_admin::pg::configuration::export_configuration
+CREATE  FUNCTION "export_configuration"(
+	"server" TEXT DEFAULT NULL /* Option < Text > */
+) RETURNS JSONB /* Result < Option < JsonResult > , Raise > */
+VOLATILE PARALLEL RESTRICTED COST 1000
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'export_configuration_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -682,6 +719,21 @@ CREATE FOREIGN DATA WRAPPER neon_auth_admin
 CREATE SERVER neon_auth_admin_seal FOREIGN DATA WRAPPER neon_auth_admin;
 SELECT neon_auth_admin.make_sealing_secret();
 DROP FUNCTION neon_auth_admin.make_sealing_secret();
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/pg/configuration.rs
+-- neon_auth_admin::pg::configuration::plan
+CREATE  FUNCTION "plan"(
+	"configuration" JSONB, /* Option < Json < MAX_DOCUMENT > > */
+	"prune" TEXT[] DEFAULT NULL, /* :: std :: option :: Option < Array < Text > > */
+	"unmanaged" bool DEFAULT false, /* Option < bool > */
+	"resend" bool DEFAULT false, /* Option < bool > */
+	"server" TEXT DEFAULT NULL /* Option < Text > */
+) RETURNS SETOF neon_auth_admin.configuration_change /* Result < Rows < ConfigurationChange > , Raise > */
+VOLATILE PARALLEL RESTRICTED COST 1000
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'plan_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -975,12 +1027,14 @@ GRANT SELECT ON neon_auth_admin.functions TO PUBLIC;
 -- How many rows each set has, or so: without it a planner reckons with 1,000, and what is joined with them
 -- looks expensive enough to be compiled. What list_users has is like any table.
 
+ALTER FUNCTION neon_auth_admin.apply ROWS 10;
 ALTER FUNCTION neon_auth_admin.check_connection ROWS 9;
 ALTER FUNCTION neon_auth_admin.list_domains ROWS 10;
 ALTER FUNCTION neon_auth_admin.list_integrations ROWS 1;
 ALTER FUNCTION neon_auth_admin.list_oauth_clients ROWS 10;
 ALTER FUNCTION neon_auth_admin.list_oauth_providers ROWS 4;
 ALTER FUNCTION neon_auth_admin.list_operations ROWS 50;
+ALTER FUNCTION neon_auth_admin.plan ROWS 10;
 
 
 -- src/pg.rs
@@ -1192,6 +1246,17 @@ COMMENT ON COLUMN neon_auth_admin.functions.effect IS
     'Whether it only reads at Neon, writes there, which ROLLBACK does not undo, or is local and sends nothing';
 COMMENT ON COLUMN neon_auth_admin.functions.description IS
     'What it does, as its comment begins';
+
+-- Configuration
+
+COMMENT ON TYPE neon_auth_admin.configuration_change IS
+    'A field that differs between a wanted configuration and that of Neon; rows of one step are one request, and secrets are masked';
+COMMENT ON FUNCTION neon_auth_admin.export_configuration IS
+    'Returns all that is configured as a document for plan() and apply(), with secrets masked';
+COMMENT ON FUNCTION neon_auth_admin.plan IS
+    'Returns what apply() would change, in its order, and no row if there is nothing to do; unmanaged shows what the document does not name, prune names sections of which that would be deleted, resend sends what cannot be compared';
+COMMENT ON FUNCTION neon_auth_admin.apply IS
+    'Makes the configuration what the document says, and returns what was changed; what the document does not name stays as it is, except in the sections that prune names. Not undone by ROLLBACK';
 
 -- Connection
 

@@ -196,3 +196,14 @@ CREATE TYPE neon_auth_admin.connection_check AS (
     ok boolean,
     detail text
 );
+
+-- What differs between a wanted configuration and the one at Neon; rows of one step are one request.
+CREATE TYPE neon_auth_admin.configuration_change AS (
+    step integer,
+    action text,
+    object text,
+    field text,
+    current jsonb,
+    wanted jsonb,
+    note text
+);

@@ -2,6 +2,7 @@
 //! every message is found here and below.
 
 mod configuration;
+mod documents;
 mod keys;
 mod local_users;
 mod paths;

@@ -8,6 +8,8 @@ pub mod request;
 pub mod target;
 
 pub mod any_operation;
+pub mod configuration;
+
 pub mod domains;
 pub mod email_server;
 pub mod integration;

@@ -3,6 +3,7 @@
 
 mod any_operation;
 mod check_connection;
+mod configuration;
 mod domains;
 mod email_server;
 mod integration;

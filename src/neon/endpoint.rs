@@ -4,7 +4,7 @@
 use crate::error::Error;
 use crate::neon::request::{Method, Segment};
 use crate::neon::target::Target;
-use crate::neon::{any_operation, domains, email_server, integration};
+use crate::neon::{any_operation, configuration, domains, email_server, integration};
 use crate::neon::{
     oauth_clients, oauth_providers, oauth_server, plugins, sign_in, users, webhooks,
 };
@@ -110,8 +110,13 @@ pub const ENDPOINTS: [&Endpoint; 48] = [
 ];
 
 /// Functions that call operations of others.
-pub const BORROWED: [(&str, &[&Endpoint]); 1] =
-    [("check_connection", &[&integration::LIST_INTEGRATIONS])];
+pub const BORROWED: [(&str, &[&Endpoint]); 5] = [
+    ("apply", &configuration::READS),
+    ("apply", &configuration::WRITES),
+    ("check_connection", &[&integration::LIST_INTEGRATIONS]),
+    ("export_configuration", &configuration::READS),
+    ("plan", &configuration::READS),
+];
 
 impl Path {
     /// Where it is at branch level, and at project level.

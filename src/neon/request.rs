@@ -163,6 +163,20 @@ impl<T> Request<T> {
         })
     }
 
+    /// The same call, of which only its success is of interest.
+    pub(super) fn without_answer(self) -> Request<()> {
+        Request {
+            endpoint: self.endpoint,
+            path: self.path,
+            body: self.body,
+            secrets: self.secrets,
+            subject: self.subject,
+            known: None,
+            decode: |_, _| Ok(()),
+            accept: |_, _| None,
+        }
+    }
+
     pub fn with_body(self, body: &impl Serialize) -> Self {
         self.with_json(Secret::json(body))
     }

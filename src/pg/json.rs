@@ -1,26 +1,30 @@
-//! Owns arguments of type jsonb: their text, in Rust's own encoding. pgrx's own type takes every database
-//! for one that speaks UTF-8, and makes a tree of the value.
+//! Owns arguments of type jsonb, which are their text in Rust's own encoding, and results. pgrx's own type
+//! takes every database for one that speaks UTF-8, and makes a tree of the value.
 
-// Implements pgrx's traits for arguments, and calls Postgres' own output function.
+// Implements pgrx's traits for arguments and results, and calls Postgres' own output function.
 #![allow(unsafe_code)]
 
 use std::ffi::CStr;
 use std::ops::Deref;
 
-use pgrx::callconv::{Arg, ArgAbi};
+use pgrx::callconv::{Arg, ArgAbi, BoxRet, FcInfo};
+use pgrx::datum::Datum;
 use pgrx::pgrx_sql_entity_graph::metadata::{
     ArgumentError, ReturnsError, ReturnsRef, SqlMappingRef, SqlTranslatable, TypeOrigin,
 };
 use pgrx::prelude::*;
 use pgrx::{direct_function_call_as_datum, pg_sys};
+use serde_json::Value;
 
+use crate::pg::reserve::Entry;
+use crate::pg::row::jsonb_datum;
 use crate::pg::text::{MAX_ARGUMENT, Text, from_server};
 
-/// A `jsonb` argument as text. Of one that is too long there is nothing, which is no JSON, so that each
-/// check refuses it and says what it is.
-pub struct Json(Text);
+/// A `jsonb` argument as text. Of one that is longer than `MAX` there is nothing, which is no JSON, so that
+/// each check refuses it and says what it is.
+pub struct Json<const MAX: usize = MAX_ARGUMENT>(Text);
 
-impl Deref for Json {
+impl<const MAX: usize> Deref for Json<MAX> {
     type Target = str;
 
     fn deref(&self) -> &str {
@@ -28,7 +32,7 @@ impl Deref for Json {
     }
 }
 
-impl FromDatum for Json {
+impl<const MAX: usize> FromDatum for Json<MAX> {
     unsafe fn from_polymorphic_datum(
         datum: pg_sys::Datum,
         is_null: bool,
@@ -40,7 +44,7 @@ impl FromDatum for Json {
         // SAFETY: a jsonb, by the caller's promise. Its size is looked at before it is unpacked; what its
         // output function returns is a text with a NUL at its end, in the current memory context.
         unsafe {
-            if pg_sys::toast_raw_datum_size(datum) > MAX_ARGUMENT + pg_sys::VARHDRSZ {
+            if pg_sys::toast_raw_datum_size(datum) > MAX + pg_sys::VARHDRSZ {
                 return Some(Self(Text::new("")));
             }
             let text = direct_function_call_as_datum(pg_sys::jsonb_out, &[Some(datum)])?;
@@ -52,7 +56,7 @@ impl FromDatum for Json {
 }
 
 // SAFETY: it is made of one argument, as it is from any datum, and keeps nothing of the call.
-unsafe impl<'fcx> ArgAbi<'fcx> for Json {
+unsafe impl<'fcx, const MAX: usize> ArgAbi<'fcx> for Json<MAX> {
     unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
         // SAFETY: the caller's promise.
         unsafe { arg.unbox_arg_using_from_datum() }.expect("not NULL, by the caller's promise")
@@ -60,8 +64,32 @@ unsafe impl<'fcx> ArgAbi<'fcx> for Json {
 }
 
 // SAFETY: as an argument it is a datum of type jsonb; it is no result.
-unsafe impl SqlTranslatable for Json {
+unsafe impl<const MAX: usize> SqlTranslatable for Json<MAX> {
     const TYPE_IDENT: &'static str = "neon_auth_admin::pg::json::Json";
+    const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
+    const ARGUMENT_SQL: Result<SqlMappingRef, ArgumentError> = Ok(SqlMappingRef::literal("JSONB"));
+    const RETURN_SQL: Result<ReturnsRef, ReturnsError> =
+        Ok(ReturnsRef::One(SqlMappingRef::literal("JSONB")));
+}
+
+/// A `jsonb` result.
+pub struct JsonResult(pub Value);
+
+// SAFETY: what is returned is a jsonb datum or NULL.
+unsafe impl BoxRet for JsonResult {
+    unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> Datum<'fcx> {
+        let _entry = Entry::begin();
+        match jsonb_datum(self.0) {
+            // SAFETY: a jsonb in the current memory context.
+            Some(datum) => unsafe { fcinfo.return_raw_datum(datum) },
+            None => fcinfo.return_null(),
+        }
+    }
+}
+
+// SAFETY: what is returned is a jsonb.
+unsafe impl SqlTranslatable for JsonResult {
+    const TYPE_IDENT: &'static str = "neon_auth_admin::pg::json::JsonResult";
     const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
     const ARGUMENT_SQL: Result<SqlMappingRef, ArgumentError> = Ok(SqlMappingRef::literal("JSONB"));
     const RETURN_SQL: Result<ReturnsRef, ReturnsError> =

@@ -53,6 +53,11 @@ pub fn notice(error: Error) {
     uninterrupted(|| report(error, PgLogLevel::NOTICE));
 }
 
+/// The same, for what is no failure of anything.
+pub fn tell(message: String) {
+    uninterrupted(|| pgrx::notice!("{}", for_message(message)));
+}
+
 fn report(error: Error, level: PgLogLevel) {
     let raised = Raised::new(error.kind.sqlstate());
     let mut report = ErrorReport::new(

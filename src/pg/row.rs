@@ -188,7 +188,7 @@ fn is_named(column: &pg_sys::FormData_pg_attribute, name: &str) -> bool {
 }
 
 /// The text of a JSON value. (pgrx's own type takes every database for one that speaks UTF-8.)
-fn jsonb_datum(value: Value) -> Option<pg_sys::Datum> {
+pub fn jsonb_datum(value: Value) -> Option<pg_sys::Datum> {
     let text = value.to_string();
     drop(value); // it may be large
     let text = to_server(&text);

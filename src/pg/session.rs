@@ -214,7 +214,25 @@ impl Session {
         Ok(Rows::new(row, items.unwrap_or_default(), secrets)?)
     }
 
-    fn complete(&self, error: Error) -> Error {
+    /// Sends a write that is one of several: to whoever interrupts it, `progress` says which.
+    pub fn send_one_of_several(&self, request: &Request<()>, progress: &str) -> Result<(), Error> {
+        match &self.0 {
+            Way::ToNeon(line) => line.send_among(request, Some(progress)),
+            Way::Nowhere(target) => {
+                dry_run::answer(target, request);
+                Ok(())
+            }
+        }
+        .map_err(|error| self.complete(error))
+    }
+
+    /// Whether anything is sent.
+    pub fn sends(&self) -> bool {
+        matches!(self.0, Way::ToNeon(_))
+    }
+
+    /// The error with its advice as a sentence.
+    pub fn complete(&self, error: Error) -> Error {
         match &self.0 {
             Way::ToNeon(line) => line.complete(error),
             Way::Nowhere(_) => error,
@@ -224,6 +242,10 @@ impl Session {
 
 impl Line {
     fn send<T>(&self, request: &Request<T>) -> Result<T, Error> {
+        self.send_among(request, None)
+    }
+
+    fn send_among<T>(&self, request: &Request<T>, progress: Option<&str>) -> Result<T, Error> {
         let request_id = new_request_id();
         let result = self.work(|client| client.send(request, &request_id));
         if is_interrupted() {
@@ -235,6 +257,11 @@ impl Line {
                 }
                 Ok(_) => None,
                 Err(error) => error.clone().if_it_may_be_done(),
+            };
+            let lost = match (lost, progress) {
+                (Some(lost), Some(progress)) => Some(lost.and_detail(progress)),
+                (None, Some(progress)) => Some(Error::apply_interrupted(progress)),
+                (lost, None) => lost,
             };
             if let Some(lost) = lost {
                 warn(self.complete(lost));

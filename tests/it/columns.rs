@@ -5,6 +5,7 @@ use std::fs;
 
 use neon_auth_admin::fields::fields;
 use neon_auth_admin::neon::any_operation::ApiAnswer;
+use neon_auth_admin::neon::configuration::ConfigurationChange;
 use neon_auth_admin::neon::domains::{EnsuredDomain, RedirectDomain};
 use neon_auth_admin::neon::email_server::{EmailServer, EmailTest};
 use neon_auth_admin::neon::integration::{Integration, IntegrationKeys};
@@ -42,6 +43,7 @@ fn are_the_fields_of_the_struct() {
     for (name, fields) in [
         ("api_answer", fields::<ApiAnswer>()),
         ("auth_user", fields::<AuthUser>()),
+        ("configuration_change", fields::<ConfigurationChange>()),
         ("email_and_password", fields::<EmailAndPassword>()),
         ("email_server", fields::<EmailServer>()),
         ("email_test", fields::<EmailTest>()),

@@ -75,12 +75,13 @@ fn outside<'a>(
 }
 
 /// Calls that Postgres may make for rows that the query drops, or not make for one that it keeps. What
-/// lists may stand there: it changes nothing.
+/// lists or exports may stand there: it changes nothing.
 fn misplaced(sql: &str) -> Vec<String> {
     let tokens = tokens(sql);
+    let reads = ["list_", "export_"];
     let is_call = |at: &usize| {
         let name = tokens[*at].strip_prefix(SCHEMA);
-        name.is_some_and(|name| !name.starts_with("list_"))
+        name.is_some_and(|name| !reads.iter().any(|it| name.starts_with(it)))
             && tokens.get(at + 1).is_some_and(|next| next == "(")
     };
     let is_misplaced = |at: &usize| {

@@ -10,6 +10,7 @@ mod architecture;
 mod budget;
 mod client;
 mod columns;
+mod configuration;
 mod connect_proxy;
 mod faults;
 mod forms;

@@ -52,6 +52,13 @@ const SHOW_OAUTH_SECRETS: [&str; 2] = ["create_oauth_client", "rotate_oauth_clie
 /// cut off, unknown, malformed.
 const FAILURES: [&str; 6] = ["28000", "22023", "NA001", "NA002", "NA003", "NA004"];
 
+/// With both kinds of secrets, of which one is a change and the other cannot be compared.
+const CONFIGURATION: &str = "jsonb_build_object(
+    'oauth_providers', jsonb_build_object('google', jsonb_build_object(
+        'client_id', 'id', 'client_secret', ($1::text[])[1])),
+    'email_server', jsonb_build_object('type', 'standard', 'host', 'smtp.example.com', 'port', 587,
+        'username', 'mailer', 'password', ($1::text[])[2], 'sender_email', 'a@example.com', 'sender_name', 'A'))";
+
 pub struct World {
     pub database: Database,
     pub canaries: Canaries,
@@ -164,6 +171,7 @@ pub fn call_everything(witness: &mut Witness, canaries: &mut Canaries, show_secr
         for function in functions.iter().filter(|it| !it.has("api_key")) {
             let given = [
                 ("client_secret", "($1::text[])[1]"),
+                ("configuration", CONFIGURATION),
                 ("password", "($1::text[])[2]"),
                 ("name", "($1::text[])[3]"),
                 (

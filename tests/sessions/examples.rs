@@ -4,6 +4,7 @@
 use std::fs;
 use std::sync::{Arc, Mutex};
 
+use neon_simulator::Simulator;
 use postgres::NoTls;
 
 use crate::support::config;
@@ -13,11 +14,15 @@ fn script(name: &str) -> String {
     fs::read_to_string(file("examples").join(name)).expect(name)
 }
 
+/// What the migration tool gets from its environment.
+const SECRETS: &str = "-c app.google_client_id=id -c app.google_client_secret=example-secret";
+
 /// In one transaction, as most tools do; what it notices.
 fn migrate(script: &str) -> Vec<String> {
     let notices = Arc::new(Mutex::new(Vec::new()));
     let heard = Arc::clone(&notices);
     let mut config = config(DATABASE, OWNER);
+    config.options(SECRETS);
     config.notice_callback(move |notice| {
         let mut heard = heard.lock().expect("nobody panics with it");
         heard.push(notice.message().to_owned());
@@ -102,6 +107,70 @@ fn the_examples_run_and_the_migration_runs_twice() {
         errors,
         ["ERROR:  cannot execute add_domain() in a read-only transaction"]
     );
+}
+
+/// What was changed, and where: method and branch of each write.
+fn writes(simulator: &Simulator) -> Vec<(String, String)> {
+    let requests = simulator.requests().into_iter();
+    let writes = requests.filter(|it| it.method != "GET");
+    writes
+        .map(|it| {
+            let branch = it.path.split("/branches/").nth(1);
+            let branch = branch.and_then(|rest| rest.split('/').next());
+            (it.method, branch.unwrap_or_default().to_owned())
+        })
+        .collect()
+}
+
+#[test]
+fn a_configuration_is_applied_twice_and_copied() {
+    let place = Place::new();
+    let servers = "
+        \\getenv url NEON_SIMULATOR_URL
+        \\getenv key NEON_API_KEY
+        CREATE EXTENSION neon_auth_admin;
+        CREATE SERVER neon FOREIGN DATA WRAPPER neon_auth_admin
+            OPTIONS (project_id 'test-example', branch_id 'br-production', api_url :'url');
+        CREATE SERVER production FOREIGN DATA WRAPPER neon_auth_admin
+            OPTIONS (project_id 'test-example', branch_id 'br-production', api_url :'url');
+        CREATE SERVER staging FOREIGN DATA WRAPPER neon_auth_admin
+            OPTIONS (project_id 'test-example', branch_id 'br-staging', api_url :'url');
+        SELECT neon_auth_admin.set_api_key(:'key', server => srvname) FROM pg_foreign_server
+            WHERE srvname IN ('neon', 'production', 'staging');
+        SELECT neon_auth_admin.add_domain('https://old.example.com');";
+    place.psql(servers, "");
+    let simulator = place.simulator.as_ref().expect("it runs");
+    simulator.clear();
+    let made = migrate(&script("configuration.sql"));
+    let made_last = "step 1 was made: delete redirect domain https://old.example.com".to_owned();
+    assert_eq!(made.last(), Some(&made_last), "{made:?}");
+    assert_eq!(writes(simulator).len(), made.len());
+    assert_eq!(migrate(&script("configuration.sql")), [""; 0]);
+    assert_eq!(
+        writes(simulator).len(),
+        made.len(),
+        "the second run only reads"
+    );
+
+    simulator.clear();
+    let made = migrate(&script("environments.sql"));
+    let writes_of_copy = writes(simulator);
+    assert!(
+        made.contains(&"step 1 was made: update name".to_owned()),
+        "{made:?}"
+    );
+    assert_eq!(writes_of_copy.len(), made.len());
+    assert!(
+        writes_of_copy
+            .iter()
+            .all(|(_, branch)| branch == "br-staging")
+    );
+    let notices = migrate(&script("environments.sql"));
+    assert_eq!(
+        notices,
+        ["relation \"auth_configurations\" already exists, skipping"]
+    );
+    assert_eq!(writes(simulator).len(), made.len());
 }
 
 /// Whoever opens one knows which tool it is for.

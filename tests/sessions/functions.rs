@@ -14,9 +14,13 @@ use crate::support::{connect, one};
 
 /// Of arguments that are in no body, or there with a value that not every function or level takes; with
 /// its name alone, or for one function. NULL is what the default means.
-const VALUES: [(&str, &str); 20] = [
+const VALUES: [(&str, &str); 24] = [
     ("api_key", "'napi_1'"),
     ("body", "'{\"purpose\": \"unknown\"}'"),
+    (
+        "configuration",
+        r#"'{"domains": ["https://sample.example.com"]}'"#,
+    ),
     ("create_oauth_client.name", CLIENT),
     ("create_oauth_client.type", "'confidential'"),
     ("delete_oauth_client.client_id", CLIENT),
@@ -25,6 +29,8 @@ const VALUES: [(&str, &str); 20] = [
     ("method", "'POST'"),
     ("path", "'future'"),
     ("project_id", "NULL"),
+    ("prune", "NULL"),
+    ("resend", "false"),
     ("role", "NULL"),
     ("role_name", "NULL"),
     ("rotate_oauth_client_secret.client_id", CLIENT),
@@ -32,6 +38,7 @@ const VALUES: [(&str, &str); 20] = [
     ("show_secrets", "false"),
     ("timeout", "'0'"),
     ("type", "'standard'"),
+    ("unmanaged", "false"),
     ("update_oauth_client.client_id", CLIENT),
     ("update_oauth_server.mcp", MCP),
     ("update_oauth_server.resources", RESOURCES),
@@ -142,6 +149,19 @@ impl Function {
     /// Whether it asks Neon. The others look at this database.
     pub fn calls_neon(&self) -> bool {
         !self.is_local
+    }
+
+    /// Whether its requests are those of other functions.
+    pub fn is_made_of_others(&self) -> bool {
+        ["apply", "export_configuration", "plan"].contains(&self.name.as_str())
+    }
+
+    /// How many requests a reader sends at branch level.
+    pub fn reads(&self) -> usize {
+        match self.name.as_str() {
+            "export_configuration" => 6,
+            _ => 1,
+        }
     }
 
     /// Whether what is wrong is a row, and no error.

@@ -16,6 +16,7 @@ mod connect_proxy;
 mod copies;
 mod current;
 mod descriptors;
+mod documents;
 mod dry_run;
 mod dump;
 mod encodings;

@@ -9,7 +9,7 @@ CREATE VIEW test.functions AS
 -- the rest of a query. (A subtransaction, or whatever a view of users has in it, would.)
 SELECT proname FROM test.functions
 WHERE provolatile <> 'v' OR procost <> 1000
-    OR proparallel <> CASE WHEN proname ~ '^(get|list)_' AND proname NOT IN ('list_users', 'list_operations') THEN 'r' ELSE 'u' END::"char";
+    OR proparallel <> CASE WHEN proname ~ '^(get|list|export)_|^plan$' AND proname NOT IN ('list_users', 'list_operations') THEN 'r' ELSE 'u' END::"char";
 
 -- How many rows a planner has to reckon with: that many, or so.
 SELECT proname, prorows FROM test.functions WHERE proretset ORDER BY 1;
@@ -45,7 +45,7 @@ WHERE fdwname = 'neon_auth_admin' AND coalesce(obj_description(oid, 'pg_foreign_
 -- Writers say what ROLLBACK leaves; the others change nothing at Neon.
 SELECT proname FROM test.functions
 WHERE (obj_description(oid, 'pg_proc') LIKE '%Not undone by ROLLBACK')
-    = (proname ~ '^(get|list|wait|check)_' OR proname = 'set_api_key');
+    = (proname ~ '^(get|list|wait|check|export)_|^plan$' OR proname = 'set_api_key');
 
 -- PUBLIC may neither call a function nor make a server. What the manual reads sends nothing.
 SELECT proname FROM test.functions
