@@ -213,6 +213,17 @@ COMMENT ON FUNCTION neon_auth_admin.plan IS
 COMMENT ON FUNCTION neon_auth_admin.apply IS
     'Makes the configuration what the document says, and returns what was changed; what the document does not name stays as it is, except in the sections that prune names. Not undone by ROLLBACK';
 
+-- Projects and branches
+
+COMMENT ON TYPE neon_auth_admin.project IS
+    'A project at Neon; all but the id is NULL where Neon did not fetch its details in time';
+COMMENT ON FUNCTION neon_auth_admin.list_projects IS
+    'Lists the projects that the key may see. One row each: those of an organization (org_id, which a personal key needs), with search those with this text in their name or id. The server needs no project_id';
+COMMENT ON TYPE neon_auth_admin.branch IS
+    'A branch of a project; expires_at is NULL where it stays';
+COMMENT ON FUNCTION neon_auth_admin.list_branches IS
+    'Lists the branches of the project. One row each, oldest first, with search those with this text in their name or id. The server needs no branch_id';
+
 -- Connection
 
 COMMENT ON TYPE neon_auth_admin.connection_check IS

@@ -191,6 +191,27 @@ CREATE TYPE neon_auth_admin.operation AS (
     project text
 );
 
+CREATE TYPE neon_auth_admin.project AS (
+    id text,
+    name text,
+    region_id text,
+    pg_version integer,
+    org_id text,
+    org_name text,
+    created_at timestamptz
+);
+
+CREATE TYPE neon_auth_admin.branch AS (
+    id text,
+    name text,
+    is_default boolean,
+    protected boolean,
+    parent_id text,
+    current_state text,
+    created_at timestamptz,
+    expires_at timestamptz
+);
+
 CREATE TYPE neon_auth_admin.connection_check AS (
     step text,
     ok boolean,

@@ -4,6 +4,7 @@
 mod configuration;
 mod documents;
 mod keys;
+mod lists;
 mod local_users;
 mod paths;
 mod places;
@@ -94,6 +95,8 @@ pub enum Advice {
     GrantAccess,
     /// Project and branch may be others, or hidden from the key.
     CheckIds,
+    /// A key of a person works in several organizations.
+    NameOrganization,
     CreateIntegration,
     ListIntegrations,
     /// What is there already can be seen.
@@ -205,6 +208,13 @@ impl Error {
     pub fn nothing_to_update() -> Self {
         Self::new(ErrorKind::InvalidValue, "nothing to update")
             .with_hint("Name at least one field that is to change.")
+    }
+
+    pub fn needs_project(function: &str) -> Self {
+        Self::new(
+            ErrorKind::NotConfigured,
+            format!("{function}() needs a server with a project_id"),
+        )
     }
 
     pub fn needs_branch(function: &str) -> Self {

@@ -8,6 +8,7 @@ pub mod request;
 pub mod target;
 
 pub mod any_operation;
+pub mod branches;
 pub mod configuration;
 
 pub mod domains;
@@ -17,12 +18,14 @@ pub mod oauth_clients;
 pub mod oauth_providers;
 pub mod oauth_server;
 pub mod plugins;
+pub mod projects;
 pub mod sign_in;
 pub mod users;
 pub mod webhooks;
 
 mod answer;
 pub mod other;
+pub mod pages;
 
 pub mod api_url;
 pub mod argument;

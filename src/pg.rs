@@ -2,6 +2,7 @@
 //! function per SQL function; what they share (server, settings, waiting, rows, errors) is below.
 
 mod any_operation;
+mod branches;
 mod check_connection;
 mod configuration;
 mod domains;
@@ -13,6 +14,7 @@ mod oauth_clients;
 mod oauth_providers;
 mod oauth_server;
 mod plugins;
+mod projects;
 mod sign_in;
 mod users;
 mod webhooks;

@@ -32,6 +32,8 @@ pub struct Row {
     #[serde(default)]
     path: String,
     #[serde(default)]
+    query: Map<String, Value>,
+    #[serde(default)]
     body: Value,
     #[serde(default = "ok")]
     status: u16,
@@ -54,7 +56,9 @@ pub struct Operation {
     pub function: String,
     pub first: Option<String>,
     pub method: String,
+    /// With the query.
     pub path: String,
+    pub query: Map<String, Value>,
     pub id: String,
     /// What the caller says of the path, where he does.
     pub given_path: String,
@@ -85,14 +89,21 @@ pub fn operations(project: &str, branch: Option<&str>, user: &str) -> Vec<Operat
         }?;
         let (method, path) = call.split_once(' ').expect("a method and a path");
         let id = row.id.unwrap_or_else(|| user.to_owned());
+        let encoded = |text: &str| text.replace(':', "%3A").replace('/', "%2F");
+        let mut path = path
+            .replace("{id}", &id)
+            .replace("{client_id}", &encoded(&id))
+            .replace("{path}", &row.path);
+        for (n, (name, value)) in row.query.iter().enumerate() {
+            let value = encoded(value.as_str().expect("a text"));
+            path += &format!("{}{name}={value}", if n == 0 { '?' } else { '&' });
+        }
         Some(Operation {
             function: row.function,
             first: row.first,
             method: method.to_owned(),
-            path: path
-                .replace("{id}", &id)
-                .replace("{client_id}", &id.replace(':', "%3A").replace('/', "%2F"))
-                .replace("{path}", &row.path),
+            path,
+            query: row.query,
             id,
             given_path: row.path,
             body: resolved(row.body, &values),

@@ -57,14 +57,16 @@ impl Error {
         ))
     }
 
-    pub fn missing_option(option: &str, server: &str) -> Self {
+    pub fn missing_project(server: &str) -> Self {
         Self::new(
             ErrorKind::NotConfigured,
-            format!("server \"{server}\" has no option \"{option}\""),
+            format!("server \"{server}\" has no option \"project_id\""),
         )
         .with_hint(format!(
-            "Set it: ALTER SERVER {} OPTIONS (ADD {option} '...');",
-            quote_identifier(server)
+            "Set it: ALTER SERVER {} OPTIONS (ADD project_id '...'); the ids are in \
+             neon_auth_admin.list_projects(server => {}).",
+            quote_identifier(server),
+            quote_literal(server)
         ))
     }
 

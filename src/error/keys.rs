@@ -114,6 +114,21 @@ impl Error {
         ))
     }
 
+    /// For what goes beyond any single project.
+    pub fn key_of_one_project(mapping: &Mapping, project: &str) -> Self {
+        Self::new(
+            ErrorKind::Forbidden,
+            format!("the key of {mapping} was stored for one project"),
+        )
+        .with_detail(format!(
+            "It is for project \"{project}\", and what is asked is about all that the key may see."
+        ))
+        .with_hint(format!(
+            "If it may be used so, store it again without a project: {}",
+            mapping.to_store()
+        ))
+    }
+
     pub fn key_of_another_role(mapping: &Mapping) -> Self {
         Self::new(
             ErrorKind::Forbidden,

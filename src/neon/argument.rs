@@ -38,6 +38,11 @@ pub fn any_text<'a>(name: &str, value: &'a str) -> Result<&'a str, Error> {
     text(name, value, 1..=MAX_TEXT)
 }
 
+/// A part of a name or an id.
+pub fn search<'a>(name: &str, value: &'a str) -> Result<&'a str, Error> {
+    text(name, value, 1..=256)
+}
+
 /// Text for which the API names no length at all: an empty one is a value like any other.
 pub fn free_text<'a>(name: &str, value: &'a str) -> Result<&'a str, Error> {
     text(name, value, 0..=MAX_TEXT)

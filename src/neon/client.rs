@@ -68,7 +68,7 @@ enum Ending {
 impl Client<'_> {
     /// Sends `request` once, and says what came of it in people's words.
     pub fn try_once<T>(&self, request: &Request<T>) -> Attempt<T> {
-        let url = self.connection.api_url.join(request.path());
+        let url = self.connection.api_url.join(&request.path_and_query());
         let id = new_request_id();
         let call = FailedCall {
             attempts: 1,
@@ -91,7 +91,7 @@ impl Client<'_> {
     /// Sends `request`, again where that is safe, until there is an answer or the budget is spent.
     /// Neon can be asked about it by its id.
     pub fn send<T>(&self, request: &Request<T>, id: &str) -> Result<T, Error> {
-        let url = self.connection.api_url.join(request.path());
+        let url = self.connection.api_url.join(&request.path_and_query());
         let mut call = self.call(id);
         // What a lock takes is not taken from the attempts that faults may need.
         let mut locked = 0;

@@ -4,10 +4,9 @@
 use crate::error::Error;
 use crate::neon::request::{Method, Segment};
 use crate::neon::target::Target;
-use crate::neon::{any_operation, configuration, domains, email_server, integration};
-use crate::neon::{
-    oauth_clients, oauth_providers, oauth_server, plugins, sign_in, users, webhooks,
-};
+use crate::neon::{any_operation, branches, configuration, domains, email_server, integration};
+use crate::neon::{oauth_clients, oauth_providers, oauth_server, plugins, projects};
+use crate::neon::{sign_in, users, webhooks};
 
 /// An operation. What changes nothing is a GET.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,6 +24,10 @@ pub struct Endpoint {
 /// `{name}` for what a request fills in; from a slash on, the whole path.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Path {
+    /// Of neither level, but of the key: the whole path.
+    Account(&'static str),
+    /// Of neither level, but of the project: the whole path.
+    OfProject(&'static str),
     Both(&'static str),
     Project(&'static str),
     Branch(&'static str),
@@ -32,6 +35,17 @@ pub enum Path {
         project: &'static str,
         branch: &'static str,
     },
+}
+
+/// Which of a server's ids an operation needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// None: a key is enough.
+    Account,
+    /// That of the project.
+    Project,
+    /// That of the project and, where there is one, that of the branch.
+    Level,
 }
 
 /// What an operation is about.
@@ -58,7 +72,9 @@ pub enum Look {
 }
 
 /// All operations.
-pub const ENDPOINTS: [&Endpoint; 48] = [
+pub const ENDPOINTS: [&Endpoint; 50] = [
+    &projects::LIST_PROJECTS,
+    &branches::LIST_BRANCHES,
     &integration::CREATE_INTEGRATION,
     &integration::LIST_INTEGRATIONS,
     &integration::GET_INTEGRATION,
@@ -122,7 +138,9 @@ impl Path {
     /// Where it is at branch level, and at project level.
     pub fn at_each_level(&self) -> (Option<&'static str>, Option<&'static str>) {
         match *self {
-            Self::Both(path) => (Some(path), Some(path)),
+            Self::Account(path) | Self::OfProject(path) | Self::Both(path) => {
+                (Some(path), Some(path))
+            }
             Self::Project(path) => (None, Some(path)),
             Self::Branch(path) => (Some(path), None),
             Self::Each { project, branch } => (Some(branch), Some(project)),
@@ -140,11 +158,22 @@ impl Endpoint {
         self.is_write() && matches!(self.resource.look, Look::Users | Look::Anywhere)
     }
 
+    pub fn scope(&self) -> Scope {
+        match self.path {
+            Path::Account(_) => Scope::Account,
+            Path::OfProject(_) => Scope::Project,
+            Path::Both(_) | Path::Project(_) | Path::Branch(_) | Path::Each { .. } => Scope::Level,
+        }
+    }
+
     /// The path on the level of `target`, with gaps; an error where that has no such operation.
     pub fn path_at(&self, target: &Target) -> Result<&'static str, Error> {
+        if target.project_id().is_none() && self.scope() != Scope::Account {
+            return Err(Error::needs_project(self.function));
+        }
         let branch = target.branch_id().is_some();
         match (&self.path, branch) {
-            (Path::Both(path), _)
+            (Path::Account(path) | Path::OfProject(path) | Path::Both(path), _)
             | (Path::Project(path) | Path::Each { project: path, .. }, false)
             | (Path::Branch(path) | Path::Each { branch: path, .. }, true) => Ok(path),
             (Path::Branch(_), false) => Err(Error::needs_branch(self.function)),
@@ -166,9 +195,12 @@ impl Endpoint {
         let mut segments = segments.iter();
         for word in below.split('/').filter(|word| !word.is_empty()) {
             path.push('/');
-            path.push_str(match word.starts_with('{') {
-                true => segments.next().expect("a segment for each gap").as_str(),
-                false => word,
+            path.push_str(match word {
+                "{project_id}" => target.project_id().unwrap_or_default(),
+                gap if gap.starts_with('{') => {
+                    segments.next().expect("a segment for each gap").as_str()
+                }
+                word => word,
             });
         }
         Ok(path)

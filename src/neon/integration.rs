@@ -143,7 +143,7 @@ struct NewIntegration<'a> {
 
 #[derive(Serialize)]
 struct Project<'a> {
-    project_id: &'a str,
+    project_id: Option<&'a str>,
     auth_provider: &'a str,
 }
 
@@ -182,7 +182,7 @@ pub fn create(
         let branch_id = branch_id.ok_or_else(|| Error::null_argument("branch_id"))?;
         NewIntegration {
             auth_provider,
-            project_id: Some(target.project_id()),
+            project_id: target.project_id(),
             branch_id: Some(argument::neon_id("branch_id", branch_id)?),
             database_name,
             role_name,

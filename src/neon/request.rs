@@ -1,13 +1,14 @@
 //! Owns [`Request`]: one call of the Neon API as a value that tests compare. It knows the shape of
 //! HTTP requests and nothing of sending them.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::error::Error;
+use crate::error::{Advice, Error};
 use crate::fields::fields;
 use crate::neon::answer::{self, Unusable};
 use crate::neon::argument;
@@ -58,7 +59,7 @@ impl Segment {
     /// The id of an OAuth client, which may be a URL: all of it is one segment.
     pub(super) fn client_id(name: &str, value: &str) -> Result<Self, Error> {
         let id = argument::client_id(name, value)?;
-        Ok(Self(utf8_percent_encode(id, NOT_IN_SEGMENTS).to_string()))
+        Ok(Self(utf8_percent_encode(id, RESERVED).to_string()))
     }
 
     /// What a caller says of a path, with a query perhaps; see [`relative_path::check`].
@@ -72,7 +73,7 @@ impl Segment {
 }
 
 /// What RFC 3986 reserves, or does not know.
-const NOT_IN_SEGMENTS: &AsciiSet = &NON_ALPHANUMERIC
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
@@ -82,10 +83,12 @@ const NOT_IN_SEGMENTS: &AsciiSet = &NON_ALPHANUMERIC
 pub struct Request<T> {
     endpoint: &'static Endpoint,
     path: String,
+    query: Vec<(&'static str, String)>,
     body: Option<Secret>,
     secrets: Vec<Secret>,
     subject: Option<String>,
     known: Option<&'static [&'static str]>,
+    if_rejected: Option<Advice>,
     decode: Decode<T>,
     accept: Accept<T>,
 }
@@ -154,13 +157,28 @@ impl<T> Request<T> {
         Ok(Self {
             endpoint,
             path: endpoint.fill(target, segments)?,
+            query: Vec::new(),
             body: None,
             secrets: Vec::new(),
             subject: None,
             known: None,
+            if_rejected: None,
             decode,
             accept: |_, _| None,
         })
+    }
+
+    /// With a parameter in its query, if there is a value; one that it has already is replaced.
+    pub(super) fn with_query(mut self, name: &'static str, value: Option<String>) -> Self {
+        self.query.retain(|(known, _)| *known != name);
+        self.query.extend(value.map(|value| (name, value)));
+        self
+    }
+
+    /// What to do where Neon rejects a value.
+    pub(super) fn if_rejected(mut self, advice: Option<Advice>) -> Self {
+        self.if_rejected = advice;
+        self
     }
 
     /// The same call, of which only its success is of interest.
@@ -168,10 +186,12 @@ impl<T> Request<T> {
         Request {
             endpoint: self.endpoint,
             path: self.path,
+            query: self.query,
             body: self.body,
             secrets: self.secrets,
             subject: self.subject,
             known: None,
+            if_rejected: self.if_rejected,
             decode: |_, _| Ok(()),
             accept: |_, _| None,
         }
@@ -228,13 +248,27 @@ impl<T> Request<T> {
         self.endpoint.method
     }
 
-    /// With its query, if there is one.
+    /// With the query that a caller has given, if there is one, and without the parameters of a list.
     pub fn path(&self) -> &str {
         &self.path
     }
 
+    /// With both: what follows the address of the API.
+    pub fn path_and_query(&self) -> Cow<'_, str> {
+        let mut whole = Cow::from(&self.path);
+        for (n, (name, value)) in self.query.iter().enumerate() {
+            let value = utf8_percent_encode(value, RESERVED);
+            *whole.to_mut() += &format!("{}{name}={value}", if n == 0 { '?' } else { '&' });
+        }
+        whole
+    }
+
     pub fn body(&self) -> Option<&Secret> {
         self.body.as_ref()
+    }
+
+    pub fn advice_if_rejected(&self) -> Option<&Advice> {
+        self.if_rejected.as_ref()
     }
 
     pub fn subject(&self) -> Option<&str> {

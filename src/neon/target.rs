@@ -1,4 +1,5 @@
-//! Owns which part of Neon a call is about: a project, or one branch of it, and where that is in a path.
+//! Owns which part of Neon a call is about: a project, one branch of it, or all that its key may see, and
+//! where that is in a path.
 //! It knows nothing of single operations.
 
 use std::fmt;
@@ -11,7 +12,8 @@ use crate::neon::request::Segment;
 /// one the project-level API (Stack Auth).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Target {
-    project_id: String,
+    /// `None` for the account of the key.
+    project_id: Option<String>,
     branch_id: Option<String>,
     auth_provider: String,
 }
@@ -38,14 +40,24 @@ impl Target {
             return Err(Error::invalid_option("auth_provider", AUTH_PROVIDER));
         }
         Ok(Self {
-            project_id: project_id.to_owned(),
+            project_id: Some(project_id.to_owned()),
             branch_id: branch_id.map(str::to_owned),
             auth_provider: auth_provider.to_owned(),
         })
     }
 
-    pub fn project_id(&self) -> &str {
-        &self.project_id
+    /// For what a key alone is asked about.
+    pub fn account() -> Self {
+        Self {
+            project_id: None,
+            branch_id: None,
+            auth_provider: String::new(),
+        }
+    }
+
+    /// `None` for what is about no single project.
+    pub fn project_id(&self) -> Option<&str> {
+        self.project_id.as_deref()
     }
 
     /// `None` at project level.
@@ -60,7 +72,7 @@ impl Target {
     /// Appends `/projects/{project_id}/auth`, or `/projects/{project_id}/branches/{branch_id}/auth`.
     pub(super) fn push_path(&self, path: &mut String) {
         path.push_str("/projects/");
-        path.push_str(&self.project_id);
+        path.push_str(self.project_id().unwrap_or_default());
         if let Some(branch_id) = &self.branch_id {
             path.push_str("/branches/");
             path.push_str(branch_id);
@@ -88,7 +100,10 @@ impl fmt::Display for Target {
         if let Some(branch_id) = &self.branch_id {
             write!(f, "branch \"{branch_id}\" of ")?;
         }
-        write!(f, "project \"{}\"", self.project_id)
+        match &self.project_id {
+            Some(project_id) => write!(f, "project \"{project_id}\""),
+            None => f.write_str("the account of its key"),
+        }
     }
 }
 

@@ -133,7 +133,7 @@ fn create_checked(
 ) -> Result<Request<AuthUser>, Error> {
     let project = target.branch_id().is_none().then_some(target);
     let body = NewUser {
-        project_id: project.map(Target::project_id),
+        project_id: project.and_then(Target::project_id),
         auth_provider: project.map(Target::auth_provider),
         email: argument::email("email", email)?,
         name: argument::optional("name", name, |n, v| argument::text(n, v, 1..=255))?,

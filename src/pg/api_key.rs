@@ -134,8 +134,11 @@ impl Key {
             return Err(Error::key_of_another_role(&mapping()));
         }
         let project = target.project_id();
+        if let (Some(sealed), None) = (&purpose.project_id, project) {
+            return Err(Error::key_of_one_project(&mapping(), sealed));
+        }
         // A key for one project is stored for one again.
-        let again = purpose.project_id.is_some().then_some(project);
+        let again = project.filter(|_| purpose.project_id.is_some());
         let refused = |what, sealed: &str, asked: &str| {
             Err(Error::key_for_elsewhere(
                 &mapping(),
@@ -148,8 +151,8 @@ impl Key {
         if purpose.place != api_url.place() {
             return refused("host", &purpose.place, api_url.place());
         }
-        match &purpose.project_id {
-            Some(sealed) if sealed != project => refused("project", sealed, project),
+        match (&purpose.project_id, project) {
+            (Some(sealed), Some(asked)) if sealed != asked => refused("project", sealed, asked),
             _ => Ok(()),
         }
     }

@@ -11,6 +11,7 @@ use crate::error::{Advice, Error};
 use crate::neon::api_url::ApiUrl;
 use crate::neon::client::Client;
 use crate::neon::diagnosis::{self, Finding};
+use crate::neon::endpoint::Scope;
 use crate::neon::http;
 use crate::neon::integration::{self, Integrations};
 use crate::neon::request::Request;
@@ -152,7 +153,7 @@ impl Findings {
 
     fn server(&mut self, name: Option<&str>, role: Role) -> Option<(Rc<ForeignServer>, Target)> {
         let found = server::usable_server(name, role)
-            .and_then(|server| server::target(&server).map(|target| (server, target)));
+            .and_then(|server| Ok((server.clone(), server::target(&server, Scope::Level)?)));
         self.keep(SERVER, found, |(server, target)| {
             format!("\"{}\": {target}", server.name)
         })

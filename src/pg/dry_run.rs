@@ -19,7 +19,7 @@ const NOWHERE: &str = "dry-run";
 
 /// The project level, where a target was made up and the arguments are of that level.
 pub fn project_in_place_of(target: &Target) -> Option<Target> {
-    let is_made_up = target.project_id() == NOWHERE;
+    let is_made_up = target.project_id() == Some(NOWHERE);
     Target::new(NOWHERE, None, None).ok().filter(|_| is_made_up)
 }
 
@@ -33,10 +33,11 @@ pub fn refuse() -> Result<(), Error> {
 
 /// That of the server, if it can be had; or one of the level that has the operation.
 pub fn target(endpoint: &Endpoint, server: Option<&str>) -> Result<Target, Error> {
-    let found =
-        server::usable_server(server, Role::in_effect()).and_then(|server| server::target(&server));
+    let found = server::usable_server(server, Role::in_effect())
+        .and_then(|server| server::target(&server, endpoint.scope()));
     let branch = match endpoint.path {
-        Path::Project(_) => None,
+        Path::Account(_) => return Ok(Target::account()),
+        Path::OfProject(_) | Path::Project(_) => None,
         Path::Both(_) | Path::Branch(_) | Path::Each { .. } => Some(NOWHERE),
     };
     found.or_else(|_| Target::new(NOWHERE, branch, None))

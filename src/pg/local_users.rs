@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use self::table::Table;
 use crate::error::Error;
 use crate::neon::argument;
+use crate::neon::endpoint::Scope;
 use crate::neon::target::Target;
 use crate::pg::args::required;
 use crate::pg::local::{Failure, Relation};
@@ -54,7 +55,7 @@ fn list_users(
         None => (None, DEFAULT_TIMEOUT),
         Some(server) => {
             let server = server::usable_server(Some(server), Role::in_effect())?;
-            (Some(server::target(&server)?), server.timeout)
+            (Some(server::target(&server, Scope::Level)?), server.timeout)
         }
     };
     let find = || match &target {

@@ -122,6 +122,15 @@ impl Asked {
                 "The key is that of role \"{role}\". Store a valid one: \
                  SELECT neon_auth_admin.set_api_key(:'key', server => {quoted});"
             ),
+            Advice::GrantAccess | Advice::CheckIds if target.project_id().is_none() => {
+                "A key of one project may not ask for this; nor may one of another organization."
+                    .to_owned()
+            }
+            Advice::NameOrganization => {
+                "A personal key needs the argument \"org_id\": the console shows it among the settings of \
+                 the organization. The key of an organization needs none."
+                    .to_owned()
+            }
             Advice::GrantAccess => {
                 format!("The key of role \"{role}\" on server \"{server}\" needs access to {target}.")
             }

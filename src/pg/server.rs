@@ -12,6 +12,7 @@ use std::rc::Rc;
 use self::catalog::ForeignServer;
 use crate::error::Error;
 use crate::neon::api_url::ApiUrl;
+use crate::neon::endpoint::Scope;
 use crate::neon::target::Target;
 use crate::pg::compat::may_use_server;
 use crate::pg::guc;
@@ -27,10 +28,17 @@ pub fn usable_server(name: Option<&str>, role: Role) -> Result<Rc<ForeignServer>
     }
 }
 
-/// What its options say that calls act on.
-pub fn target(server: &ForeignServer) -> Result<Target, Error> {
+/// What its options say that calls act on. Those that such a call needs not are not looked at: it may be
+/// there to find them.
+pub fn target(server: &ForeignServer, scope: Scope) -> Result<Target, Error> {
+    if scope == Scope::Account {
+        return Ok(Target::account());
+    }
     let project_id = current::resolve(server, "project_id")?
-        .ok_or_else(|| Error::missing_option("project_id", &server.name))?;
+        .ok_or_else(|| Error::missing_project(&server.name))?;
+    if scope == Scope::Project {
+        return Target::new(&project_id, None, None);
+    }
     let branch_id = current::resolve(server, "branch_id")?;
     let auth_provider = server.option("auth_provider");
     Target::new(&project_id, branch_id.as_deref(), auth_provider)

@@ -10,6 +10,7 @@ use crate::neon::api_url::ApiUrl;
 use crate::neon::client::{Client, Connection, new_request_id};
 use crate::neon::endpoint::Endpoint;
 use crate::neon::http::Http;
+use crate::neon::pages::{Page, pages};
 use crate::neon::request::Request;
 use crate::neon::target::Target;
 use crate::pg::api_key::Key;
@@ -54,7 +55,7 @@ impl Session {
         }
         let role = Role::in_effect();
         let server = server::usable_server(server, role)?;
-        let target = server::target(&server)?;
+        let target = server::target(&server, endpoint.scope())?;
         let key = Key::of(&server, role)?;
         let api_url = server::api_url(&server)?;
         key.check(&server, role, &target, &api_url)?;
@@ -212,6 +213,16 @@ impl Session {
         let row = Row::new::<T>()?;
         let items = self.try_send(request)?.map(items);
         Ok(Rows::new(row, items.unwrap_or_default(), secrets)?)
+    }
+
+    /// The items of a list as rows: all of its pages, within the time of the call.
+    pub fn rows_of_pages<P>(self, request: Request<P>) -> Result<Rows<P::Item>, Raise>
+    where
+        P: Page<Item: RowType>,
+    {
+        let row = Row::new::<P::Item>()?;
+        let items = pages(request, |request| self.try_send(request))?;
+        Ok(Rows::new(row, items.unwrap_or_default(), Secrets::Masked)?)
     }
 
     /// Sends a write that is one of several: to whoever interrupts it, `progress` says which.

@@ -5,6 +5,7 @@ use std::fs;
 
 use neon_auth_admin::fields::fields;
 use neon_auth_admin::neon::any_operation::ApiAnswer;
+use neon_auth_admin::neon::branches::Branch;
 use neon_auth_admin::neon::configuration::ConfigurationChange;
 use neon_auth_admin::neon::domains::{EnsuredDomain, RedirectDomain};
 use neon_auth_admin::neon::email_server::{EmailServer, EmailTest};
@@ -13,6 +14,7 @@ use neon_auth_admin::neon::oauth_clients::{NewOauthClient, OauthClient, OauthCli
 use neon_auth_admin::neon::oauth_providers::{EnsuredOauthProvider, OauthProvider};
 use neon_auth_admin::neon::oauth_server::OauthServer;
 use neon_auth_admin::neon::plugins::{MagicLink, Organization, PhoneNumber, Plugins};
+use neon_auth_admin::neon::projects::Project;
 use neon_auth_admin::neon::sign_in::EmailAndPassword;
 use neon_auth_admin::neon::users::{AuthUser, EnsuredUser};
 use neon_auth_admin::neon::webhooks::Webhooks;
@@ -43,6 +45,7 @@ fn are_the_fields_of_the_struct() {
     for (name, fields) in [
         ("api_answer", fields::<ApiAnswer>()),
         ("auth_user", fields::<AuthUser>()),
+        ("branch", fields::<Branch>()),
         ("configuration_change", fields::<ConfigurationChange>()),
         ("email_and_password", fields::<EmailAndPassword>()),
         ("email_server", fields::<EmailServer>()),
@@ -61,6 +64,7 @@ fn are_the_fields_of_the_struct() {
         ("organization", fields::<Organization>()),
         ("phone_number", fields::<PhoneNumber>()),
         ("plugins", fields::<Plugins>()),
+        ("project", fields::<Project>()),
         ("redirect_domain", fields::<RedirectDomain>()),
         ("webhooks", fields::<Webhooks>()),
     ] {

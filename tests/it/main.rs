@@ -17,6 +17,7 @@ mod forms;
 mod fuzz;
 mod keepalive;
 mod links;
+mod lists;
 mod memory;
 mod network;
 mod oauth;

@@ -2,7 +2,6 @@
 //! what a level lacks.
 
 use std::collections::BTreeSet;
-use std::fs;
 
 use neon_auth_admin::error::{Error, ErrorKind};
 use neon_auth_admin::neon::client::{Client, new_request_id};
@@ -13,16 +12,17 @@ use neon_auth_admin::neon::request::Request;
 use neon_auth_admin::neon::target::Target;
 use neon_auth_admin::neon::webhooks::Fields;
 use neon_auth_admin::neon::{
-    any_operation, domains, email_server, integration, oauth_clients, oauth_providers,
-    oauth_server, plugins, sign_in, users, webhooks,
+    any_operation, branches, domains, email_server, integration, oauth_clients, oauth_providers,
+    oauth_server, plugins, projects, sign_in, users, webhooks,
 };
 use neon_auth_admin::secret::Secret;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use self::table::{Operation, Row, operations, rows};
+use self::table::{Operation, operations, rows};
 use crate::support::World;
 
+mod documented;
 #[path = "../operations.rs"]
 mod table;
 
@@ -40,7 +40,11 @@ impl<T> AnyRequest for Request<T> {
         let body = self.body().map_or(Value::Null, |body| {
             serde_json::from_str(body.expose()).expect("bodies are JSON")
         });
-        (self.method().to_string(), self.path().to_owned(), body)
+        (
+            self.method().to_string(),
+            self.path_and_query().into_owned(),
+            body,
+        )
     }
 
     fn send(&self, client: &Client) -> Result<(), Error> {
@@ -55,8 +59,13 @@ fn any<T: 'static>(request: Request<T>) -> Box<dyn AnyRequest> {
 /// The request that an operation's function makes of its id and of the values in its body.
 fn request(target: &Target, operation: &Operation) -> Result<Box<dyn AnyRequest>, Error> {
     let Operation {
-        function, id, body, ..
+        function,
+        id,
+        body,
+        query,
+        ..
     } = operation;
+    let asked = |name: &str| query.get(name).and_then(Value::as_str);
     fn update<T: DeserializeOwned>(body: &Value) -> T {
         serde_json::from_value(body.clone()).expect("fields of an update")
     }
@@ -115,10 +124,15 @@ fn request(target: &Target, operation: &Operation) -> Result<Box<dyn AnyRequest>
         "get_phone_number" => any(plugins::get_phone_number(target)?),
         "get_plugins" => any(plugins::get(target)?),
         "get_webhooks" => any(webhooks::get::<Fields>(target)?),
+        "list_branches" => any(branches::list(target, asked("search"))?),
         "list_domains" => any(domains::list(target)?),
         "list_integrations" => any(integration::list(target)?),
         "list_oauth_clients" => any(oauth_clients::list(target)?),
         "list_oauth_providers" => any(oauth_providers::list(target)?),
+        "list_projects" => {
+            let account = Target::account();
+            any(projects::list(&account, asked("org_id"), asked("search"))?)
+        }
         "rotate_oauth_client_secret" => any(oauth_clients::rotate_secret(target, id)?),
         "send_test_email" => any(email_server::send_test(target, recipient, &update(body))?),
         "set_user_roles" => any(users::set_roles(target, id, &roles)?),
@@ -175,7 +189,9 @@ fn every_endpoint_is_in_the_table() {
     let mut declared = BTreeSet::new();
     for endpoint in ENDPOINTS {
         let (project, branch) = match endpoint.path {
-            Path::Both(path) => (Some(path), Some(path)),
+            Path::Account(path) | Path::OfProject(path) | Path::Both(path) => {
+                (Some(path), Some(path))
+            }
             Path::Project(path) => (Some(path), None),
             Path::Branch(path) => (None, Some(path)),
             Path::Each { project, branch } => (Some(project), Some(branch)),
@@ -219,7 +235,7 @@ fn every_operation_arrives_as_it_was_made() {
             let sent = request.send(&world.client());
             sent.unwrap_or_else(|error| panic!("{}: {error:?}", operation.function));
         }
-        let arrived = world.arrived().into_iter().skip(1);
+        let arrived = world.simulator.requests().into_iter().skip(1);
         let arrived: Vec<_> = arrived
             .map(|it| (it.method, it.path, it.body, it.status, it.authorized))
             .collect();
@@ -309,39 +325,4 @@ fn what_a_field_does_not_take_is_not_sent() {
         }
     }
     assert_eq!(met.len(), refused.len(), "{met:?}");
-}
-
-/// docs/functions.md has a line for each function, whose last two cells are its calls.
-#[test]
-fn the_documentation_has_the_calls_of_the_table() {
-    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/functions.md");
-    let page = fs::read_to_string(page).expect("the page");
-    let rows = rows();
-    for Row { function, .. } in &rows {
-        let starts = [format!("| `{function}("), format!("| [`{function}(")];
-        let mut lines = page.lines();
-        let line = lines.find(|line| starts.iter().any(|start| line.starts_with(start)));
-        let line = line.unwrap_or_else(|| panic!("{function} is not documented"));
-        let cells: Vec<_> = line.trim_end_matches(" |").split(" | ").collect();
-        let [.., of_branch, of_project] = cells[..] else {
-            panic!("{line}");
-        };
-        let of_project = if of_project == "the same" {
-            of_branch
-        } else {
-            of_project
-        };
-        let of_function = || rows.iter().filter(|it| it.function == *function);
-        let branch: Vec<_> = of_function().filter_map(|it| it.branch.as_ref()).collect();
-        let project: Vec<_> = of_function().filter_map(|it| it.project.as_ref()).collect();
-        for (calls, cell) in [(branch, of_branch), (project, of_project)] {
-            assert_eq!(calls.is_empty(), cell == "–", "{line}");
-            for call in calls {
-                assert!(
-                    cell.contains(&format!("`{call}`")),
-                    "{call} is not in {line}"
-                );
-            }
-        }
-    }
 }

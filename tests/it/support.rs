@@ -139,7 +139,7 @@ impl World {
     /// What arrived for the present project.
     pub fn arrived(&self) -> Vec<Recorded> {
         self.simulator
-            .requests_of(self.connection.target.project_id())
+            .requests_of(self.connection.target.project_id().expect("a project"))
     }
 
     /// Waits until every connection is closed.

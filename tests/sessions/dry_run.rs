@@ -41,7 +41,7 @@ fn each_function_works_and_sends_nothing() {
                 continue;
             }
             notices.lock().expect("no panic").clear();
-            let call = function.call(&[("server", server)]);
+            let call = function.call(&[("server", server), ("org_id", "'test-dry-run'")]);
             let call = format!(
                 "SELECT count(*) FILTER (WHERE NOT f IS NULL) FROM neon_auth_admin.{call} AS f"
             );

@@ -52,11 +52,11 @@ const RESOURCES: &str = r#"'["https://api.example.com"]'"#;
 static SAMPLES: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
     let branch = Some("br-main-000001");
     let operations = [operations("p", None, "u"), operations("p", branch, "u")];
-    let bodies = operations
+    let given = operations
         .iter()
         .flatten()
-        .filter_map(|it| it.body.as_object());
-    let fields = bodies
+        .flat_map(|it| it.body.as_object().into_iter().chain([&it.query]));
+    let fields = given
         .flatten()
         .map(|(name, value)| (name.clone(), literal(value)));
     let values = VALUES.map(|(name, value)| (name.to_owned(), value.to_owned()));

@@ -38,6 +38,7 @@ mod keepalive;
 mod large_answers;
 mod leaks;
 mod levels;
+mod lists;
 mod logs;
 mod looked_into;
 mod manual;

@@ -147,7 +147,12 @@ fn end_of_block(lines: &[&str], start: usize) -> usize {
 fn run(before: &str, blocks: &[Block], place: &Place) -> Vec<Vec<String>> {
     // The reader's server is Neon, and ours the simulator.
     let options = format!("OPTIONS (api_url '{}', project_id", place.api_url());
-    let ours = |sql: &str| sql.replace("OPTIONS (project_id", &options);
+    let bare = "FOREIGN DATA WRAPPER neon_auth_admin";
+    let with_url = format!("{bare} OPTIONS (api_url '{}');", place.api_url());
+    let ours = |sql: &str| {
+        sql.replace("OPTIONS (project_id", &options)
+            .replace(&format!("{bare};"), &with_url)
+    };
     let mut script = ours(before);
     for (number, block) in blocks.iter().enumerate() {
         let _ = writeln!(script, "\\echo {}\n{}", mark(number), ours(&block.sql));

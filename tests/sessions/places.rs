@@ -114,7 +114,13 @@ fn never_in_a_parallel_worker() {
     assert!(!restricted.is_empty());
     let mut calls = 0;
     for function in &functions {
-        let call = function.call(&[("server", "'branch'")]);
+        // As that of a list of projects, the ledger knows the organization; and one with nothing in it is
+        // one request.
+        let call = function.call(&[
+            ("server", "'branch'"),
+            ("org_id", "'test-it-parallel'"),
+            ("search", "'nowhere'"),
+        ]);
         let query = format!("SELECT n, neon_auth_admin.{call} FROM many WHERE n < 3");
         let plan = world.plan(&query);
         let is_restricted = restricted.contains(&function.name);
@@ -137,7 +143,7 @@ fn never_in_a_parallel_worker() {
     // which does a part of the work, what writes.
     let functions = functions.iter().filter(|it| it.calls_neon());
     for (n, function) in functions.enumerate() {
-        let call = function.call(&[]);
+        let call = function.call(&[("org_id", "'test-it-parallel'")]);
         let body = format!("PERFORM neon_auth_admin.{call}; RETURN 1;");
         world.run(&format!(
             "CREATE FUNCTION claims_{n}() RETURNS int LANGUAGE plpgsql PARALLEL SAFE

@@ -71,6 +71,7 @@ impl FailedCall<'_> {
         let has_no_integration = words(&response.body)
             .is_some_and(|error| lacks_integration(response.status, &error.message));
         Some(match meaning(request, response) {
+            400 | 422 => return request.advice_if_rejected().cloned(),
             401 => Advice::StoreKey,
             403 => Advice::GrantAccess,
             404 if has_no_integration => Advice::CreateIntegration,

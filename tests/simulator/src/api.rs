@@ -1,4 +1,4 @@
-//! The routes of the project-level operations and of the ledger; those of the branch level are in
+//! The routes of the project-level operations, of those of neither level, and of the ledger; those of the branch level are in
 //! `branch.rs`. What an operation does is in the modules below.
 
 mod body;
@@ -11,6 +11,8 @@ mod future;
 mod gate;
 mod integrations;
 mod job;
+mod key;
+mod lists;
 mod oauth_providers;
 mod users;
 
@@ -55,6 +57,9 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/users/{auth_user_id}", delete(users::remove))
         .route("/email_server", email_server);
     let operations = Router::new()
+        .route("/auth", get(key::details))
+        .route("/projects", get(lists::projects))
+        .route("/projects/{project_id}/branches", get(lists::branches))
         .route("/projects/auth/create", post(integrations::create))
         .route("/projects/auth/keys", post(integrations::create_keys))
         .route("/projects/auth/transfer_ownership", transfer)

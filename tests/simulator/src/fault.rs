@@ -6,6 +6,7 @@
 
 pub mod answer;
 mod malformed;
+mod pages;
 pub mod script;
 
 use std::collections::HashMap;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use malformed::{BadString, Malformed};
+use pages::Pages;
 
 const STATUSES: [u16; 13] = [
     400, 401, 403, 404, 409, 422, 423, 429, 500, 502, 503, 504, 524,
@@ -78,6 +80,8 @@ pub enum Fault {
     /// `exists-400`, `exists-422`: not done; it exists already, as Better Auth says it: in code and
     /// message of a 400, in the message of a 422.
     Exists(StatusCode),
+    /// Done; of lists, the kinds are there.
+    Pages(Pages),
     /// `keepalive-close`, `keepalive-close-<ms>`: done; the normal answer, the idle connection is
     /// closed 50 or so many ms later, without a word of it in the answer.
     KeepAliveClose(Duration),
@@ -168,7 +172,8 @@ fn parse(kind: &str) -> Option<Fault> {
         _ => {
             return Malformed::parse(kind)
                 .map(Fault::Malformed)
-                .or_else(|| BadString::parse(kind).map(Fault::BadString));
+                .or_else(|| BadString::parse(kind).map(Fault::BadString))
+                .or_else(|| Pages::parse(kind).map(Fault::Pages));
         }
     })
 }

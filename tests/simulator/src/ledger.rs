@@ -27,7 +27,7 @@ pub struct Recorded {
     pub method: String,
     /// What follows `/api/v2`, with the query.
     pub path: String,
-    /// From the path, or from the body where the path has none.
+    /// From the path, or from the body where the path has none; or the organization of the query.
     pub project: Option<String>,
     /// Whether the request carried one of the API keys.
     pub authorized: bool,

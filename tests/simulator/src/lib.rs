@@ -38,6 +38,13 @@ Branches, in paths below /projects/{project_id}/branches/{branch_id}:
   any other valid id         exists, with an integration of Better Auth
   What the project-level operations write, the branch-level ones do not see, and the reverse.
 An OAuth client whose name is an https URL has that as its id; all others have random ids.
+Lists, GET /projects and GET /projects/{project_id}/branches:
+  *-branches-<N>             a project with so many branches; every other has two
+  *-projects-<N>             an organization with so many projects; every other has two
+  org-missing*               an organization that does not exist
+  fault-<kind>...            an organization can be one of these as well
+Keys: each of --api-key is personal, with _org after it that of an organization, and with _project
+after it that of a project, which may list no projects and not ask GET /auth.
 Test e-mails are never sent; they fail for the host smtp.fail.example and for recipients fail@*.
 The database of --database-url stands for that of every branch: deleting the data of one drops the
 schema neon_auth, and an e-mail address that a second branch takes moves to its user. A branch that

@@ -1,6 +1,9 @@
 //! One request as the handlers see it. It knows nothing of routes and answers.
 
+use std::collections::HashMap;
+
 use axum::body::Bytes;
+use axum::extract::Query;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use axum::http::request::Parts;
 use serde_json::{Map, Value};
@@ -8,6 +11,7 @@ use uuid::Uuid;
 
 use super::body::Body;
 use super::error::ApiError;
+use super::key::{Key, Kind};
 
 pub const BASE: &str = "/api/v2";
 
@@ -15,6 +19,9 @@ pub struct Call {
     pub project: Option<String>,
     /// Only in paths below `/projects/{project_id}/branches/{branch_id}`.
     pub branch: Option<String>,
+    pub query: HashMap<String, String>,
+    /// Which of the keys it came with.
+    pub key: Option<Key>,
     /// The caller's, or a new one.
     pub request_id: HeaderValue,
     authorization: String,
@@ -43,6 +50,8 @@ impl Call {
         let mut call = Self {
             project: project.map(str::to_owned),
             branch: branch.map(str::to_owned),
+            query: Query::try_from_uri(&parts.uri).map_or_else(|_| HashMap::new(), |it| it.0),
+            key: None,
             request_id: parts
                 .headers
                 .get("x-request-id")
@@ -63,6 +72,18 @@ impl Call {
         self.project
             .as_deref()
             .ok_or_else(|| ApiError::bad_request("project_id is missing"))
+    }
+
+    /// What chooses a fault, and what the ledger is asked for: the project or, where there is none, the
+    /// organization whose projects are listed.
+    pub fn subject(&self) -> Option<&str> {
+        let organization = self.query.get("org_id").map(String::as_str);
+        self.project.as_deref().or(organization)
+    }
+
+    /// Of the key that the gate has accepted.
+    pub fn kind(&self) -> Kind {
+        self.key.map_or(Kind::Personal, |key| key.kind)
     }
 
     pub fn bearer(&self) -> Option<&str> {

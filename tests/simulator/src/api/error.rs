@@ -42,6 +42,14 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, message)
     }
 
+    /// As Neon says that a key is one of a single project.
+    pub fn out_of_scope() -> Self {
+        Self::not_found(
+            "not allowed to perform actions outside the project this key is scoped to; \
+             subject_project_id:\"quiet-bar-123456\"",
+        )
+    }
+
     pub fn conflict(message: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, message)
     }

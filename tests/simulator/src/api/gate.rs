@@ -15,6 +15,7 @@ use serde_json::json;
 use super::App;
 use super::call::{BASE, Call, is_id};
 use super::error::ApiError;
+use super::key::Key;
 use crate::connections::Peer;
 use crate::fault::answer::Outcome;
 use crate::ledger::{Recorded, visible};
@@ -30,14 +31,14 @@ pub async fn gate(
     next: Next,
 ) -> Response {
     let (mut parts, body) = request.into_parts();
-    let call = Arc::new(Call::new(&parts, to_bytes(body, BODY_LIMIT).await.ok()));
+    let mut call = Call::new(&parts, to_bytes(body, BODY_LIMIT).await.ok());
+    call.key = call.bearer().and_then(|text| Key::of(text, &app.api_keys));
+    let call = Arc::new(call);
     let header = |name: HeaderName| {
         let value = parts.headers.get(name)?;
         Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
     };
-    let api_key = call
-        .bearer()
-        .and_then(|key| app.api_keys.iter().position(|known| known == key));
+    let api_key = call.key.map(|key| key.number);
     let authorized = api_key.is_some();
     let full_path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     let number = app.ledger.record(Recorded {
@@ -46,7 +47,7 @@ pub async fn gate(
         tls: peer.tls,
         method: parts.method.to_string(),
         path: full_path.strip_prefix(BASE).unwrap_or(full_path).to_owned(),
-        project: call.project.clone(),
+        project: call.subject().map(str::to_owned),
         authorized,
         api_key,
         user_agent: header(USER_AGENT),
@@ -74,7 +75,7 @@ pub async fn gate(
         };
         finish(response, &call)
     };
-    let fault = call.project.as_deref().map(|id| app.faults.next(id));
+    let fault = call.subject().map(|id| app.faults.next(id));
     let outcome = match fault {
         None | Some(Ok(None)) => Outcome::Answer(operation.await),
         Some(Ok(Some(fault))) => fault.apply(&call, operation).await,

@@ -88,6 +88,7 @@ impl Fault {
             Self::Close => return bare(End::Finish),
             Self::Malformed(kind) => return Outcome::Raw(kind.script()),
             Self::BadString(kind) => kind.answer(),
+            Self::Pages(kind) => kind.answer(call, operation).await,
             Self::Drip => {
                 let response = operation.await;
                 let status = response.status();

@@ -53,7 +53,10 @@ impl Place {
 
     /// Every operation of the branch, with this user.
     fn operations(&self, user: &str) -> Vec<Operation> {
-        operations(self.project, Some(self.branch), user)
+        let mut operations = operations(self.project, Some(self.branch), user);
+        let below = format!("/branches/{}/", self.branch);
+        operations.retain(|it| it.path.contains(&below));
+        operations
     }
 
     fn send(&self, it: &Operation, body: Value) -> Answer {

@@ -7,6 +7,7 @@ mod branch;
 mod client;
 mod faults;
 mod ledger;
+mod lists;
 mod operations;
 mod program;
 mod raw_faults;
