@@ -229,4 +229,4 @@ COMMENT ON FUNCTION neon_auth_admin.list_branches IS
 COMMENT ON TYPE neon_auth_admin.connection_check IS
     'A step of the way to Neon; ok is NULL when an earlier step keeps it from being looked at';
 COMMENT ON FUNCTION neon_auth_admin.check_connection IS
-    'Looks at each step on the way to Neon. One row each; a step that fails is a row and no error';
+    'Looks at each step on the way to Neon. One row each, the kind of the key in one of them; a step that fails is a row and no error';

@@ -7,6 +7,7 @@ pub mod endpoint;
 pub mod request;
 pub mod target;
 
+pub mod account;
 pub mod any_operation;
 pub mod branches;
 pub mod configuration;

@@ -1,6 +1,7 @@
-//! Owns what one request shows of the way to Neon, as the steps that a person would look at.
+//! Owns what two requests show of the way to Neon, as the steps that a person would look at.
 
 use crate::error::Advice;
+use crate::neon::account::AuthDetails;
 use crate::neon::client::{Attempt, Client, Connection};
 use crate::neon::integration::{Integration, Integrations};
 use crate::neon::request::Request;
@@ -23,8 +24,13 @@ pub const STEPS: [&str; 4] = [
     "integration present",
 ];
 
-/// Sends `list`, the read of all integrations, and says how far it came.
-pub fn diagnose(client: &Client, list: &Request<Integrations>) -> Vec<Finding> {
+/// Sends `list`, the read of all integrations, and says how far it came; and where Neon knows the key,
+/// `details`, which says of what kind that is.
+pub fn diagnose(
+    client: &Client,
+    list: &Request<Integrations>,
+    details: &Request<AuthDetails>,
+) -> Vec<Finding> {
     let mut found: Vec<Finding> = Vec::new();
     let mut add = |ok, detail| found.push(Finding::new(STEPS[found.len()], Some(ok), detail));
     match client.try_once(list) {
@@ -44,7 +50,10 @@ pub fn diagnose(client: &Client, list: &Request<Integrations>) -> Vec<Finding> {
                 None => format!("Neon answered {status}"),
             };
             if answer.is_some() || [403, 404].contains(&status) {
-                add(true, "Neon knows the key".to_owned());
+                add(
+                    true,
+                    format!("Neon knows the key, {}", kind(client, details)),
+                );
             }
             match answer {
                 Some(list) => {
@@ -72,6 +81,28 @@ impl Finding {
 
     pub fn not_checked(step: &'static str) -> Self {
         Self::new(step, None, "not checked".to_owned())
+    }
+}
+
+/// A clause. Whoever may not ask has a key of one project, as far as anybody says.
+fn kind(client: &Client, details: &Request<AuthDetails>) -> String {
+    match client.try_once(details) {
+        Attempt::Answered {
+            answer: Some(details),
+            ..
+        } => details.kind().to_owned(),
+        Attempt::Answered {
+            status: status @ (401 | 403 | 404),
+            ..
+        } => format!(
+            "but it may not ask of what kind it is ({status}): a key of one project may not"
+        ),
+        Attempt::Answered { status, .. } => {
+            format!("and does not say of what kind it is: it answered {status}")
+        }
+        Attempt::NotSent(reason) | Attempt::NoAnswer(reason) => {
+            format!("and does not say of what kind it is: {reason}")
+        }
     }
 }
 

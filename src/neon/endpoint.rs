@@ -4,7 +4,9 @@
 use crate::error::Error;
 use crate::neon::request::{Method, Segment};
 use crate::neon::target::Target;
-use crate::neon::{any_operation, branches, configuration, domains, email_server, integration};
+use crate::neon::{
+    account, any_operation, branches, configuration, domains, email_server, integration,
+};
 use crate::neon::{oauth_clients, oauth_providers, oauth_server, plugins, projects};
 use crate::neon::{sign_in, users, webhooks};
 
@@ -72,7 +74,8 @@ pub enum Look {
 }
 
 /// All operations.
-pub const ENDPOINTS: [&Endpoint; 50] = [
+pub const ENDPOINTS: [&Endpoint; 51] = [
+    &account::GET_AUTH_DETAILS,
     &projects::LIST_PROJECTS,
     &branches::LIST_BRANCHES,
     &integration::CREATE_INTEGRATION,

@@ -8,6 +8,7 @@ use pgrx::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Advice, Error};
+use crate::neon::account::{self, AuthDetails};
 use crate::neon::api_url::ApiUrl;
 use crate::neon::client::Client;
 use crate::neon::diagnosis::{self, Finding};
@@ -24,6 +25,7 @@ use crate::pg::role::Role;
 use crate::pg::row::{Row, Secrets, row_type};
 use crate::pg::rows::Rows;
 use crate::pg::server::catalog::{DEFAULT_TIMEOUT, ForeignServer};
+use crate::pg::server::current;
 use crate::pg::session::{Session, prevent_if_parallel, refuse_wrong_place};
 use crate::pg::subtransaction::without_a_trace;
 use crate::pg::text::{Text, for_message, from_server, to_server};
@@ -60,8 +62,9 @@ fn check_connection(
     } else if let (Some((server, target)), Some((key, url))) = (found, configured) {
         let asked = Asked::new(&server, role, &key);
         let looked = integration::list(&target).and_then(|list| {
+            let details = account::auth_details()?;
             let neon = Session::with(&server, asked.clone(), target.clone(), key, url)?;
-            Ok(neon.look(|client| on_the_way(client, &list)))
+            Ok(neon.look(|client| on_the_way(client, &list, &details)))
         });
         match looked {
             Ok(found) => findings.0.extend(found.into_iter().flatten()),
@@ -155,7 +158,11 @@ impl Findings {
         let found = server::usable_server(name, role)
             .and_then(|server| Ok((server.clone(), server::target(&server, Scope::Level)?)));
         self.keep(SERVER, found, |(server, target)| {
-            format!("\"{}\": {target}", server.name)
+            let named = format!("\"{}\": {target}", server.name);
+            match current::own_branch_beside(target) {
+                Some(own) => format!("{named}; but this compute runs branch \"{own}\""),
+                None => named,
+            }
         })
     }
 
@@ -218,7 +225,11 @@ fn describe(key: &Key, role: Role) -> String {
 }
 
 /// The name, and what Neon has to say.
-fn on_the_way(client: &Client, list: &Request<Integrations>) -> Vec<Finding> {
+fn on_the_way(
+    client: &Client,
+    list: &Request<Integrations>,
+    details: &Request<AuthDetails>,
+) -> Vec<Finding> {
     let found = |ok, detail| Finding::new(NAME, Some(ok), detail);
     let name = match guc::has_proxy() {
         true => Ok("left to the proxy".to_owned()),
@@ -235,7 +246,7 @@ fn on_the_way(client: &Client, list: &Request<Integrations>) -> Vec<Finding> {
     match name {
         Ok(name) => {
             let mut findings = vec![found(true, name)];
-            findings.extend(diagnosis::diagnose(client, list));
+            findings.extend(diagnosis::diagnose(client, list, details));
             findings
         }
         Err(why) => vec![found(false, why)],

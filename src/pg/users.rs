@@ -57,7 +57,7 @@ fn ensure_user(
         // Another branch's users have other ids than those here.
         Err(error)
             if error.kind == ErrorKind::AlreadyExists
-                && !current::is_other_branch(neon.target()) =>
+                && current::own_branch_beside(neon.target()).is_none() =>
         {
             let id = local_users::id_of(&row, neon.target(), neon.time_left(), email)?;
             EnsuredUser {

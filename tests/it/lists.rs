@@ -1,13 +1,14 @@
-//! Lists that come in pages, in either shape, as the client fetches them.
+//! Lists that come in pages, in either shape, as the client fetches them; and what Neon says of a key.
 
 use std::time::{Duration, Instant};
 
 use neon_auth_admin::error::{Advice, Error, ErrorKind};
 use neon_auth_admin::neon::client::new_request_id;
+use neon_auth_admin::neon::diagnosis::diagnose;
 use neon_auth_admin::neon::pages::{Page, pages};
 use neon_auth_admin::neon::request::Request;
 use neon_auth_admin::neon::target::Target;
-use neon_auth_admin::neon::{branches, integration, projects};
+use neon_auth_admin::neon::{account, branches, integration, projects};
 use neon_auth_admin::secret::Secret;
 
 use crate::support::{KEY, World, timed};
@@ -146,6 +147,29 @@ fn a_personal_key_names_an_organization_and_that_of_a_project_lists_none() {
     world.connection.api_key = with("_project");
     assert_eq!(list(&world).expect_err("none").kind, ErrorKind::NotFound);
     assert_eq!(branches(&world, "test-a").expect("a list").len(), 2);
+}
+
+#[test]
+fn a_key_is_of_some_kind() {
+    let mut world = World::new();
+    for (ending, said) in [
+        ("", "Neon knows the key, a personal one (api_key_user)"),
+        (
+            "_org",
+            "Neon knows the key, that of an organization (api_key_org)",
+        ),
+        (
+            "_project",
+            "Neon knows the key, but it may not ask of what kind it is (404): a key of one project may not",
+        ),
+    ] {
+        world.connection.api_key = Secret::new(format!("{KEY}{ending}"));
+        let list = integration::list(&world.connection.target).expect("a request");
+        let details = account::auth_details().expect("a request");
+        let found = diagnose(&world.client(), &list, &details);
+        assert_eq!((found[1].ok, found[1].detail.as_str()), (Some(true), said));
+        assert!(found.iter().all(|it| it.ok == Some(true)), "{found:?}");
+    }
 }
 
 #[test]

@@ -12,8 +12,8 @@ use neon_auth_admin::neon::request::Request;
 use neon_auth_admin::neon::target::Target;
 use neon_auth_admin::neon::webhooks::Fields;
 use neon_auth_admin::neon::{
-    any_operation, branches, domains, email_server, integration, oauth_clients, oauth_providers,
-    oauth_server, plugins, projects, sign_in, users, webhooks,
+    account, any_operation, branches, domains, email_server, integration, oauth_clients,
+    oauth_providers, oauth_server, plugins, projects, sign_in, users, webhooks,
 };
 use neon_auth_admin::secret::Secret;
 use serde::de::DeserializeOwned;
@@ -92,6 +92,7 @@ fn request(target: &Target, operation: &Operation) -> Result<Box<dyn AnyRequest>
             let (path, body) = (&operation.given_path, body.map(Secret::json));
             any(any_operation::call(endpoint, target, path, body)?)
         }
+        "check_connection" => any(account::auth_details()?),
         "create_integration" => {
             let (branch, database) = (text("branch_id"), text("database_name"));
             any(integration::create(

@@ -30,10 +30,11 @@ pub fn is_own_branch(target: &Target) -> bool {
     own_branch().is_some_and(|own| Some(own.as_str()) == target.branch_id())
 }
 
-/// Whether they are about another one, whose users are not those of this database.
-pub fn is_other_branch(target: &Target) -> bool {
-    let other = own_branch().zip(target.branch_id());
-    other.is_some_and(|(own, named)| own != named)
+/// The branch that this server is the compute of, where they are about another one, whose users are not
+/// those of this database.
+pub fn own_branch_beside(target: &Target) -> Option<String> {
+    let named = target.branch_id()?;
+    own_branch().filter(|own| own != named)
 }
 
 fn own_branch() -> Option<String> {

@@ -26,6 +26,18 @@ SELECT * FROM test.steps;
 ALTER SERVER checked OPTIONS (DROP branch_id);
 SELECT * FROM test.steps;
 
+-- Of another kind: the key of an organization, and that of a project, which may not ask what it is. The branch
+-- of this compute.
+
+SELECT neon_auth_admin.set_api_key(current_setting('test.api_key') || '_org', 'checked') \g /dev/null
+SELECT * FROM test.steps WHERE step = 'key accepted';
+SELECT neon_auth_admin.set_api_key(current_setting('test.api_key') || '_project', 'checked') \g /dev/null
+SELECT * FROM test.steps;
+ALTER SERVER checked OPTIONS (ADD branch_id 'br-current-1');
+SELECT * FROM test.steps WHERE step = 'server found';
+ALTER SERVER checked OPTIONS (DROP branch_id);
+SELECT neon_auth_admin.set_api_key(current_setting('test.api_key'), 'checked') \g /dev/null
+
 -- Broken: another provider, a key that Neon does not know, a project that the key may not see, no such
 -- branch, no integration, an answer that is no help, nobody there, and a host that no key may go to.
 
