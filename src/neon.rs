@@ -35,4 +35,5 @@ pub mod relative_path;
 pub mod client;
 pub mod diagnosis;
 pub mod http;
+pub mod progress;
 pub mod retry;

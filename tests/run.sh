@@ -97,7 +97,8 @@ finds_a_canary() {
 # a client binds are Postgres' own to log, which says nothing about the extension: leave those out.
 log_settings() {
   printf '%s\n' "log_statement = all" "log_min_duration_statement = 0" "log_min_messages = debug5" \
-    "log_min_error_statement = debug5" "log_connections = on" "log_parameter_max_length = 0"
+    "log_min_error_statement = debug5" "log_connections = on" "log_parameter_max_length = 0" \
+    "neon_auth_admin.log_calls = all"
   [[ ! -f $("$PG_CONFIG" --pkglibdir)/pg_stat_statements.so ]] ||
     printf '%s\n' "shared_preload_libraries = 'pg_stat_statements'" "pg_stat_statements.track = all"
 }

@@ -9,8 +9,8 @@ impl Error {
             format!("setting \"{setting}\" was given outside of the server's configuration"),
         )
         .with_detail(
-            "It decides where an API key goes or whose code runs, and this session does not know its \
-             configured value.",
+            "It decides where an API key goes, whose code runs or what is logged, and this session does \
+             not know its configured value.",
         )
         .with_hint(
             "Remove it from the connection's options, from ALTER ROLE and from ALTER DATABASE, and \

@@ -3,7 +3,7 @@
 
 mod failed_call;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use uuid::Builder;
 
@@ -11,6 +11,7 @@ use self::failed_call::{FailedCall, accepted};
 use crate::error::Error;
 use crate::neon::api_url::ApiUrl;
 use crate::neon::http::{Cause, Failure, Http, HttpRequest, Response};
+use crate::neon::progress::{Call, Event, Listener, Progress, Status};
 use crate::neon::request::Request;
 use crate::neon::retry::{Decision, Outcome, decide};
 use crate::neon::target::Target;
@@ -40,6 +41,7 @@ pub struct Client<'a> {
     pub connection: &'a Connection,
     pub http: &'a Http,
     pub place: &'a dyn Pause,
+    pub listener: &'a dyn Listener,
     /// When everything must have ended, all requests, attempts and waits together.
     pub deadline: Instant,
 }
@@ -59,31 +61,40 @@ pub enum Attempt<T> {
     },
 }
 
-/// How an attempt ended without a usable answer.
+/// How an attempt ended.
 enum Ending {
     Answer(Response),
     Failure(Failure),
 }
 
+/// What all attempts came to.
+struct Sent {
+    attempts: u32,
+    /// Of the last.
+    ending: Ending,
+    /// Whether the wait for another one was.
+    interrupted: bool,
+}
+
 impl Client<'_> {
     /// Sends `request` once, and says what came of it in people's words.
     pub fn try_once<T>(&self, request: &Request<T>) -> Attempt<T> {
-        let url = self.connection.api_url.join(&request.path_and_query());
         let id = new_request_id();
-        let call = FailedCall {
+        let sent = self.tell(request, &id, |call| Sent {
             attempts: 1,
-            ..self.call(&id)
-        };
-        match self.attempt(request, &url, &id) {
-            Err(failure) if failure.sent => Attempt::NoAnswer(failure.reason),
-            Err(failure) => Attempt::NotSent(failure.reason),
-            Ok(response) => Attempt::Answered {
+            ending: self.attempt(request, call, 1),
+            interrupted: false,
+        });
+        match sent.ending {
+            Ending::Failure(failure) if failure.sent => Attempt::NoAnswer(failure.reason),
+            Ending::Failure(failure) => Attempt::NotSent(failure.reason),
+            Ending::Answer(response) => Attempt::Answered {
                 status: response.status,
                 answer: match response.status {
                     200..=299 => request.decode(response.status, &response.body).ok(),
                     _ => accepted(request, &response),
                 },
-                words: call.quote(request, &response.body),
+                words: self.failed_call(&id, 1).quote(request, &response.body),
             },
         }
     }
@@ -91,72 +102,94 @@ impl Client<'_> {
     /// Sends `request`, again where that is safe, until there is an answer or the budget is spent.
     /// Neon can be asked about it by its id.
     pub fn send<T>(&self, request: &Request<T>, id: &str) -> Result<T, Error> {
-        let url = self.connection.api_url.join(&request.path_and_query());
-        let mut call = self.call(id);
-        // What a lock takes is not taken from the attempts that faults may need.
-        let mut locked = 0;
-        loop {
-            call.attempts += 1;
-            let result = self.attempt(request, &url, id);
-            let ending = match result {
-                Ok(response) if matches!(response.status, 200..=299) => {
-                    return request
-                        .decode(response.status, &response.body)
-                        .map_err(|why| call.unusable(request, &response, why));
-                }
-                Ok(response) => Ending::Answer(response),
-                Err(failure) => Ending::Failure(failure),
-            };
-            let now = Instant::now();
-            let decision = decide(
-                call.attempts,
-                self.connection.max_attempts.saturating_add(locked),
-                ending.outcome(),
-                request.safety(),
-                self.deadline.saturating_duration_since(now),
-                fastrand::f64(),
-            );
-            match decision {
-                Decision::Wait(wait) => {
-                    locked += u32::from(matches!(ending.outcome(), Outcome::Status(423, _)));
-                    // A write that waits here was not carried out, or it would not be sent again.
-                    if self.place.pause_until(now + wait).is_err() {
-                        return Err(call.interrupted(request, false));
-                    }
-                }
-                Decision::GiveUp => {
-                    return match ending {
-                        Ending::Answer(response) => accepted(request, &response)
-                            .ok_or_else(|| call.refused(request, &response)),
-                        Ending::Failure(failure) => Err(call.failed(request, &failure)),
-                    };
-                }
+        let sent = self.tell(request, id, |call| self.attempts(request, call));
+        let call = self.failed_call(id, sent.attempts);
+        match sent.ending {
+            // A write that waits was not carried out, or it would not be sent again.
+            _ if sent.interrupted => Err(call.interrupted(request, false)),
+            Ending::Answer(response) if matches!(response.status, 200..=299) => request
+                .decode(response.status, &response.body)
+                .map_err(|why| call.unusable(request, &response, why)),
+            Ending::Answer(response) => {
+                accepted(request, &response).ok_or_else(|| call.refused(request, &response))
             }
+            Ending::Failure(failure) => Err(call.failed(request, &failure)),
         }
     }
 
-    fn attempt<T>(
-        &self,
-        request: &Request<T>,
-        url: &str,
-        request_id: &str,
-    ) -> Result<Response, Failure> {
-        self.http.send(HttpRequest {
+    /// Tells the listener of `work`, and of its end before anything is made of what came of it.
+    fn tell<T>(&self, request: &Request<T>, id: &str, work: impl FnOnce(&Call) -> Sent) -> Sent {
+        let call = Call::new(request, &self.connection.target, id);
+        self.listener.begins(&call);
+        let started = Instant::now();
+        let sent = work(&call);
+        let progress = sent.ending.progress(sent.attempts, started.elapsed());
+        self.listener.hears(&call, Event::End, &progress);
+        sent
+    }
+
+    fn attempts<T>(&self, request: &Request<T>, call: &Call) -> Sent {
+        let mut attempts = 0;
+        // What a lock takes is not taken from the attempts that faults may need.
+        let mut locked = 0;
+        loop {
+            attempts += 1;
+            let ending = self.attempt(request, call, attempts);
+            let now = Instant::now();
+            let decision = match ending.outcome() {
+                Outcome::Status(200..=299, _) => Decision::GiveUp,
+                outcome => decide(
+                    attempts,
+                    self.connection.max_attempts.saturating_add(locked),
+                    outcome,
+                    request.safety(),
+                    self.deadline.saturating_duration_since(now),
+                    fastrand::f64(),
+                ),
+            };
+            let mut interrupted = false;
+            if let Decision::Wait(wait) = decision {
+                locked += u32::from(matches!(ending.outcome(), Outcome::Status(423, _)));
+                let progress = ending.progress(attempts, wait);
+                self.listener.hears(call, Event::Wait, &progress);
+                if self.place.pause_until(now + wait).is_ok() {
+                    continue;
+                }
+                interrupted = true;
+            }
+            return Sent {
+                attempts,
+                ending,
+                interrupted,
+            };
+        }
+    }
+
+    fn attempt<T>(&self, request: &Request<T>, call: &Call, attempts: u32) -> Ending {
+        let started = Instant::now();
+        let result = self.http.send(HttpRequest {
             method: request.method(),
-            url,
+            url: &self.connection.api_url.join(&request.path_and_query()),
             api_key: &self.connection.api_key,
-            request_id,
+            request_id: call.request_id,
             body: request.body(),
             deadline: self.deadline,
             max_body: self.connection.max_response,
-        })
+        });
+        let ending = match result {
+            Ok(response) => Ending::Answer(response),
+            Err(failure) => Ending::Failure(failure),
+        };
+        let progress = ending.progress(attempts, started.elapsed());
+        self.listener.hears(call, Event::Attempt, &progress);
+        ending
     }
 
-    fn call<'a>(&'a self, request_id: &'a str) -> FailedCall<'a> {
+    fn failed_call<'a>(&'a self, request_id: &'a str, attempts: u32) -> FailedCall<'a> {
         FailedCall {
             connection: self.connection,
             request_id,
-            attempts: 0,
+            attempts,
         }
     }
 }
@@ -168,6 +201,19 @@ pub fn new_request_id() -> String {
 }
 
 impl Ending {
+    fn progress(&self, attempts: u32, time: Duration) -> Progress {
+        let status = match self {
+            Self::Answer(response) => Status::Answered(response.status),
+            Self::Failure(failure) if failure.sent => Status::NoAnswer,
+            Self::Failure(_) => Status::NotSent,
+        };
+        Progress {
+            attempts,
+            status,
+            time,
+        }
+    }
+
     fn outcome(&self) -> Outcome {
         match self {
             Self::Answer(response) => Outcome::Status(response.status, response.retry_after),

@@ -6,7 +6,7 @@ mod fixed;
 use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, CString};
 
-use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
+use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
 use pgrx::pg_sys::GucSource;
 
 use self::fixed::Fixed;
@@ -26,6 +26,29 @@ static PROXY_PASSWORD_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CS
 
 static USERS_OWNERS: GucSetting<Option<CString>> =
     GucSetting::<Option<CString>>::new(Some(c"neon_auth"));
+static LOG_CALLS: GucSetting<LogCalls> = GucSetting::<LogCalls>::new(LogCalls::Writes);
+
+/// Which requests are written into the server's log.
+#[derive(Clone, Copy, PostgresGucEnum)]
+pub enum LogCalls {
+    #[name = c"none"]
+    None,
+    #[name = c"writes"]
+    Writes,
+    #[name = c"all"]
+    All,
+}
+
+impl LogCalls {
+    /// Whether a request is among them.
+    pub fn has(self, is_write: bool) -> bool {
+        match self {
+            Self::None => false,
+            Self::Writes => is_write,
+            Self::All => true,
+        }
+    }
+}
 
 /// Those that decide where a key goes, and whose code runs.
 const CONFIGURED: [&CStr; 6] = [
@@ -37,6 +60,7 @@ const CONFIGURED: [&CStr; 6] = [
     USERS_OWNERS_NAME,
 ];
 const USERS_OWNERS_NAME: &CStr = c"neon_auth_admin.users_owners";
+const LOG_CALLS_NAME: &CStr = c"neon_auth_admin.log_calls";
 
 struct Server;
 
@@ -70,7 +94,9 @@ pub fn define() {
     let overridden = CONFIGURED
         .into_iter()
         .filter(|name| reset_source(name).is_some_and(|source| source > GucSource::PGC_S_ARGV));
-    OVERRIDDEN.set(overridden.collect());
+    let mut overridden: Vec<_> = overridden.collect();
+    let is_log_chosen =
+        reset_source(LOG_CALLS_NAME).is_some_and(|source| source > GucSource::PGC_S_ARGV);
     // Whoever wanted nothing to be sent must not have it sent because he said so too early.
     DRY_RUN_CAME_TOO_LATE.set(is_set_by_statement(DryRun::NAME));
     fixed::define_string::<Server>(&SERVER);
@@ -133,6 +159,20 @@ pub fn define() {
         GucContext::Sighup,
         GucFlags::default(),
     );
+    GucRegistry::define_enum_guc(
+        LOG_CALLS_NAME,
+        c"Requests that are written into the server's log.",
+        c"",
+        &LOG_CALLS,
+        GucContext::Suset,
+        GucFlags::default(),
+    );
+    // Who may set it for a role, a database or his own connection is heard. What others gave is dropped, and
+    // the configured value was forgotten for it.
+    if is_log_chosen && reset_source(LOG_CALLS_NAME) == Some(GucSource::PGC_S_DEFAULT) {
+        overridden.push(LOG_CALLS_NAME);
+    }
+    OVERRIDDEN.set(overridden);
     compat::reserve_prefix(c"neon_auth_admin");
 }
 
@@ -172,6 +212,10 @@ pub fn came_dry_run_too_late() -> bool {
 /// Of a setting that Postgres does not know yet.
 fn is_set_by_statement(name: &CStr) -> bool {
     compat::find_setting(name).is_some_and(|setting| setting.source >= GucSource::PGC_S_INTERACTIVE)
+}
+
+pub fn log_calls() -> LogCalls {
+    LOG_CALLS.get()
 }
 
 /// In bytes.

@@ -14,6 +14,7 @@ use crate::neon::pages::{Page, pages};
 use crate::neon::request::Request;
 use crate::neon::target::Target;
 use crate::pg::api_key::Key;
+use crate::pg::call_log::CallLog;
 use crate::pg::local_users::own_locks::{self, Need};
 use crate::pg::report::{Asked, Raise, raise, warn};
 use crate::pg::role::Role;
@@ -37,6 +38,7 @@ struct Line {
     connection: Connection,
     http: Rc<Http>,
     deadline: Instant,
+    log: CallLog,
     asked: Asked,
 }
 
@@ -98,6 +100,7 @@ impl Session {
             },
             http: agent::http()?,
             deadline: Instant::now() + server.timeout,
+            log: CallLog::new(&server.name),
             asked,
         }))))
     }
@@ -288,6 +291,7 @@ impl Line {
             connection: &self.connection,
             http: &self.http,
             place: &Backend,
+            listener: &self.log,
             deadline: self.deadline,
         })
     }

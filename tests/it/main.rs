@@ -22,6 +22,7 @@ mod memory;
 mod network;
 mod oauth;
 mod operations;
+mod progress;
 mod proxy;
 mod requests;
 mod sqlstates;

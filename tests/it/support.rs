@@ -115,6 +115,7 @@ impl World {
             connection: &self.connection,
             http: &self.http,
             place: &Sleeper,
+            listener: &(),
             deadline: Instant::now() + self.timeout,
         }
     }

@@ -7,6 +7,7 @@
 mod backend;
 mod backtraces;
 mod by_hand;
+mod call_log;
 mod calls;
 mod catalog;
 mod configuration;

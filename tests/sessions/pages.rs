@@ -2,7 +2,8 @@
 //! against a simulator of its own. It knows nothing of what they are about.
 //!
 //! A `text` block that directly follows an `sql` block is what psql prints for it; other blocks must
-//! not print an error. A block after `<!-- not run: reason -->` is skipped, and one after
+//! not print an error. A `text` block after `<!-- server log -->` is what the server logs of calls meanwhile.
+//! A block after `<!-- not run: reason -->` is skipped, and one after
 //! `<!-- needs psql 16 -->` where psql is older. With UPDATE_DOCS=1 in the environment the pages get the
 //! output of this run instead of being compared with it, and with DOCS_PAGE=NAME only the page of that
 //! name is run.
@@ -12,8 +13,8 @@ use std::fmt::Write;
 use std::fs;
 use std::ops::Range;
 
-use crate::support::skipped;
-use crate::tryout::{Place, file, psql_version};
+use crate::support::{server_log, skipped};
+use crate::tryout::{DATABASE, Place, file, psql_version};
 
 /// What a reader has done who comes from the README's first session: each page goes on from there.
 const FIRST_SESSION: &str = r"
@@ -25,6 +26,8 @@ CREATE SERVER neon FOREIGN DATA WRAPPER neon_auth_admin
 SELECT neon_auth_admin.set_api_key(:'key') \g /dev/null
 \set QUIET off
 ";
+
+/// What people have done in an app before somebody looks into its tables.
 
 #[test]
 fn the_pages_tell_the_truth() {
@@ -68,7 +71,7 @@ fn check(page: &str, report: &mut String) -> usize {
         "README.md" => "",
         _ => FIRST_SESSION,
     };
-    let outputs = run(before, &blocks, &Place::new());
+    let outputs = run(&before, &blocks, &Place::new());
     let mut wrong = String::new();
     if env::var_os("UPDATE_DOCS").is_some() {
         let updated = updated(&lines, &blocks, &outputs, &mut wrong);
@@ -95,6 +98,8 @@ struct Block {
 
 fn parse(page: &str, lines: &[&str]) -> Vec<Block> {
     let mut blocks = Vec::new();
+    /// Whether those are of the server's log.
+    is_log: bool,
     let mut last_text = "";
     let mut at = 0;
     while at < lines.len() {
@@ -109,7 +114,12 @@ fn parse(page: &str, lines: &[&str]) -> Vec<Block> {
         let end = end_of_block(lines, start);
         at = end + 1;
         if fence == "```sql" && is_run(last_text, &format!("{page}, line {start}")) {
-            let next = (at..lines.len()).find(|&next| !lines[next].is_empty());
+            let follows = |at: usize| (at..lines.len()).find(|&next| !lines[next].is_empty());
+            let mut next = follows(at);
+            let is_log = next.is_some_and(|next| lines[next] == SERVER_LOG);
+            if let Some(comment) = next.filter(|_| is_log) {
+                next = follows(comment + 1);
+            }
             let expected = next
                 .filter(|&next| lines[next] == "```text")
                 .map(|next| next + 1..end_of_block(lines, next + 1));
@@ -121,6 +131,7 @@ fn parse(page: &str, lines: &[&str]) -> Vec<Block> {
         }
         last_text = "";
     }
+                is_log,
     blocks
 }
 
@@ -155,7 +166,14 @@ fn run(before: &str, blocks: &[Block], place: &Place) -> Vec<Vec<String>> {
     };
     let mut script = ours(before);
     for (number, block) in blocks.iter().enumerate() {
-        let _ = writeln!(script, "\\echo {}\n{}", mark(number), ours(&block.sql));
+        let _ = writeln!(script, "\\echo {}", mark(number));
+        if block.is_log {
+            let _ = writeln!(script, "{}", log_mark(number));
+        }
+        let _ = writeln!(script, "{}", ours(&block.sql));
+        if block.is_log {
+            let _ = writeln!(script, "{}", log_mark(number + 1));
+        }
     }
     let printed = place.psql(&script, "");
     let mut outputs = Vec::new();
@@ -171,12 +189,37 @@ fn run(before: &str, blocks: &[Block], place: &Place) -> Vec<Vec<String>> {
         while output.last().is_some_and(String::is_empty) {
             output.pop();
         }
+    for (number, output) in outputs.iter_mut().enumerate() {
+        if blocks[number].is_log {
+            *output = logged(number);
+        }
+    }
     }
     outputs
 }
 
 fn mark(number: usize) -> String {
     format!("=== block {number}")
+}
+
+/// What a page says before what it has of the server's log.
+const SERVER_LOG: &str = "<!-- server log -->";
+
+/// The server logs every statement, and so this one.
+fn log_mark(number: usize) -> String {
+    format!("SELECT 'log {number}' AS mark \\g /dev/null")
+}
+
+/// What the server has logged of calls between the last marks of that block, without prefix.
+fn logged(number: usize) -> Vec<String> {
+    let log = server_log();
+    let statement = |number| format!("statement: SELECT 'log {number}' AS mark");
+    let start = log.rfind(&statement(number)).expect("a mark");
+    let end = log.rfind(&statement(number + 1)).expect("a mark");
+    let lines = log[start..end].lines();
+    let calls = lines.filter(|line| line.contains(&format!("@{DATABASE} LOG:  Neon API call: ")));
+    let calls = calls.filter_map(|line| line.split_once(&format!("@{DATABASE} ")));
+    calls.map(|(_, call)| call.to_owned()).collect()
 }
 
 fn complain(report: &mut String, lines: &[&str], block: &Block, output: &[String]) {
@@ -251,6 +294,10 @@ fn normalized(line: &str) -> String {
         {
             result.truncate(result.len() - word.len());
             result += "<time>";
+        if word == "ms" && after.starts_with('=') {
+            result += "=<time>";
+            rest = after[1..].trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+        }
             rest = after[1..].trim_start_matches(|c: char| c.is_ascii_digit() || ":.+".contains(c));
         }
         let other = rest.find(is_word).unwrap_or(rest.len());
@@ -293,3 +340,4 @@ fn what_differs_from_run_to_run_is_not_compared() {
     assert_eq!(normalized("--------+---"), "--------+---");
     assert_eq!(normalized("on 2026-11-23 | é"), "on 2026-11-23 | é");
 }
+    assert_eq!(normalized("ms=12.345 attempts=1"), "ms=<time> attempts=1");

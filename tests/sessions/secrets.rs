@@ -177,6 +177,7 @@ fn the_server_says_all_it_can() {
         ("log_min_messages", "debug5"),
         ("log_min_error_statement", "debug5"),
         ("log_min_duration_statement", "0"),
+        ("neon_auth_admin.log_calls", "all"),
     ];
     if has_pg_stat_statements(&mut session) {
         settings.push(("pg_stat_statements.track", "all"));

@@ -92,6 +92,7 @@ impl Server {
                 connection: &self.connection,
                 http: &http,
                 place: &Hurried,
+                listener: &(),
                 deadline: started + self.timeout,
             };
             let result = client.send(request, &new_request_id());
