@@ -28,9 +28,9 @@ COMMENT ON FUNCTION neon_auth_admin.set_user_roles IS
     'Replaces the roles of a user. Returns its id. Branch level. Not undone by ROLLBACK';
 
 COMMENT ON TYPE neon_auth_admin.synced_user IS
-    'A user as this database has it: a row of neon_auth."user" (role) or of neon_auth.users_sync (deleted_at)';
+    'A user as this database has it: a row of neon_auth."user" (email_verified, image, role, bans) or of neon_auth.users_sync (deleted_at)';
 COMMENT ON FUNCTION neon_auth_admin.list_users IS
-    'Lists the users in this database. One row each, of neon_auth."user" or, where that does not exist, of neon_auth.users_sync, which also has the deleted ones; with a server, of the table of its level. Sends nothing; needs SELECT on the columns, and owners that are trusted: superusers, the owner of the database, the caller, neon_auth_admin.users_owners';
+    'Lists the users in this database. One row each, of neon_auth."user" or, where that does not exist, of neon_auth.users_sync, which also has the deleted ones; with a server, of the table of its level. search is a part of the e-mail or the name, whatever its case; ids are those to list, each user once. Sends nothing; needs SELECT on the columns, and owners that are trusted: superusers, the owner of the database, the caller, neon_auth_admin.users_owners';
 COMMENT ON FUNCTION neon_auth_admin.wait_for_user IS
     'Waits until a user is in this database. Returns it, raises P0002 when it is not there in time. Sends nothing; sees new commits, so it needs READ COMMITTED';
 

@@ -46,7 +46,12 @@ CREATE TYPE neon_auth_admin.synced_user AS (
     id text,
     email text,
     name text,
+    email_verified boolean,
+    image text,
     role text,
+    banned boolean,
+    ban_reason text,
+    ban_expires timestamptz,
     created_at timestamptz,
     updated_at timestamptz,
     deleted_at timestamptz

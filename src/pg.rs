@@ -91,4 +91,5 @@ pub extern "C-unwind" fn _PG_init() {
 extern "C-unwind" fn init() {
     guc::define();
     server::catalog::watch();
+    query::watch();
 }

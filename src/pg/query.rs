@@ -3,21 +3,27 @@
 //! likes: what was judged is what is planned, and planning runs code already. (pgrx's own interface to
 //! SPI also gives a transaction an id before it looks for what others have committed, which no standby can.)
 
-// Calls the parser, the planner and SPI.
+// Calls the planner and SPI.
 #![allow(unsafe_code)]
 
-use std::ffi::{CString, c_char, c_int, c_long};
+mod analyzed;
+
+use std::ffi::{CStr, CString, c_char, c_int, c_long};
 use std::ptr;
 use std::slice;
 
 use pgrx::{IntoDatum, PgList, PgMemoryContexts, PgTupleDesc, pg_sys};
+use uuid::Uuid;
 
+use self::analyzed::analyzed;
 use crate::error::Error;
-use crate::pg::compat::{check_permissions, parse_analyze_fixedparams};
+use crate::pg::compat::check_permissions;
 use crate::pg::local::{Failure, Relation, Restricted};
-use crate::pg::raised::{Raised, attempt};
+use crate::pg::raised::attempt;
 use crate::pg::row::Row;
 use crate::pg::text::Text;
+
+pub use self::analyzed::watch;
 
 // Functions of Postgres' that run others' code, without pgrx's guard: see `attempt`.
 unsafe extern "C-unwind" {
@@ -47,10 +53,42 @@ pub enum Sees {
     Latest,
 }
 
+/// What stands for `$1` and so on.
+pub enum Value {
+    Text(Text),
+    Texts(Vec<Text>),
+    Uuid(Uuid),
+    Uuids(Vec<Uuid>),
+}
+
+impl Value {
+    fn type_oid(&self) -> pg_sys::Oid {
+        match self {
+            Self::Text(_) => pg_sys::TEXTOID,
+            Self::Texts(_) => pg_sys::TEXTARRAYOID,
+            Self::Uuid(_) => pg_sys::UUIDOID,
+            Self::Uuids(_) => pg_sys::UUIDARRAYOID,
+        }
+    }
+
+    fn into_datum(self) -> Option<pg_sys::Datum> {
+        let uuid = |uuid: Uuid| pgrx::datum::Uuid::from_bytes(uuid.into_bytes());
+        match self {
+            Self::Text(text) => text.into_datum(),
+            Self::Texts(texts) => texts.into_datum(),
+            Self::Uuid(one) => uuid(one).into_datum(),
+            Self::Uuids(uuids) => {
+                let uuids: Vec<_> = uuids.into_iter().map(uuid).collect();
+                uuids.into_datum()
+            }
+        }
+    }
+}
+
 /// A query that changes nothing, on one relation. Its columns have the names and types of those of a row.
 pub struct Query {
     text: CString,
-    parameter: Option<Text>,
+    values: Vec<Value>,
     sees: Sees,
 }
 
@@ -58,14 +96,10 @@ impl Query {
     /// How many rows are in memory at a time.
     const BATCH: c_long = 100;
 
-    /// `text` is from this extension's own words alone: values are for `parameter`, which is `$1`.
-    pub fn new(text: String, parameter: Option<Text>, sees: Sees) -> Self {
+    /// `text` is from this extension's own words alone; `values` stand for its `$1` and so on.
+    pub fn new(text: String, values: Vec<Value>, sees: Sees) -> Self {
         let text = CString::new(text).expect("the extension's own words have no NUL");
-        Self {
-            text,
-            parameter,
-            sees,
-        }
+        Self { text, values, sees }
     }
 
     /// Hands each row to `each`, as one that is like `like`. Its values are there for that long, and
@@ -85,12 +119,11 @@ impl Query {
             pg_sys::SPI_connect();
             let portal = self.open(relation, &restricted)?;
             let mut result = Ok(());
-            while result.is_ok() {
+            let mut is_at_end = false;
+            while result.is_ok() && !is_at_end {
                 attempt(|| SPI_cursor_fetch(portal, true, Self::BATCH))?;
                 let count = pg_sys::SPI_processed as usize;
-                if count == 0 {
-                    break;
-                }
+                is_at_end = count < Self::BATCH as usize;
                 let found = pg_sys::SPI_tuptable;
                 let tuples = slice::from_raw_parts((*found).vals, count);
                 let shape = PgTupleDesc::from_pg_unchecked((*found).tupdesc);
@@ -118,10 +151,11 @@ impl Query {
             let copy = pg_sys::pstrdup(text);
             drop(CString::from_raw(text));
             let text = copy;
-            let argument = self.parameter.and_then(IntoDatum::into_datum);
-            let parameters = parameters(argument);
-            let query = analyze(text, c_int::from(argument.is_some()))?;
-            if dependencies(query.cast()).0 != [relation.oid] {
+            let types: Vec<_> = self.values.iter().map(Value::type_oid).collect();
+            let is_it = |query: *mut pg_sys::Query| dependencies(query.cast()).0 == [relation.oid];
+            let query = analyzed(relation.oid, CStr::from_ptr(text), &types, is_it)?;
+            let parameters = parameters(self.values);
+            if !is_it(query) {
                 return Err(Failure::Moved);
             }
             relation.lock_below()?;
@@ -159,26 +193,6 @@ impl Query {
     }
 }
 
-/// What the text means now, to the role in effect. No code of others runs.
-unsafe fn analyze(text: *const c_char, parameters: c_int) -> Result<*mut pg_sys::Query, Raised> {
-    let text_type = pg_sys::TEXTOID;
-    // SAFETY: a text with one statement, and the type of its only parameter.
-    unsafe {
-        let statements = PgList::<pg_sys::RawStmt>::from_pg(pg_sys::pg_parse_query(text));
-        let statement = statements.get_ptr(0).expect("one statement");
-        let environment = ptr::null_mut();
-        attempt(|| {
-            parse_analyze_fixedparams(
-                statement,
-                text,
-                &raw const text_type,
-                parameters,
-                environment,
-            )
-        })
-    }
-}
-
 /// The relations that a query names, itself or below views, and whether row security adds to it.
 ///
 /// # Safety
@@ -205,19 +219,21 @@ pub unsafe fn dependencies(query: *mut pg_sys::Node) -> (Vec<pg_sys::Oid>, bool)
     (once, has_row_security)
 }
 
-unsafe fn parameters(argument: Option<pg_sys::Datum>) -> pg_sys::ParamListInfo {
-    let Some(value) = argument else {
-        return ptr::null_mut();
-    };
-    // SAFETY: a list with room for one.
+unsafe fn parameters(values: Vec<Value>) -> pg_sys::ParamListInfo {
+    // SAFETY: a list with room for all of them.
     unsafe {
-        let list = pg_sys::makeParamList(1);
-        (*list).params.as_mut_ptr().write(pg_sys::ParamExternData {
-            value,
-            isnull: false,
-            pflags: pg_sys::PARAM_FLAG_CONST as _,
-            ptype: pg_sys::TEXTOID,
-        });
+        let list = pg_sys::makeParamList(values.len() as c_int);
+        let places = (*list).params.as_mut_ptr();
+        for (n, value) in values.into_iter().enumerate() {
+            let ptype = value.type_oid();
+            let value = value.into_datum();
+            places.add(n).write(pg_sys::ParamExternData {
+                value: value.unwrap_or(pg_sys::Datum::from(0)),
+                isnull: value.is_none(),
+                pflags: pg_sys::PARAM_FLAG_CONST as _,
+                ptype,
+            });
+        }
         list
     }
 }

@@ -149,7 +149,9 @@ impl Row {
         let place_of = |column: &pg_sys::FormData_pg_attribute| {
             let mut shape = self.shape.iter();
             shape
-                .position(|own| own.name() == column.name() && own.atttypid == column.atttypid)
+                .position(|own| {
+                    own.atttypid == column.atttypid && own.attname.data == column.attname.data
+                })
                 .ok_or_else(|| Error::stale_extension(&format!("no column {}", column.name())))
         };
         other.iter().map(place_of).collect()

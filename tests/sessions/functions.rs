@@ -14,7 +14,7 @@ use crate::support::{connect, one};
 
 /// Of arguments that are in no body, or there with a value that not every function or level takes; with
 /// its name alone, or for one function. NULL is what the default means.
-const VALUES: [(&str, &str); 24] = [
+const VALUES: [(&str, &str); 26] = [
     ("api_key", "'napi_1'"),
     ("body", "'{\"purpose\": \"unknown\"}'"),
     (
@@ -25,6 +25,7 @@ const VALUES: [(&str, &str); 24] = [
     ("create_oauth_client.type", "'confidential'"),
     ("delete_oauth_client.client_id", CLIENT),
     ("id", "'microsoft'"),
+    ("ids", "NULL"),
     ("include_deleted", "false"),
     ("method", "'POST'"),
     ("path", "'future'"),
@@ -34,6 +35,7 @@ const VALUES: [(&str, &str); 24] = [
     ("role", "NULL"),
     ("role_name", "NULL"),
     ("rotate_oauth_client_secret.client_id", CLIENT),
+    ("search", "NULL"),
     ("server", "NULL"),
     ("show_secrets", "false"),
     ("timeout", "'0'"),

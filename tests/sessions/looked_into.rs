@@ -8,7 +8,7 @@ const ID: &str = "0c1b6d0e-51b0-4f6e-8f6b-2d3f4a5b6c7d";
 
 const TABLES: &str = "CREATE SCHEMA neon_auth;
     CREATE TABLE neon_auth.\"user\" (
-        id uuid PRIMARY KEY, name text, email text, role text,
+        id uuid PRIMARY KEY, name text, email text, \"emailVerified\" boolean, role text,
         \"createdAt\" timestamptz, \"updatedAt\" timestamptz, secret text);
     CREATE TABLE neon_auth.users_sync (
         id text PRIMARY KEY, name text, email text, created_at timestamptz,
@@ -16,7 +16,8 @@ const TABLES: &str = "CREATE SCHEMA neon_auth;
     INSERT INTO neon_auth.users_sync (id, email)
         VALUES ('0c1b6d0e-51b0-4f6e-8f6b-2d3f4a5b6c7d', 'ada@example.com')";
 
-const COLUMNS_OF_USER: &str = "id, email, name, role, \"createdAt\", \"updatedAt\"";
+const COLUMNS_OF_USER: &str =
+    "id, email, name, \"emailVerified\", role, \"createdAt\", \"updatedAt\"";
 const COLUMNS_OF_USERS_SYNC: &str = "id, email, name, created_at, updated_at, deleted_at";
 
 /// A database with the tables of both levels, as after a project has moved on, and a role that may call.

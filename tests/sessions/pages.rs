@@ -28,6 +28,7 @@ SELECT neon_auth_admin.set_api_key(:'key') \g /dev/null
 ";
 
 /// What people have done in an app before somebody looks into its tables.
+const IN_AN_APP: &str = include_str!("pages/in_an_app.sql");
 
 #[test]
 fn the_pages_tell_the_truth() {
@@ -68,8 +69,11 @@ fn check(page: &str, report: &mut String) -> usize {
         return 0;
     }
     let before = match page {
-        "README.md" => "",
-        _ => FIRST_SESSION,
+        "README.md" => String::new(),
+        "docs/users.md" => {
+            FIRST_SESSION.replace("\\set QUIET off\n", IN_AN_APP) + "\\set QUIET off\n"
+        }
+        _ => FIRST_SESSION.to_owned(),
     };
     let outputs = run(&before, &blocks, &Place::new());
     let mut wrong = String::new();
@@ -94,12 +98,12 @@ struct Block {
     sql: String,
     /// The lines of the `text` block that follows it.
     expected: Option<Range<usize>>,
+    /// Whether those are of the server's log.
+    is_log: bool,
 }
 
 fn parse(page: &str, lines: &[&str]) -> Vec<Block> {
     let mut blocks = Vec::new();
-    /// Whether those are of the server's log.
-    is_log: bool,
     let mut last_text = "";
     let mut at = 0;
     while at < lines.len() {
@@ -127,11 +131,11 @@ fn parse(page: &str, lines: &[&str]) -> Vec<Block> {
                 line: start + 1,
                 sql: lines[start..end].join("\n"),
                 expected,
+                is_log,
             });
         }
         last_text = "";
     }
-                is_log,
     blocks
 }
 
@@ -185,21 +189,17 @@ fn run(before: &str, blocks: &[Block], place: &Place) -> Vec<Vec<String>> {
         }
     }
     assert_eq!(outputs.len(), blocks.len(), "{printed}");
-    for output in &mut outputs {
-        while output.last().is_some_and(String::is_empty) {
-            output.pop();
-        }
     for (number, output) in outputs.iter_mut().enumerate() {
         if blocks[number].is_log {
             *output = logged(number);
         }
     }
+    for output in &mut outputs {
+        while output.last().is_some_and(String::is_empty) {
+            output.pop();
+        }
     }
     outputs
-}
-
-fn mark(number: usize) -> String {
-    format!("=== block {number}")
 }
 
 /// What a page says before what it has of the server's log.
@@ -220,6 +220,10 @@ fn logged(number: usize) -> Vec<String> {
     let calls = lines.filter(|line| line.contains(&format!("@{DATABASE} LOG:  Neon API call: ")));
     let calls = calls.filter_map(|line| line.split_once(&format!("@{DATABASE} ")));
     calls.map(|(_, call)| call.to_owned()).collect()
+}
+
+fn mark(number: usize) -> String {
+    format!("=== block {number}")
 }
 
 fn complain(report: &mut String, lines: &[&str], block: &Block, output: &[String]) {
@@ -290,14 +294,14 @@ fn normalized(line: &str) -> String {
         let (word, after) = rest.split_at(length);
         result += if is_id(word) { "<id>" } else { word };
         rest = after;
-        if is_date(word) && after.len() >= 9 && after[1..].starts_with(|c: char| c.is_ascii_digit())
-        {
-            result.truncate(result.len() - word.len());
-            result += "<time>";
         if word == "ms" && after.starts_with('=') {
             result += "=<time>";
             rest = after[1..].trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
         }
+        if is_date(word) && after.len() >= 9 && after[1..].starts_with(|c: char| c.is_ascii_digit())
+        {
+            result.truncate(result.len() - word.len());
+            result += "<time>";
             rest = after[1..].trim_start_matches(|c: char| c.is_ascii_digit() || ":.+".contains(c));
         }
         let other = rest.find(is_word).unwrap_or(rest.len());
@@ -339,5 +343,5 @@ fn what_differs_from_run_to_run_is_not_compared() {
     );
     assert_eq!(normalized("--------+---"), "--------+---");
     assert_eq!(normalized("on 2026-11-23 | é"), "on 2026-11-23 | é");
-}
     assert_eq!(normalized("ms=12.345 attempts=1"), "ms=<time> attempts=1");
+}

@@ -19,7 +19,7 @@ use crate::support::{Database, Statements, connect, one, variable};
 
 const CALLS: [&str; 5] = [
     "SELECT id || email FROM neon_auth_admin.list_users()",
-    "SELECT id || email FROM neon_auth_admin.list_users(true, '{server}')",
+    "SELECT id || email FROM neon_auth_admin.list_users(include_deleted => true, server => '{server}')",
     "SELECT id || email FROM neon_auth_admin.wait_for_user('5d3f0f5c-6f0e-4b7e-9d5b-0a9f5a3d1c77', '0')",
     "SELECT detail FROM neon_auth_admin.check_connection('{server}') WHERE step = 'users table'",
     "SELECT detail FROM neon_auth_admin.check_connection('nowhere') WHERE step = 'users table'",

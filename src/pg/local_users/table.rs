@@ -3,7 +3,7 @@
 // Looks the tables up in Postgres' catalog caches.
 #![allow(unsafe_code)]
 
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 use std::time::Instant;
 
 use pgrx::pg_sys;
@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::neon::target::Target;
 use crate::pg::compat::may_use_schema;
 use crate::pg::local::{Failure, Relation, is_locked_by_us};
-use crate::pg::query::{Query, Sees};
+use crate::pg::query::{Query, Sees, Value};
 use crate::pg::role::Role;
 use crate::pg::text::Text;
 
@@ -53,14 +53,46 @@ impl Layout {
         }
     }
 
-    /// What the queries read, as far as it is there.
-    fn columns(self) -> [&'static CStr; 6] {
-        let (role, created_at, updated_at) = match self {
-            Self::User => (c"role", c"createdAt", c"updatedAt"),
-            Self::UsersSync => (c"deleted_at", c"created_at", c"updated_at"),
-        };
-        [c"id", c"email", c"name", role, created_at, updated_at]
+    /// Where each column of a row is. Every table is to have the ones with `true`; without them it is
+    /// something else, and Postgres says so. What a row has no place for is NULL.
+    fn columns(self) -> &'static [Column] {
+        match self {
+            Self::User => &[
+                Column("id", c"id", pg_sys::TEXTOID, true),
+                Column("email", c"email", pg_sys::TEXTOID, true),
+                Column("name", c"name", pg_sys::TEXTOID, true),
+                Column("email_verified", c"emailVerified", pg_sys::BOOLOID, false),
+                Column("image", c"image", pg_sys::TEXTOID, false),
+                // Of a plugin.
+                Column("role", c"role", pg_sys::TEXTOID, false),
+                Column("banned", c"banned", pg_sys::BOOLOID, false),
+                Column("ban_reason", c"banReason", pg_sys::TEXTOID, false),
+                Column("ban_expires", c"banExpires", pg_sys::TIMESTAMPTZOID, false),
+                Column("created_at", c"createdAt", pg_sys::TIMESTAMPTZOID, true),
+                Column("updated_at", c"updatedAt", pg_sys::TIMESTAMPTZOID, true),
+            ],
+            Self::UsersSync => &[
+                Column("id", c"id", pg_sys::TEXTOID, true),
+                Column("email", c"email", pg_sys::TEXTOID, true),
+                Column("name", c"name", pg_sys::TEXTOID, true),
+                Column("created_at", c"created_at", pg_sys::TIMESTAMPTZOID, true),
+                // It came in 2025; tables from before lack it.
+                Column("updated_at", c"updated_at", pg_sys::TIMESTAMPTZOID, false),
+                Column("deleted_at", c"deleted_at", pg_sys::TIMESTAMPTZOID, true),
+            ],
+        }
     }
+}
+
+/// The name in a row and in the table, the type in a row, and whether it has to be there.
+struct Column(&'static str, &'static CStr, pg_sys::Oid, bool);
+
+/// Which users are asked for: all that fit each of these.
+pub struct Wanted {
+    /// A part of the e-mail address or the name, whatever its case.
+    pub search: Option<Text>,
+    pub ids: Option<Vec<Text>>,
+    pub include_deleted: bool,
 }
 
 impl Table {
@@ -120,11 +152,11 @@ impl Table {
         // Postgres does.
         unsafe {
             let role = pg_sys::GetUserId();
-            let mut columns = self.layout.columns().into_iter();
+            let mut columns = self.layout.columns().iter();
             pg_sys::pg_class_aclcheck(self.oid, role, select) == granted
-                || columns.all(|column| {
-                    let number = pg_sys::get_attnum(self.oid, column.as_ptr());
-                    number == pg_sys::InvalidAttrNumber as pg_sys::AttrNumber
+                || columns.all(|Column(_, name, ..)| {
+                    let number = self.number_of(name);
+                    number == NO_COLUMN
                         || pg_sys::pg_attribute_aclcheck(self.oid, number, role, select) == granted
                 })
         }
@@ -137,29 +169,53 @@ impl Table {
         })
     }
 
-    pub fn all(&self, include_deleted: bool) -> Query {
-        let mut query = self.select();
-        if let (Layout::UsersSync, false) = (self.layout, include_deleted) {
-            query += " WHERE deleted_at IS NULL";
+    /// The users that are wanted, each of them once.
+    pub fn list(&self, wanted: Wanted) -> Query {
+        let mut conditions = Vec::new();
+        let mut values = Vec::new();
+        if let Some(search) = wanted.search {
+            values.push(Value::Text(containing(&search)));
+            let n = values.len();
+            conditions.push(format!(
+                "(email::pg_catalog.text OPERATOR(pg_catalog.~~*) ${n} \
+                 OR name::pg_catalog.text OPERATOR(pg_catalog.~~*) ${n})"
+            ));
         }
-        Query::new(query, None, Sees::Statement)
+        if let Some(ids) = wanted.ids {
+            values.push(match self.has_uuids() {
+                true => Value::Uuids(ids.iter().filter_map(|id| uuid(id)).collect()),
+                false => Value::Texts(ids),
+            });
+            let n = values.len();
+            conditions.push(format!("id OPERATOR(pg_catalog.=) ANY (${n})"));
+        }
+        if let (Layout::UsersSync, false) = (self.layout, wanted.include_deleted) {
+            conditions.push("deleted_at IS NULL".to_owned());
+        }
+        let mut query = self.select();
+        for (n, condition) in conditions.iter().enumerate() {
+            query += if n == 0 { " WHERE " } else { " AND " };
+            query += condition;
+        }
+        Query::new(query, values, Sees::Statement)
     }
 
-    /// The user with this id, unless it was deleted; `None` if no user here can have such an id.
-    pub fn one(&self, id: &str) -> Option<Query> {
-        let mut query = self.select();
-        if self.type_of("id") == pg_sys::UUIDOID {
-            if uuid::Uuid::try_parse(id).is_err() {
-                return None;
-            }
-            query += " WHERE id OPERATOR(pg_catalog.=) $1::pg_catalog.uuid";
-        } else {
-            query += " WHERE id OPERATOR(pg_catalog.=) $1";
-        }
+    /// Whether a user here can have such an id.
+    pub fn may_have(&self, id: &str) -> bool {
+        !self.has_uuids() || uuid(id).is_some()
+    }
+
+    /// The user with this id, unless it was deleted.
+    pub fn one(&self, id: &str) -> Query {
+        let id = match uuid(id).filter(|_| self.has_uuids()) {
+            Some(id) => Value::Uuid(id),
+            None => Value::Text(Text::new(id)),
+        };
+        let mut query = self.select() + " WHERE id OPERATOR(pg_catalog.=) $1";
         if let Layout::UsersSync = self.layout {
             query += " AND deleted_at IS NULL";
         }
-        Some(Query::new(query, Some(Text::new(id)), Sees::Latest))
+        Query::new(query, vec![id], Sees::Latest)
     }
 
     /// The id of the user with this address, whatever its case.
@@ -173,71 +229,107 @@ impl Table {
             query += " AND deleted_at IS NULL";
         }
         query += " ORDER BY (email::pg_catalog.text OPERATOR(pg_catalog.=) $1) DESC, id LIMIT 1";
-        Query::new(query, Some(email), Sees::Latest)
+        Query::new(query, vec![Value::Text(email)], Sees::Latest)
     }
 
     /// How many users there are, and how old the latest change is, in words, as the column `detail`. No
     /// more of them are looked at than take a moment: on a standby, whoever reads for long is in the way.
     pub fn state(&self) -> Query {
+        let times = self.layout.columns().iter().filter(|column| {
+            let Column(_, column, of_type, must_be) = column;
+            *of_type == pg_sys::TIMESTAMPTZOID && (*must_be || self.number_of(column) != NO_COLUMN)
+        });
+        let times: Vec<_> = times
+            .map(|Column(name, ..)| *name)
+            .filter(|name| *name != "ban_expires")
+            .collect();
         let text = format!(
             "SELECT CASE WHEN pg_catalog.count(*) OPERATOR(pg_catalog.>) {MOST} \
              THEN '{name}: more than {MOST} users' \
              ELSE pg_catalog.concat('{name}: ', pg_catalog.count(*), ' users', ', the latest change ' \
              OPERATOR(pg_catalog.||) pg_catalog.date_trunc('second', pg_catalog.clock_timestamp() \
-             OPERATOR(pg_catalog.-) pg_catalog.max(GREATEST(created_at, updated_at, deleted_at))) \
+             OPERATOR(pg_catalog.-) pg_catalog.max(GREATEST({times}))) \
              ::pg_catalog.text OPERATOR(pg_catalog.||) ' ago') END AS detail \
              FROM (SELECT * FROM ({users}) AS users LIMIT {limit}) AS users",
             name = self.name(),
             limit = MOST + 1,
+            times = times.join(", "),
             users = self.select()
         );
-        Query::new(text, None, Sees::Latest)
+        Query::new(text, Vec::new(), Sees::Latest)
     }
 
+    /// All users. A column that is of the right type is not cast: parsing and resolving the casts would take
+    /// a third of what a single user costs.
     fn select(&self) -> String {
-        let (role, created_at, updated_at, deleted_at) = match self.layout {
-            // A column of a plugin, which need not be there.
-            Layout::User => (
-                self.if_there("role"),
-                "\"createdAt\"",
-                "\"updatedAt\"",
-                "NULL",
-            ),
-            // updated_at came in 2025; tables from before lack it.
-            Layout::UsersSync => (
-                "NULL",
-                "created_at",
-                self.if_there("updated_at"),
-                "deleted_at",
-            ),
-        };
-        let table = self.name();
-        format!(
-            "SELECT id::pg_catalog.text AS id, email::pg_catalog.text AS email, \
-             name::pg_catalog.text AS name, {role}::pg_catalog.text AS role, \
-             {created_at}::pg_catalog.timestamptz AS created_at, \
-             {updated_at}::pg_catalog.timestamptz AS updated_at, \
-             {deleted_at}::pg_catalog.timestamptz AS deleted_at FROM {table}"
-        )
+        let mut query = String::with_capacity(512);
+        query.push_str("SELECT ");
+        for Column(name, column, of_type, must_be) in self.layout.columns() {
+            let number = self.number_of(column);
+            if number == NO_COLUMN && !must_be {
+                continue;
+            }
+            if !query.ends_with(' ') {
+                query.push(',');
+            }
+            let column = column.to_str().expect("a name in ASCII");
+            let cast = match self.type_of(number) == *of_type {
+                true => "",
+                false => cast_to(*of_type),
+            };
+            for part in ["\"", column, "\"", cast] {
+                query.push_str(part);
+            }
+            if column != *name || !cast.is_empty() {
+                query.push_str(" AS ");
+                query.push_str(name);
+            }
+        }
+        query.push_str(" FROM ");
+        query.push_str(self.name());
+        query
     }
 
-    fn if_there(&self, column: &'static str) -> &'static str {
-        if self.type_of(column) == pg_sys::InvalidOid {
-            "NULL"
-        } else {
-            column
-        }
+    fn has_uuids(&self) -> bool {
+        self.type_of(self.number_of(c"id")) == pg_sys::UUIDOID
     }
 
-    /// The type of a column; none if there is no such column.
-    fn type_of(&self, column: &str) -> pg_sys::Oid {
-        let column = CString::new(column).expect("the name of a column has no NUL");
-        // SAFETY: a NUL-terminated name; number 0 has no type.
-        unsafe {
-            let number = pg_sys::get_attnum(self.oid, column.as_ptr());
-            pg_sys::get_atttype(self.oid, number)
-        }
+    fn type_of(&self, column: pg_sys::AttrNumber) -> pg_sys::Oid {
+        // SAFETY: a look-up in the catalogs; number 0 has no type.
+        unsafe { pg_sys::get_atttype(self.oid, column) }
     }
+
+    fn number_of(&self, column: &CStr) -> pg_sys::AttrNumber {
+        // SAFETY: a NUL-terminated name, and a look-up in the catalogs.
+        unsafe { pg_sys::get_attnum(self.oid, column.as_ptr()) }
+    }
+}
+
+const NO_COLUMN: pg_sys::AttrNumber = pg_sys::InvalidAttrNumber as _;
+
+/// To one of the types that a row has.
+fn cast_to(of_type: pg_sys::Oid) -> &'static str {
+    match of_type {
+        pg_sys::BOOLOID => "::pg_catalog.bool",
+        pg_sys::TIMESTAMPTZOID => "::pg_catalog.timestamptz",
+        _ => "::pg_catalog.text",
+    }
+}
+
+fn uuid(id: &str) -> Option<uuid::Uuid> {
+    uuid::Uuid::try_parse(id).ok()
+}
+
+/// A pattern for what has this text in it.
+fn containing(text: &str) -> Text {
+    let mut pattern = "%".to_owned();
+    for c in text.chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    Text::new(pattern + "%")
 }
 
 /// Where the tables are.

@@ -3,6 +3,7 @@
 
 mod plain;
 mod sql;
+mod users;
 
 use std::env;
 
@@ -76,6 +77,7 @@ fn main() {
     let mut backend = Backend::new();
     let reused = compare(&mut backend);
     first_calls(reused);
+    users::compare();
     let growth = backend.growth(MEMORY_CALLS);
     println!("\nMemory of the backend over {MEMORY_CALLS} calls:");
     println!("  private, before         {:>7} kB", growth.before);

@@ -150,6 +150,6 @@ fn private_memory(pid: i32) -> i64 {
         .expect("a size in kB")
 }
 
-fn connect() -> Client {
+pub fn connect() -> Client {
     Client::connect(&variable("NEON_AUTH_ADMIN_TEST_DSN"), NoTls).expect("a session")
 }

@@ -52,12 +52,33 @@ SELECT * FROM neon_auth_admin.list_users() ORDER BY id;
 SELECT id, deleted_at FROM neon_auth_admin.list_users(include_deleted => true) ORDER BY id;
 SELECT * FROM neon_auth_admin.list_users() \gdesc
 
+-- Some of them: whatever is in a text is data, whatever its case, and each user comes once.
+INSERT INTO neon_auth.users_sync (raw_json)
+SELECT jsonb_build_object('id', id, 'display_name', name, 'primary_email', email) FROM (VALUES
+    ('percent', '100% \ done', 'a_b@example.com'),
+    ('plain', '100 done', 'aXb@example.com')
+) AS users (id, name, email);
+SELECT id FROM neon_auth_admin.list_users('LOVE');
+SELECT id FROM neon_auth_admin.list_users('DA@ex');
+SELECT id FROM neon_auth_admin.list_users('zoë');
+SELECT id FROM neon_auth_admin.list_users('0%');
+SELECT id FROM neon_auth_admin.list_users('a_b');
+SELECT id FROM neon_auth_admin.list_users('% \ d');
+SELECT id FROM neon_auth_admin.list_users('gone');
+SELECT id FROM neon_auth_admin.list_users('gone', include_deleted => true);
+SELECT id FROM neon_auth_admin.list_users(ids => '{zoe,ada,zoe,gone,nobody,"; DROP"}') ORDER BY id;
+SELECT id FROM neon_auth_admin.list_users(ids => '{zoe,gone}', include_deleted => true) ORDER BY id;
+SELECT id FROM neon_auth_admin.list_users('ada', '{zoe,ada}');
+SELECT count(*) FROM neon_auth_admin.list_users(ids => '{}');
+SELECT count(*) FROM neon_auth_admin.list_users(NULL, NULL);
+DELETE FROM neon_auth.users_sync WHERE id IN ('percent', 'plain');
+
 -- It joins, and can be called wherever a set can.
 CREATE TABLE orders (number integer, user_id text);
 INSERT INTO orders VALUES (1, 'ada'), (2, 'ada'), (3, 'gone'), (4, 'zoe');
 SELECT u.name, count(*) FROM neon_auth_admin.list_users() AS u JOIN orders AS o ON o.user_id = u.id
 GROUP BY u.name ORDER BY u.name COLLATE "C";
-SELECT o.number, u.name FROM orders AS o, neon_auth_admin.list_users(o.user_id = 'gone') AS u
+SELECT o.number, u.name FROM orders AS o, neon_auth_admin.list_users(include_deleted => o.user_id = 'gone') AS u
 WHERE u.id = o.user_id ORDER BY o.number;
 SELECT (neon_auth_admin.list_users()).id ORDER BY 1 LIMIT 1;
 CREATE MATERIALIZED VIEW user_names AS SELECT id, name FROM neon_auth_admin.list_users();
@@ -101,7 +122,10 @@ SELECT id FROM neon_auth_admin.wait_for_user('nobody', '1 min');
 ROLLBACK;
 
 -- Arguments.
-SELECT neon_auth_admin.list_users(NULL);
+SELECT neon_auth_admin.list_users(include_deleted => NULL);
+SELECT neon_auth_admin.list_users('');
+SELECT neon_auth_admin.list_users(ids => '{ada,NULL}');
+SELECT neon_auth_admin.list_users(ids => '{ada,""}');
 SELECT neon_auth_admin.wait_for_user(NULL);
 SELECT neon_auth_admin.wait_for_user('ada', NULL);
 \set VERBOSITY default
@@ -203,6 +227,13 @@ INSERT INTO neon_auth."user" (id, name, email, "emailVerified", "createdAt", "up
     ('22222222-2222-4222-8222-222222222222', 'Zoë', 'zoë@example.com', false, '2026-01-03 UTC', '2026-01-03 UTC', NULL);
 SELECT * FROM neon_auth_admin.list_users() ORDER BY id;
 SELECT count(*) FROM neon_auth_admin.list_users(include_deleted => true);
+SELECT email FROM neon_auth_admin.list_users(ids => '{11111111-1111-4111-8111-11111111111A,ada,"{22222222-2222-4222-8222-222222222222}"}')
+ORDER BY email;
+SELECT count(*) FROM neon_auth_admin.list_users(ids => '{ada}');
+SELECT email FROM neon_auth_admin.list_users('ADA', '{11111111-1111-4111-8111-11111111111a}');
+UPDATE neon_auth."user" SET image = 'https://example.com/z.png', banned = true, "banReason" = 'spam', "banExpires" = '2026-03-01 UTC'
+WHERE name = 'Zoë';
+SELECT name, email_verified, image, banned, ban_reason, ban_expires FROM neon_auth_admin.list_users() ORDER BY id;
 SELECT id, role FROM neon_auth_admin.wait_for_user('11111111-1111-4111-8111-11111111111A');
 SELECT id, role FROM neon_auth_admin.wait_for_user('33333333-3333-4333-8333-333333333333', '0');
 \echo :LAST_ERROR_SQLSTATE
@@ -237,15 +268,20 @@ SELECT seq_scan AS seq, idx_scan AS idx FROM pg_stat_xact_user_tables WHERE reli
 SELECT count(*) FROM neon_auth_admin.wait_for_user('11111111-1111-4111-8111-11111111111a');
 SELECT seq_scan - :seq AS seq_scans, idx_scan - :idx AS index_scans
 FROM pg_stat_xact_user_tables WHERE relid = 'neon_auth."user"'::regclass;
+SELECT count(*) FROM neon_auth_admin.list_users(ids => '{11111111-1111-4111-8111-11111111111a}');
+SELECT seq_scan - :seq AS seq_scans, idx_scan - :idx AS index_scans
+FROM pg_stat_xact_user_tables WHERE relid = 'neon_auth."user"'::regclass;
 COMMIT;
 RESET enable_seqscan;
 
--- Without the plugin there are no roles; ids may be text.
-ALTER TABLE neon_auth."user" DROP COLUMN role;
+-- Without the plugin there are no roles and no bans; ids may be text.
+ALTER TABLE neon_auth."user" DROP COLUMN role, DROP COLUMN banned, DROP COLUMN "banReason", DROP COLUMN "banExpires",
+    DROP COLUMN image;
 ALTER TABLE neon_auth."user" ALTER COLUMN id DROP DEFAULT, ALTER COLUMN id TYPE text;
 INSERT INTO neon_auth."user" (id, name, email, "emailVerified", "createdAt", "updatedAt")
     VALUES ('not-a-uuid', 'Grace', 'grace@example.com', true, '2026-01-01 UTC', '2026-01-02 UTC');
 SELECT * FROM neon_auth_admin.wait_for_user('not-a-uuid');
+SELECT id FROM neon_auth_admin.list_users(ids => '{not-a-uuid,11111111-1111-4111-8111-11111111111a}') ORDER BY id;
 
 -- A table that is something else: Postgres says what it lacks.
 ALTER TABLE neon_auth."user" DROP COLUMN email;

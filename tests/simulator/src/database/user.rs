@@ -1,5 +1,5 @@
-//! The layout of Better Auth: `neon_auth."user"`, from which deleted users vanish. It makes
-//! statements and runs none.
+//! The layout of Better Auth: `neon_auth."user"`, from which deleted users vanish, and the tables around it
+//! that people look into, which nothing here fills. It makes statements and runs none.
 
 use super::Change;
 
@@ -16,6 +16,48 @@ pub const TABLE: &str = r#"
         banned boolean,
         "banReason" text,
         "banExpires" timestamp with time zone
+    );
+    CREATE TABLE IF NOT EXISTS neon_auth.session (
+        id uuid DEFAULT gen_random_uuid() NOT NULL PRIMARY KEY,
+        "expiresAt" timestamp with time zone NOT NULL,
+        token text NOT NULL UNIQUE,
+        "createdAt" timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+        "updatedAt" timestamp with time zone NOT NULL,
+        "ipAddress" text,
+        "userAgent" text,
+        "userId" uuid NOT NULL REFERENCES neon_auth."user" ON DELETE CASCADE,
+        "impersonatedBy" text,
+        "activeOrganizationId" text
+    );
+    CREATE TABLE IF NOT EXISTS neon_auth.account (
+        id uuid DEFAULT gen_random_uuid() NOT NULL PRIMARY KEY,
+        "accountId" text NOT NULL,
+        "providerId" text NOT NULL,
+        "userId" uuid NOT NULL REFERENCES neon_auth."user" ON DELETE CASCADE,
+        "accessToken" text,
+        "refreshToken" text,
+        "idToken" text,
+        "accessTokenExpiresAt" timestamp with time zone,
+        "refreshTokenExpiresAt" timestamp with time zone,
+        scope text,
+        password text,
+        "createdAt" timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+        "updatedAt" timestamp with time zone NOT NULL
+    );
+    CREATE TABLE IF NOT EXISTS neon_auth.organization (
+        id uuid DEFAULT gen_random_uuid() NOT NULL PRIMARY KEY,
+        name text NOT NULL,
+        slug text NOT NULL UNIQUE,
+        logo text,
+        "createdAt" timestamp with time zone NOT NULL,
+        metadata text
+    );
+    CREATE TABLE IF NOT EXISTS neon_auth.member (
+        id uuid DEFAULT gen_random_uuid() NOT NULL PRIMARY KEY,
+        "organizationId" uuid NOT NULL REFERENCES neon_auth.organization ON DELETE CASCADE,
+        "userId" uuid NOT NULL REFERENCES neon_auth."user" ON DELETE CASCADE,
+        role text NOT NULL,
+        "createdAt" timestamp with time zone NOT NULL
     );
 "#;
 /// The address can be there already only from another branch, or from an earlier simulator.
