@@ -37,6 +37,10 @@ SELECT neon_auth_admin.set_user_roles(user_id, '{admin}') FROM invited WHERE inv
 SELECT pg_sleep(1) \g /dev/null
 SELECT email, name, role FROM neon_auth_admin.list_users() ORDER BY email;
 
+-- The same as views, for tools that know tables alone: what is written to a row is a call.
+INSERT INTO neon_auth_admin.users (email, name) VALUES ('emmy@example.com', 'Emmy Noether') RETURNING id, email, name;
+UPDATE neon_auth_admin.users SET role = 'admin, user' WHERE email = 'alan@example.com' RETURNING email, role;
+
 -- OAuth providers: secrets are masked.
 SELECT * FROM neon_auth_admin.add_oauth_provider(
     'microsoft', 'demo-client', 'demo-secret', microsoft_tenant_id => 'demo-tenant');

@@ -230,3 +230,62 @@ COMMENT ON TYPE neon_auth_admin.connection_check IS
     'A step of the way to Neon; ok is NULL when an earlier step keeps it from being looked at';
 COMMENT ON FUNCTION neon_auth_admin.check_connection IS
     'Looks at each step on the way to Neon. One row each, the kind of the key in one of them; a step that fails is a row and no error';
+
+-- Views. What a column's comment does not say can be written cannot.
+
+COMMENT ON FUNCTION pg_catalog.neon_auth_admin_write IS
+    'For the triggers of the views: calls the function that INSERT, UPDATE or DELETE of a row stands for';
+
+COMMENT ON VIEW neon_auth_admin.users IS
+    'The users in this database, as list_users() shows them. INSERT calls create_user(), UPDATE of role set_user_roles(), DELETE delete_user(), once for each row, at Neon; needs EXECUTE on these. Not undone by ROLLBACK';
+COMMENT ON COLUMN neon_auth_admin.users.id IS 'Made by Neon; INSERT ... RETURNING id shows it';
+COMMENT ON COLUMN neon_auth_admin.users.email IS 'INSERT takes it';
+COMMENT ON COLUMN neon_auth_admin.users.name IS 'INSERT takes it';
+COMMENT ON COLUMN neon_auth_admin.users.email_verified IS 'Whether the address is known to be the user''s';
+COMMENT ON COLUMN neon_auth_admin.users.image IS 'Where a picture is';
+COMMENT ON COLUMN neon_auth_admin.users.role IS 'Branch level: one role, or several with commas between them; UPDATE replaces all of them';
+COMMENT ON COLUMN neon_auth_admin.users.banned IS 'Whether the user cannot sign in; branch level';
+COMMENT ON COLUMN neon_auth_admin.users.ban_reason IS 'Why';
+COMMENT ON COLUMN neon_auth_admin.users.ban_expires IS 'Until when; NULL for ever';
+COMMENT ON COLUMN neon_auth_admin.users.created_at IS 'When the user was created';
+COMMENT ON COLUMN neon_auth_admin.users.updated_at IS 'When Neon last changed it';
+
+COMMENT ON VIEW neon_auth_admin.oauth_providers IS
+    'The OAuth providers that users can sign in with, as list_oauth_providers() shows them. INSERT calls add_oauth_provider(), UPDATE update_oauth_provider(), DELETE delete_oauth_provider(), once for each row; needs EXECUTE on these. Not undone by ROLLBACK';
+COMMENT ON COLUMN neon_auth_admin.oauth_providers.id IS 'google, github, microsoft or vercel; INSERT takes it';
+COMMENT ON COLUMN neon_auth_admin.oauth_providers.type IS 'standard (own credentials) or shared (Neon''s)';
+COMMENT ON COLUMN neon_auth_admin.oauth_providers.client_id IS 'INSERT and UPDATE take it';
+COMMENT ON COLUMN neon_auth_admin.oauth_providers.client_secret IS
+    'Masked; INSERT and UPDATE take it, COPY does not. An UPDATE to the mask leaves it as it is';
+COMMENT ON COLUMN neon_auth_admin.oauth_providers.microsoft_tenant_id IS
+    'INSERT and UPDATE take it; Neon never shows it, so it is always NULL';
+
+COMMENT ON VIEW neon_auth_admin.domains IS
+    'The redirect domains, as list_domains() shows them. INSERT calls add_domain(), DELETE deletes as delete_domain() does, once for each row; needs EXECUTE on these. Not undone by ROLLBACK';
+COMMENT ON COLUMN neon_auth_admin.domains.domain IS 'INSERT takes it; it cannot be changed';
+COMMENT ON COLUMN neon_auth_admin.domains.auth_provider IS 'That of the server';
+
+COMMENT ON VIEW neon_auth_admin.integrations IS
+    'The integrations of the project or branch, as list_integrations() shows them. Read only';
+COMMENT ON COLUMN neon_auth_admin.integrations.auth_provider IS 'better_auth, stack or mock';
+COMMENT ON COLUMN neon_auth_admin.integrations.auth_provider_project_id IS 'The id of the project at the provider';
+COMMENT ON COLUMN neon_auth_admin.integrations.branch_id IS 'The branch whose database has the users';
+COMMENT ON COLUMN neon_auth_admin.integrations.db_name IS 'The database that has the users';
+COMMENT ON COLUMN neon_auth_admin.integrations.created_at IS 'When Neon Auth was enabled';
+COMMENT ON COLUMN neon_auth_admin.integrations.owned_by IS 'neon, or user after a transfer';
+COMMENT ON COLUMN neon_auth_admin.integrations.transfer_status IS 'How far a transfer of ownership is';
+COMMENT ON COLUMN neon_auth_admin.integrations.jwks_url IS 'Where the keys are that tokens are checked with';
+COMMENT ON COLUMN neon_auth_admin.integrations.base_url IS 'Where the auth service is';
+COMMENT ON COLUMN neon_auth_admin.integrations.name IS 'The name of the application';
+
+COMMENT ON VIEW neon_auth_admin.oauth_clients IS
+    'The clients of the OAuth server, as list_oauth_clients() shows them. Read only: a secret is shown once, to whoever calls create_oauth_client(). Branch level';
+COMMENT ON COLUMN neon_auth_admin.oauth_clients.client_id IS 'Made by Neon, or the client''s own URL';
+COMMENT ON COLUMN neon_auth_admin.oauth_clients.name IS 'The name that people see';
+COMMENT ON COLUMN neon_auth_admin.oauth_clients.type IS 'confidential or public';
+COMMENT ON COLUMN neon_auth_admin.oauth_clients.redirect_uris IS 'Where a sign-in may return to';
+COMMENT ON COLUMN neon_auth_admin.oauth_clients.resources IS 'What its tokens are for';
+COMMENT ON COLUMN neon_auth_admin.oauth_clients.skip_consent IS 'Whether people are not asked';
+COMMENT ON COLUMN neon_auth_admin.oauth_clients.disabled IS 'Whether it can sign nobody in';
+COMMENT ON COLUMN neon_auth_admin.oauth_clients.created_at IS 'When it was created';
+COMMENT ON COLUMN neon_auth_admin.oauth_clients.other IS 'The fields that this version does not know';

@@ -9,6 +9,7 @@ mod local_users;
 mod paths;
 mod places;
 mod sqlstate;
+mod views;
 
 use std::fmt;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use crate::neon::endpoint::Look;
 pub use configuration::quote_literal;
 pub use keys::Mapping;
 pub use local_users::ROWS_OF_ITS_OWN;
+pub use views::Done;
 
 /// What went wrong, in the terms a caller can act on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +48,7 @@ pub enum ErrorKind {
     Forbidden,
     /// Neon answered 404, or the only row of a list is not there.
     NotFound,
-    /// A list that should have one row has more.
+    /// A list that should have one row has more, or a statement would write more rows than it may.
     TooManyRows,
     /// Neon answered 409, or says so in the words of a 400 or 422.
     AlreadyExists,
@@ -66,8 +68,10 @@ pub enum ErrorKind {
     BadResponse,
     /// Neon answered 503, or 5xx to a read: nothing was done.
     ServerFault,
-    /// The API that the server speaks to has no such operation.
+    /// The API that the server speaks to has no such operation, or a view no such change.
     NotSupported,
+    /// One statement would change a row a second time.
+    ChangedTwice,
     /// The system refuses memory.
     OutOfMemory,
     /// The wait was ended from outside. The caller holds the reason and raises it instead of this.

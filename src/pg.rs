@@ -17,6 +17,7 @@ mod plugins;
 mod projects;
 mod sign_in;
 mod users;
+mod views;
 mod webhooks;
 
 mod agent;
@@ -63,9 +64,21 @@ pgrx::extension_sql_file!(
     requires = [manual::list_operations]
 );
 pgrx::extension_sql_file!(
+    "../sql/views.sql",
+    name = "views",
+    requires = [
+        domains::list_domains,
+        integration::list_integrations,
+        local_users::list_users,
+        oauth_clients::list_oauth_clients,
+        oauth_providers::list_oauth_providers,
+        views::neon_auth_admin_write
+    ]
+);
+pgrx::extension_sql_file!(
     "../sql/comments.sql",
     name = "comments",
-    requires = ["fdw", "manual"],
+    requires = ["fdw", "manual", "views"],
     finalize
 );
 pgrx::extension_sql_file!(

@@ -16,6 +16,7 @@ impl ErrorKind {
             Self::NotSupported => "NA008",
             Self::NotConfigured => "NA009",
             Self::WaitingForItself => "NA010",
+            Self::ChangedTwice => "21000",
             Self::NullArgument => "22004",
             Self::InvalidValue => "22023",
             Self::AlreadyExists => "23505",

@@ -55,6 +55,23 @@ pub fn may_use_schema(schema: pg_sys::Oid, role: pg_sys::Oid) -> bool {
     result == pg_sys::AclResult::ACLCHECK_OK
 }
 
+/// Whether a role may call a function.
+pub fn may_execute(function: pg_sys::Oid, role: pg_sys::Oid) -> bool {
+    let execute = pg_sys::ACL_EXECUTE as pg_sys::AclMode;
+    // SAFETY: a look-up in the catalogs.
+    let result = unsafe {
+        #[cfg(any(feature = "pg14", feature = "pg15"))]
+        {
+            pg_sys::pg_proc_aclcheck(function, role, execute)
+        }
+        #[cfg(not(any(feature = "pg14", feature = "pg15")))]
+        {
+            pg_sys::object_aclcheck(pg_sys::ProcedureRelationId, function, role, execute)
+        }
+    };
+    result == pg_sys::AclResult::ACLCHECK_OK
+}
+
 /// Postgres' own record of a setting, whoever defined it.
 pub fn find_setting(name: &CStr) -> Option<&'static pg_sys::config_generic> {
     // SAFETY: Postgres keeps its settings as long as the backend lives, and this is its only thread.

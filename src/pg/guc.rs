@@ -17,6 +17,7 @@ use crate::pg::text::from_server;
 static SERVER: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"neon"));
 static DRY_RUN: GucSetting<bool> = GucSetting::<bool>::new(false);
 static MAX_RESPONSE_SIZE: GucSetting<i32> = GucSetting::<i32>::new(256);
+static MAX_ROWS: GucSetting<i32> = GucSetting::<i32>::new(1000);
 static ALLOWED_HOSTS: GucSetting<Option<CString>> =
     GucSetting::<Option<CString>>::new(Some(c"console.neon.tech"));
 static CA_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
@@ -110,6 +111,16 @@ pub fn define() {
         16 * 1024,
         GucContext::Userset,
         GucFlags::UNIT_KB,
+    );
+    GucRegistry::define_int_guc(
+        c"neon_auth_admin.max_rows",
+        c"Most rows that a statement writes through a view.",
+        c"Each of them is a call, and none is undone when one is refused.",
+        &MAX_ROWS,
+        0,
+        1_000_000,
+        GucContext::Userset,
+        GucFlags::default(),
     );
     GucRegistry::define_string_guc(
         c"neon_auth_admin.allowed_hosts",
@@ -221,6 +232,10 @@ pub fn log_calls() -> LogCalls {
 /// In bytes.
 pub fn max_response() -> u64 {
     u64::from(MAX_RESPONSE_SIZE.get().unsigned_abs()) * 1024
+}
+
+pub fn max_rows() -> usize {
+    usize::try_from(MAX_ROWS.get()).unwrap_or_default()
 }
 
 pub fn allowed_hosts() -> Raw {

@@ -4,6 +4,8 @@
 // Looks types up in Postgres' catalog caches.
 #![allow(unsafe_code)]
 
+mod tuple;
+
 use std::ffi::CStr;
 use std::marker::PhantomData;
 
@@ -109,15 +111,20 @@ impl Row {
             unsafe { PgTupleDesc::from_pg_unchecked(pg_sys::lookup_rowtype_tupdesc_copy(oid, -1)) };
         let values = vec![None; shape.len()];
         let row = Self { shape, values };
-        // It has none if serde reads it as a map: then nothing would be compared.
+        row.check::<T>()?;
+        Ok(row)
+    }
+
+    /// Whether it has all the columns.
+    fn check<T: RowType>(&self) -> Result<(), Error> {
+        // There are none if serde reads it as a map: then nothing would be compared.
         let columns = fields::<T>();
         if columns.is_empty() {
             return Err(Error::stale_extension("no columns are known"));
         }
-        for column in columns {
-            row.place_of(column)?;
-        }
-        Ok(row)
+        columns
+            .iter()
+            .try_for_each(|column| self.place_of(column).map(drop))
     }
 
     /// The same row with the fields of `item` in it.
@@ -164,11 +171,17 @@ impl Row {
 
     /// The value of a column of type text; empty for NULL.
     pub fn text_at(&self, column: &str) -> Result<String, Error> {
-        // SAFETY: a text, or none.
-        let text = self.values[self.place_of(column)?].and_then(|value| unsafe {
-            Text::from_polymorphic_datum(value, false, pg_sys::TEXTOID)
-        });
+        let text = self.text(column)?;
         Ok(text.map(|text| text.to_string()).unwrap_or_default())
+    }
+
+    /// The value of a column of type text.
+    pub fn text(&self, column: &str) -> Result<Option<Text>, Error> {
+        let value = self.values[self.place_of(column)?];
+        // SAFETY: a text, or none.
+        Ok(value.and_then(|value| unsafe {
+            Text::from_polymorphic_datum(value, false, pg_sys::TEXTOID)
+        }))
     }
 
     pub fn shape(&self) -> *mut pg_sys::TupleDescData {
@@ -238,12 +251,10 @@ pub struct One<T> {
 
 impl<T> One<T> {
     pub fn new(row: Row) -> Self {
-        let (mut values, mut nulls): (Vec<_>, Vec<_>) = row.values().unzip();
-        // SAFETY: each value was made for the type of its column. The row is in the current memory context.
+        // SAFETY: a shape of a type. The row is in the current memory context.
         let row = unsafe {
-            let shape = pg_sys::BlessTupleDesc(row.shape());
-            let tuple = pg_sys::heap_form_tuple(shape, values.as_mut_ptr(), nulls.as_mut_ptr());
-            pg_sys::HeapTupleHeaderGetDatum((*tuple).t_data)
+            pg_sys::BlessTupleDesc(row.shape());
+            pg_sys::HeapTupleHeaderGetDatum((*row.to_tuple()).t_data)
         };
         Self {
             row: Some(row),

@@ -16,7 +16,7 @@ use crate::neon::target::Target;
 use crate::pg::api_key::Key;
 use crate::pg::call_log::CallLog;
 use crate::pg::local_users::own_locks::{self, Need};
-use crate::pg::report::{Asked, Raise, raise, warn};
+use crate::pg::report::{Asked, Raise, warn};
 use crate::pg::role::Role;
 use crate::pg::row::{One, Row, RowType, Secrets};
 use crate::pg::rows::Rows;
@@ -45,6 +45,11 @@ struct Line {
 impl Session {
     /// For a call of `endpoint` through that server, or the configured one, as the role in effect.
     pub fn open(endpoint: &Endpoint, server: Option<&str>) -> Result<Self, Raise> {
+        Ok(Self::try_open(endpoint, server)?)
+    }
+
+    /// The same, for whoever has something to add to an error.
+    pub fn try_open(endpoint: &Endpoint, server: Option<&str>) -> Result<Self, Error> {
         if endpoint.is_write() {
             prevent_if_read_only(endpoint.function);
             prevent_if_parallel();
@@ -63,9 +68,8 @@ impl Session {
         key.check(&server, role, &target, &api_url)?;
         let asked = Asked::new(&server, role, &key);
         let session = Self::with(&server, asked, target, key, api_url)?;
-        if let Err(error) = endpoint.path_at(session.target()) {
-            raise(session.complete(error));
-        }
+        let path = endpoint.path_at(session.target());
+        path.map_err(|error| session.complete(error))?;
         if endpoint.changes_users() {
             session.refuse_to_wait_for_us(endpoint, Need::Write)?;
         }
@@ -152,8 +156,13 @@ impl Session {
 
     /// The answer to a write.
     pub fn send<T>(&self, request: &Request<T>) -> Result<T, Raise> {
+        Ok(self.try_write(request)?)
+    }
+
+    /// The same, for whoever has something to add to an error.
+    pub fn try_write<T>(&self, request: &Request<T>) -> Result<T, Error> {
         let answer = self.try_send(request)?;
-        Ok(answer.ok_or_else(|| Error::nothing_made_up(request.endpoint().function))?)
+        answer.ok_or_else(|| Error::nothing_made_up(request.endpoint().function))
     }
 
     /// The answer to a read, `None` where nothing is sent.

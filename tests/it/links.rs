@@ -115,7 +115,8 @@ fn functions() -> BTreeSet<String> {
     let names = names.filter_map(|rest| rest.split('"').next());
     let is_for_users = |name: &&str| {
         // Called by Postgres, and by the script itself.
-        !["neon_auth_admin_validator", "make_sealing_secret"].contains(name)
+        let others = ["validator", "write"].map(|name| format!("neon_auth_admin_{name}"));
+        *name != "make_sealing_secret" && !others.iter().any(|other| other == name)
     };
     names.filter(is_for_users).map(str::to_owned).collect()
 }

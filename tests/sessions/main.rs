@@ -76,4 +76,5 @@ mod synced_users;
 mod tables;
 mod tryout;
 mod turns;
+mod views;
 mod ways_out;

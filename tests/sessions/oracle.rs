@@ -97,7 +97,8 @@ fn spellings(text: &str) -> [String; 3] {
 }
 
 /// Each place that this session may look at, and its rows as texts. A column that it may not read is
-/// left out. The functions are those that show something without being asked for anything in particular.
+/// left out. The functions are those that show something without being asked for anything in particular. The
+/// extension's views over its functions are no places: to look at one is a call.
 const PLACES: &str = r"
     SELECT format('%I.%I', nspname, relname),
         format('SELECT ROW(%s)::text AS t FROM %I.%I', columns, nspname, relname)
@@ -111,6 +112,8 @@ const PLACES: &str = r"
         ) AS readable
     WHERE relkind IN ('r', 'p', 'v', 'm', 't', 'S') AND columns IS NOT NULL
         AND has_schema_privilege(n.oid, 'USAGE') AND NOT pg_is_other_temp_schema(n.oid)
+        AND NOT (nspname = 'neon_auth_admin'
+            AND relname IN ('domains', 'integrations', 'oauth_clients', 'oauth_providers', 'users'))
     UNION ALL
     SELECT format('%I()', proname), format('SELECT f::text AS t FROM pg_catalog.%I() AS f', proname)
     FROM pg_catalog.pg_proc

@@ -31,6 +31,10 @@ pub fn found_in_output(program: &str, arguments: &[&str], texts: &[&str]) -> Str
 }
 
 fn command(program: &str) -> Command {
+    // That of the run: some servers come with one that does not start.
+    if program == "psql" {
+        return Command::new(variable("PSQL"));
+    }
     let bindir = Command::new(variable("PG_CONFIG")).arg("--bindir").output();
     let bindir = String::from_utf8(bindir.expect("pg_config runs").stdout).expect("UTF-8");
     Command::new(format!("{}/{program}", bindir.trim()))

@@ -55,6 +55,17 @@ SELECT fdwname FROM pg_foreign_data_wrapper
 WHERE fdwname = 'neon_auth_admin'
     AND EXISTS (SELECT FROM aclexplode(coalesce(fdwacl, acldefault('F', fdwowner))) WHERE grantee = 0);
 
+-- Of a view nobody is given more than its rows: who had TRIGGER would see what others write.
+CREATE VIEW test.views AS
+    SELECT relname, relowner, a.*
+    FROM pg_class, aclexplode(coalesce(relacl, acldefault('r', relowner))) AS a
+    WHERE relnamespace = 'neon_auth_admin'::regnamespace AND relkind = 'v';
+SELECT relname, grantee, privilege_type FROM test.views
+WHERE grantee = 0 AND relname <> 'functions' OR grantee <> relowner AND privilege_type NOT IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE');
+SELECT relname, string_agg(privilege_type, ' ' ORDER BY privilege_type) FROM test.views
+WHERE grantee = 'pg_database_owner'::regrole AND is_grantable GROUP BY 1 ORDER BY 1;
+DROP VIEW test.views;
+
 -- Whoever installed the extension may do both, and grant both on, and so may the owner of the database.
 SELECT proname FROM test.functions, unnest('{app_owner,pg_database_owner}'::name[]) AS role
 WHERE NOT has_function_privilege(role, oid, 'EXECUTE WITH GRANT OPTION');
@@ -108,10 +119,10 @@ GROUP BY relname ORDER BY relname COLLATE "C";
 SELECT fdwname, fdwhandler, fdwvalidator::regprocedure
 FROM pg_foreign_data_wrapper WHERE fdwname = 'neon_auth_admin';
 
--- The validator is granted to nobody; Postgres calls it for everybody.
-SELECT rolname FROM pg_roles
-WHERE NOT rolsuper
-    AND has_function_privilege(oid, 'pg_catalog.neon_auth_admin_validator(text[], oid)', 'EXECUTE');
+-- The validator and the function of the views' triggers are granted to nobody; Postgres calls them for everybody.
+SELECT rolname, proname FROM pg_roles, pg_proc
+WHERE NOT rolsuper AND proname IN ('neon_auth_admin_validator', 'neon_auth_admin_write')
+    AND has_function_privilege(pg_roles.oid, pg_proc.oid, 'EXECUTE');
 
 -- Nothing else is in the extension.
 SELECT pg_describe_object(classid, objid, objsubid) AS object
