@@ -6,16 +6,18 @@ source "$(dirname "$0")/../tests/setup.sh"
 
 WORK=$(mktemp -d "${TMPDIR:-/var/tmp}/neon_auth_admin.XXXXXX")
 trap 'rm -rf "$WORK"' EXIT
+COMMIT=$(git rev-parse HEAD)
 HOME_OF_CARGO=${CARGO_HOME:-$HOME/.cargo}
 RUSTUP_HOME=${RUSTUP_HOME:-$HOME/.rustup} # else it would be looked for below CARGO_HOME's default
-SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct "$COMMIT")}
 export RUSTUP_HOME SOURCE_DATE_EPOCH
 
 make_package() { # FOLDER UMASK
   local source=$WORK/$1/sources home=$WORK/$1/cargo
   umask "$2"
   mkdir -p "$home/registry"
-  git clone --quiet --no-hardlinks . "$source"
+  git clone --quiet --no-hardlinks --no-checkout . "$source"
+  git -C "$source" checkout --quiet --detach "$COMMIT"
   # What has been downloaded, but not what has been unpacked.
   cp -R "$HOME_OF_CARGO/registry/cache" "$HOME_OF_CARGO/registry/index" "$home/registry"
   [[ ! -f $HOME_OF_CARGO/config.toml ]] || cp "$HOME_OF_CARGO/config.toml" "$home"
