@@ -57,7 +57,12 @@ CREATE TYPE neon_auth_admin.synced_user AS (
     id text,
     email text,
     name text,
+    email_verified boolean,
+    image text,
     role text,
+    banned boolean,
+    ban_reason text,
+    ban_expires timestamptz,
     created_at timestamptz,
     updated_at timestamptz,
     deleted_at timestamptz
@@ -200,6 +205,27 @@ CREATE TYPE neon_auth_admin.operation AS (
     method text,
     branch text,
     project text
+);
+
+CREATE TYPE neon_auth_admin.project AS (
+    id text,
+    name text,
+    region_id text,
+    pg_version integer,
+    org_id text,
+    org_name text,
+    created_at timestamptz
+);
+
+CREATE TYPE neon_auth_admin.branch AS (
+    id text,
+    name text,
+    is_default boolean,
+    protected boolean,
+    parent_id text,
+    current_state text,
+    created_at timestamptz,
+    expires_at timestamptz
 );
 
 CREATE TYPE neon_auth_admin.connection_check AS (
@@ -557,6 +583,18 @@ AS 'MODULE_PATHNAME', 'get_webhooks_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- src/pg/branches.rs
+-- neon_auth_admin::pg::branches::list_branches
+CREATE  FUNCTION "list_branches"(
+	"search" TEXT DEFAULT NULL, /* Option < Text > */
+	"server" TEXT DEFAULT NULL /* Option < Text > */
+) RETURNS SETOF neon_auth_admin.branch /* Result < Rows < Branch > , Raise > */
+VOLATILE PARALLEL RESTRICTED COST 1000
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'list_branches_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- src/pg/domains.rs
 -- neon_auth_admin::pg::domains::list_domains
 CREATE  FUNCTION "list_domains"(
@@ -662,9 +700,24 @@ ORDER BY proname;
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- src/pg/projects.rs
+-- neon_auth_admin::pg::projects::list_projects
+CREATE  FUNCTION "list_projects"(
+	"org_id" TEXT DEFAULT NULL, /* Option < Text > */
+	"search" TEXT DEFAULT NULL, /* Option < Text > */
+	"server" TEXT DEFAULT NULL /* Option < Text > */
+) RETURNS SETOF neon_auth_admin.project /* Result < Rows < Project > , Raise > */
+VOLATILE PARALLEL RESTRICTED COST 1000
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'list_projects_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- src/pg/local_users.rs
 -- neon_auth_admin::pg::local_users::list_users
 CREATE  FUNCTION "list_users"(
+	"search" TEXT DEFAULT NULL, /* Option < Text > */
+	"ids" TEXT[] DEFAULT NULL, /* :: std :: option :: Option < Array < Text > > */
 	"include_deleted" bool DEFAULT false, /* Option < bool > */
 	"server" TEXT DEFAULT NULL /* Option < Text > */
 ) RETURNS SETOF neon_auth_admin.synced_user /* Result < Rows < SyncedUser > , Raise > */
@@ -719,6 +772,72 @@ CREATE FOREIGN DATA WRAPPER neon_auth_admin
 CREATE SERVER neon_auth_admin_seal FOREIGN DATA WRAPPER neon_auth_admin;
 SELECT neon_auth_admin.make_sealing_secret();
 DROP FUNCTION neon_auth_admin.make_sealing_secret();
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/pg/views.rs
+-- neon_auth_admin::pg::views::neon_auth_admin_write
+CREATE  FUNCTION "neon_auth_admin_write"(
+
+) RETURNS trigger /* Result < Written, Raise > */
+STRICT VOLATILE PARALLEL UNSAFE COST 1000
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'neon_auth_admin_write_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/pg.rs
+-- requires:
+--   domains::list_domains
+--   integration::list_integrations
+--   local_users::list_users
+--   oauth_clients::list_oauth_clients
+--   oauth_providers::list_oauth_providers
+--   views::neon_auth_admin_write
+
+-- What can be listed, as views: over the server that the session began with, with the rights and the key of
+-- who looks. A view names its columns, so that a later version can add some.
+
+CREATE VIEW neon_auth_admin.users AS
+    SELECT id, email, name, email_verified, image, role, banned, ban_reason, ban_expires, created_at, updated_at
+    FROM neon_auth_admin.list_users();
+
+CREATE VIEW neon_auth_admin.oauth_providers AS
+    SELECT id, type, client_id, client_secret, NULL::text AS microsoft_tenant_id
+    FROM neon_auth_admin.list_oauth_providers();
+
+CREATE VIEW neon_auth_admin.domains AS
+    SELECT domain, auth_provider
+    FROM neon_auth_admin.list_domains();
+
+CREATE VIEW neon_auth_admin.integrations AS
+    SELECT auth_provider, auth_provider_project_id, branch_id, db_name, created_at, owned_by, transfer_status,
+        jwks_url, base_url, name
+    FROM neon_auth_admin.list_integrations();
+
+CREATE VIEW neon_auth_admin.oauth_clients AS
+    SELECT client_id, name, type, redirect_uris, resources, skip_consent, disabled, created_at, other
+    FROM neon_auth_admin.list_oauth_clients();
+
+-- The function of the triggers is no function for people: it is not among those that are granted together,
+-- with ON ALL FUNCTIONS IN SCHEMA. Rights are looked at before a statement reads anything.
+
+ALTER FUNCTION neon_auth_admin.neon_auth_admin_write SET SCHEMA pg_catalog;
+
+CREATE TRIGGER may_write BEFORE INSERT OR UPDATE OR DELETE ON neon_auth_admin.users
+    FOR EACH STATEMENT EXECUTE FUNCTION pg_catalog.neon_auth_admin_write();
+CREATE TRIGGER write INSTEAD OF INSERT OR UPDATE OR DELETE ON neon_auth_admin.users
+    FOR EACH ROW EXECUTE FUNCTION pg_catalog.neon_auth_admin_write();
+
+CREATE TRIGGER may_write BEFORE INSERT OR UPDATE OR DELETE ON neon_auth_admin.oauth_providers
+    FOR EACH STATEMENT EXECUTE FUNCTION pg_catalog.neon_auth_admin_write();
+CREATE TRIGGER write INSTEAD OF INSERT OR UPDATE OR DELETE ON neon_auth_admin.oauth_providers
+    FOR EACH ROW EXECUTE FUNCTION pg_catalog.neon_auth_admin_write();
+
+CREATE TRIGGER may_write BEFORE INSERT OR UPDATE OR DELETE ON neon_auth_admin.domains
+    FOR EACH STATEMENT EXECUTE FUNCTION pg_catalog.neon_auth_admin_write();
+CREATE TRIGGER write INSTEAD OF INSERT OR UPDATE OR DELETE ON neon_auth_admin.domains
+    FOR EACH ROW EXECUTE FUNCTION pg_catalog.neon_auth_admin_write();
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -1006,13 +1125,20 @@ AS 'MODULE_PATHNAME', 'wait_for_user_wrapper';
 --
 -- So may the owner of the database, whoever that is: grants of an extension's script are in no dump, and
 -- who restores one, updates the extension or upgrades the server is often another than the installer. A
--- later script that adds a function repeats the last three statements, and grants the function to whoever
--- has the grant option on an old one.
+-- later script that adds a function or a view repeats these statements, and grants it to whoever has the
+-- grant option on an old one.
+--
+-- Of a view nobody gets more than this: who had TRIGGER could add one that sees what others write, with
+-- their rights. So nobody may use the trigger function either.
 
-REVOKE EXECUTE ON FUNCTION pg_catalog.neon_auth_admin_validator FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION pg_catalog.neon_auth_admin_validator, pg_catalog.neon_auth_admin_write FROM PUBLIC;
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA neon_auth_admin FROM PUBLIC;
 GRANT USAGE ON SCHEMA neon_auth_admin TO @extowner@, pg_database_owner WITH GRANT OPTION;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA neon_auth_admin TO @extowner@, pg_database_owner WITH GRANT OPTION;
+GRANT SELECT ON neon_auth_admin.users, neon_auth_admin.oauth_providers, neon_auth_admin.domains,
+    neon_auth_admin.integrations, neon_auth_admin.oauth_clients TO @extowner@, pg_database_owner WITH GRANT OPTION;
+GRANT INSERT, UPDATE, DELETE ON neon_auth_admin.users, neon_auth_admin.oauth_providers, neon_auth_admin.domains
+    TO @extowner@, pg_database_owner WITH GRANT OPTION;
 GRANT USAGE ON FOREIGN DATA WRAPPER neon_auth_admin TO @extowner@, pg_database_owner WITH GRANT OPTION;
 
 -- The manual is for whoever can name it. It sends nothing, and a view does not lend its functions.
@@ -1029,11 +1155,13 @@ GRANT SELECT ON neon_auth_admin.functions TO PUBLIC;
 
 ALTER FUNCTION neon_auth_admin.apply ROWS 10;
 ALTER FUNCTION neon_auth_admin.check_connection ROWS 9;
+ALTER FUNCTION neon_auth_admin.list_branches ROWS 10;
 ALTER FUNCTION neon_auth_admin.list_domains ROWS 10;
 ALTER FUNCTION neon_auth_admin.list_integrations ROWS 1;
 ALTER FUNCTION neon_auth_admin.list_oauth_clients ROWS 10;
 ALTER FUNCTION neon_auth_admin.list_oauth_providers ROWS 4;
 ALTER FUNCTION neon_auth_admin.list_operations ROWS 50;
+ALTER FUNCTION neon_auth_admin.list_projects ROWS 10;
 ALTER FUNCTION neon_auth_admin.plan ROWS 10;
 
 
@@ -1041,6 +1169,7 @@ ALTER FUNCTION neon_auth_admin.plan ROWS 10;
 -- requires:
 --   fdw
 --   manual
+--   views
 
 -- finalize
 -- What \dx+, \df+ and \dT+ show: what a thing does at Neon, what it returns, what ROLLBACK leaves.
@@ -1073,9 +1202,9 @@ COMMENT ON FUNCTION neon_auth_admin.set_user_roles IS
     'Replaces the roles of a user. Returns its id. Branch level. Not undone by ROLLBACK';
 
 COMMENT ON TYPE neon_auth_admin.synced_user IS
-    'A user as this database has it: a row of neon_auth."user" (role) or of neon_auth.users_sync (deleted_at)';
+    'A user as this database has it: a row of neon_auth."user" (email_verified, image, role, bans) or of neon_auth.users_sync (deleted_at)';
 COMMENT ON FUNCTION neon_auth_admin.list_users IS
-    'Lists the users in this database. One row each, of neon_auth."user" or, where that does not exist, of neon_auth.users_sync, which also has the deleted ones; with a server, of the table of its level. Sends nothing; needs SELECT on the columns, and owners that are trusted: superusers, the owner of the database, the caller, neon_auth_admin.users_owners';
+    'Lists the users in this database. One row each, of neon_auth."user" or, where that does not exist, of neon_auth.users_sync, which also has the deleted ones; with a server, of the table of its level. search is a part of the e-mail or the name, whatever its case; ids are those to list, each user once. Sends nothing; needs SELECT on the columns, and owners that are trusted: superusers, the owner of the database, the caller, neon_auth_admin.users_owners';
 COMMENT ON FUNCTION neon_auth_admin.wait_for_user IS
     'Waits until a user is in this database. Returns it, raises P0002 when it is not there in time. Sends nothing; sees new commits, so it needs READ COMMITTED';
 
@@ -1258,11 +1387,81 @@ COMMENT ON FUNCTION neon_auth_admin.plan IS
 COMMENT ON FUNCTION neon_auth_admin.apply IS
     'Makes the configuration what the document says, and returns what was changed; what the document does not name stays as it is, except in the sections that prune names. Not undone by ROLLBACK';
 
+-- Projects and branches
+
+COMMENT ON TYPE neon_auth_admin.project IS
+    'A project at Neon; all but the id is NULL where Neon did not fetch its details in time';
+COMMENT ON FUNCTION neon_auth_admin.list_projects IS
+    'Lists the projects that the key may see. One row each: those of an organization (org_id, which a personal key needs), with search those with this text in their name or id. The server needs no project_id';
+COMMENT ON TYPE neon_auth_admin.branch IS
+    'A branch of a project; expires_at is NULL where it stays';
+COMMENT ON FUNCTION neon_auth_admin.list_branches IS
+    'Lists the branches of the project. One row each, oldest first, with search those with this text in their name or id. The server needs no branch_id';
+
 -- Connection
 
 COMMENT ON TYPE neon_auth_admin.connection_check IS
     'A step of the way to Neon; ok is NULL when an earlier step keeps it from being looked at';
 COMMENT ON FUNCTION neon_auth_admin.check_connection IS
     'Looks at each step on the way to Neon. One row each, the kind of the key in one of them; a step that fails is a row and no error';
+
+-- Views. What a column's comment does not say can be written cannot.
+
+COMMENT ON FUNCTION pg_catalog.neon_auth_admin_write IS
+    'For the triggers of the views: calls the function that INSERT, UPDATE or DELETE of a row stands for';
+
+COMMENT ON VIEW neon_auth_admin.users IS
+    'The users in this database, as list_users() shows them. INSERT calls create_user(), UPDATE of role set_user_roles(), DELETE delete_user(), once for each row, at Neon; needs EXECUTE on these. Not undone by ROLLBACK';
+COMMENT ON COLUMN neon_auth_admin.users.id IS 'Made by Neon; INSERT ... RETURNING id shows it';
+COMMENT ON COLUMN neon_auth_admin.users.email IS 'INSERT takes it';
+COMMENT ON COLUMN neon_auth_admin.users.name IS 'INSERT takes it';
+COMMENT ON COLUMN neon_auth_admin.users.email_verified IS 'Whether the address is known to be the user''s';
+COMMENT ON COLUMN neon_auth_admin.users.image IS 'Where a picture is';
+COMMENT ON COLUMN neon_auth_admin.users.role IS 'Branch level: one role, or several with commas between them; UPDATE replaces all of them';
+COMMENT ON COLUMN neon_auth_admin.users.banned IS 'Whether the user cannot sign in; branch level';
+COMMENT ON COLUMN neon_auth_admin.users.ban_reason IS 'Why';
+COMMENT ON COLUMN neon_auth_admin.users.ban_expires IS 'Until when; NULL for ever';
+COMMENT ON COLUMN neon_auth_admin.users.created_at IS 'When the user was created';
+COMMENT ON COLUMN neon_auth_admin.users.updated_at IS 'When Neon last changed it';
+
+COMMENT ON VIEW neon_auth_admin.oauth_providers IS
+    'The OAuth providers that users can sign in with, as list_oauth_providers() shows them. INSERT calls add_oauth_provider(), UPDATE update_oauth_provider(), DELETE delete_oauth_provider(), once for each row; needs EXECUTE on these. Not undone by ROLLBACK';
+COMMENT ON COLUMN neon_auth_admin.oauth_providers.id IS 'google, github, microsoft or vercel; INSERT takes it';
+COMMENT ON COLUMN neon_auth_admin.oauth_providers.type IS 'standard (own credentials) or shared (Neon''s)';
+COMMENT ON COLUMN neon_auth_admin.oauth_providers.client_id IS 'INSERT and UPDATE take it';
+COMMENT ON COLUMN neon_auth_admin.oauth_providers.client_secret IS
+    'Masked; INSERT and UPDATE take it, COPY does not. An UPDATE to the mask leaves it as it is';
+COMMENT ON COLUMN neon_auth_admin.oauth_providers.microsoft_tenant_id IS
+    'INSERT and UPDATE take it; Neon never shows it, so it is always NULL';
+
+COMMENT ON VIEW neon_auth_admin.domains IS
+    'The redirect domains, as list_domains() shows them. INSERT calls add_domain(), DELETE deletes as delete_domain() does, once for each row; needs EXECUTE on these. Not undone by ROLLBACK';
+COMMENT ON COLUMN neon_auth_admin.domains.domain IS 'INSERT takes it; it cannot be changed';
+COMMENT ON COLUMN neon_auth_admin.domains.auth_provider IS 'That of the server';
+
+COMMENT ON VIEW neon_auth_admin.integrations IS
+    'The integrations of the project or branch, as list_integrations() shows them. Read only';
+COMMENT ON COLUMN neon_auth_admin.integrations.auth_provider IS 'better_auth, stack or mock';
+COMMENT ON COLUMN neon_auth_admin.integrations.auth_provider_project_id IS 'The id of the project at the provider';
+COMMENT ON COLUMN neon_auth_admin.integrations.branch_id IS 'The branch whose database has the users';
+COMMENT ON COLUMN neon_auth_admin.integrations.db_name IS 'The database that has the users';
+COMMENT ON COLUMN neon_auth_admin.integrations.created_at IS 'When Neon Auth was enabled';
+COMMENT ON COLUMN neon_auth_admin.integrations.owned_by IS 'neon, or user after a transfer';
+COMMENT ON COLUMN neon_auth_admin.integrations.transfer_status IS 'How far a transfer of ownership is';
+COMMENT ON COLUMN neon_auth_admin.integrations.jwks_url IS 'Where the keys are that tokens are checked with';
+COMMENT ON COLUMN neon_auth_admin.integrations.base_url IS 'Where the auth service is';
+COMMENT ON COLUMN neon_auth_admin.integrations.name IS 'The name of the application';
+
+COMMENT ON VIEW neon_auth_admin.oauth_clients IS
+    'The clients of the OAuth server, as list_oauth_clients() shows them. Read only: a secret is shown once, to whoever calls create_oauth_client(). Branch level';
+COMMENT ON COLUMN neon_auth_admin.oauth_clients.client_id IS 'Made by Neon, or the client''s own URL';
+COMMENT ON COLUMN neon_auth_admin.oauth_clients.name IS 'The name that people see';
+COMMENT ON COLUMN neon_auth_admin.oauth_clients.type IS 'confidential or public';
+COMMENT ON COLUMN neon_auth_admin.oauth_clients.redirect_uris IS 'Where a sign-in may return to';
+COMMENT ON COLUMN neon_auth_admin.oauth_clients.resources IS 'What its tokens are for';
+COMMENT ON COLUMN neon_auth_admin.oauth_clients.skip_consent IS 'Whether people are not asked';
+COMMENT ON COLUMN neon_auth_admin.oauth_clients.disabled IS 'Whether it can sign nobody in';
+COMMENT ON COLUMN neon_auth_admin.oauth_clients.created_at IS 'When it was created';
+COMMENT ON COLUMN neon_auth_admin.oauth_clients.other IS 'The fields that this version does not know';
 /* </end connected objects> */
 

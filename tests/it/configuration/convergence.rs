@@ -225,7 +225,13 @@ fn one_domain_of_a_thousand_is_one_write() {
 #[test]
 fn an_integration_is_created_and_the_rest_compared_then() {
     let mut place = Place::new(true);
-    let project = place.world.connection.target.project_id().to_owned();
+    let project = place
+        .world
+        .connection
+        .target
+        .project_id()
+        .expect("a project")
+        .to_owned();
     place.world.branch(&project, "br-empty-a");
     let wanted = json!({
         "integration": {"auth_provider": "better_auth", "database_name": "app"},
@@ -253,7 +259,13 @@ fn an_integration_is_created_and_the_rest_compared_then() {
     let error = place.plan(&json!({"integration": {"database_name": "other"}}));
     assert_eq!(error.expect_err("fixed").kind, ErrorKind::NotSupported);
     let empty = Place::new(true);
-    let project = empty.world.connection.target.project_id().to_owned();
+    let project = empty
+        .world
+        .connection
+        .target
+        .project_id()
+        .expect("a project")
+        .to_owned();
     let mut empty = empty;
     empty.world.branch(&project, "br-empty-b");
     assert_eq!(empty.export(), json!({}));
