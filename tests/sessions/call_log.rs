@@ -123,7 +123,9 @@ fn a_line_for_each_request_that_is_asked_for() {
         .run("SELECT * FROM neon_auth_admin.check_connection('neon')");
     let list = line("get_integration", "GET", project, "", "200");
     let looked = world.news();
-    assert_eq!(looked.len(), 1, "{looked:?}");
+    assert_eq!(looked.len(), 2, "{looked:?}");
+    let kind = "function=check_connection server=\"neon\" method=GET path=/auth status=200 ";
+    assert!(looked[1].starts_with(kind), "{looked:?}");
     assert_eq!(
         looked[0].split_once(' ').expect("words").1,
         list.split_once(' ').expect("words").1
