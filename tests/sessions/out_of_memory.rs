@@ -127,7 +127,6 @@ impl World {
             }
         }
         println!("{query} after {before:?}: {outcomes:?}");
-        assert!(outcomes.len() > 1, "nothing was ever refused");
         outcomes
     }
 }
@@ -137,21 +136,22 @@ impl World {
 fn whatever_memory_is_left_the_server_lives() {
     let mut world = World::new("it_memory");
     let (http, https) = (list("http"), list("https"));
-    world.sweep(Some(LOADED), &http, STEP);
-    world.sweep(Some(LOADED), &https, STEP);
-    // The library itself is large.
-    world.sweep(None, &https, 128 * STEP);
-    world.sweep(
-        Some(LOADED),
-        "SELECT count(*) FROM neon_auth_admin.list_users()",
-        STEP,
-    );
-    world.sweep(Some(LOADED), WAIT, STEP);
-    world.sweep(
-        Some(LOADED),
-        "SELECT count(*) FROM neon_auth_admin.check_connection('http')",
-        STEP,
-    );
+    let users = "SELECT count(*) FROM neon_auth_admin.list_users()";
+    let check = "SELECT count(*) FROM neon_auth_admin.check_connection('http')";
+    let mut refused = 0;
+    for (before, query, step) in [
+        (Some(LOADED), &*http, STEP),
+        (Some(LOADED), &*https, STEP),
+        // The library itself is large.
+        (None, &*https, 128 * STEP),
+        (Some(LOADED), users, STEP),
+        (Some(LOADED), WAIT, STEP),
+        (Some(LOADED), check, STEP),
+    ] {
+        // A small call may find all that it needs in what is free.
+        refused += world.sweep(before, query, step).len() - 1;
+    }
+    assert!(refused > 0, "nothing was ever refused");
 
     for (server, step) in [("long", 8 * STEP), ("many", 128 * STEP)] {
         let outcomes = world.sweep(Some(LARGE), &get_plugins(server), step);
