@@ -184,7 +184,7 @@ stage "Golden tests" regress_results golden_tests
 stage "Configuration tests" cargo_results rust_tests --test sessions -- --ignored --nocapture configured::
 say "== A standby, and a crash"
 check "a copy of the server starts as its standby" standby_start
-stage "Standby tests" cargo_results rust_tests --test sessions -- --ignored --nocapture standby::
+stage "Standby tests" cargo_results rust_tests --test sessions -- --ignored --nocapture --test-threads=1 standby::
 stage "Crash tests" cargo_results rust_tests --test sessions -- --ignored --nocapture postmaster::
 check "the server recovers from the crash, and calls work" server_recovers
 stage "Secrets that are left" cargo_results rust_tests --test sessions -- --ignored --nocapture sweep::

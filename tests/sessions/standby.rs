@@ -117,12 +117,8 @@ fn a_conflict_with_replay_is_an_error() {
     );
     catch_up();
     let mut admin = connect_to(STANDBY, "postgres", "postgres");
-    for statement in [
-        "ALTER SYSTEM SET max_standby_streaming_delay = 0",
-        "SELECT pg_reload_conf()",
-    ] {
-        admin.run(statement);
-    }
+    admin.run("ALTER SYSTEM SET max_standby_streaming_delay = 0");
+    admin.run("SELECT pg_reload_conf()");
     let mut session = connect_to(STANDBY, &database.name, &database.name);
     let pid = Backend::of(&mut session).pid;
     let ended = thread::scope(|scope| {
@@ -138,6 +134,9 @@ fn a_conflict_with_replay_is_an_error() {
         catch_up();
         call.join().expect("no panic")
     });
+    // The queries of the other tests are not to be in conflict with what is cleaned up meanwhile.
+    admin.run("ALTER SYSTEM RESET max_standby_streaming_delay");
+    admin.run("SELECT pg_reload_conf()");
     let error = ended.expect_err("a conflict");
     assert_eq!(sqlstate(&error), SqlState::T_R_SERIALIZATION_FAILURE);
     one(&mut session, "SELECT 1");
