@@ -289,3 +289,39 @@ COMMENT ON COLUMN neon_auth_admin.oauth_clients.skip_consent IS 'Whether people 
 COMMENT ON COLUMN neon_auth_admin.oauth_clients.disabled IS 'Whether it can sign nobody in';
 COMMENT ON COLUMN neon_auth_admin.oauth_clients.created_at IS 'When it was created';
 COMMENT ON COLUMN neon_auth_admin.oauth_clients.other IS 'The fields that this version does not know';
+
+-- The queue
+
+COMMENT ON TABLE neon_auth_admin.queued_calls IS
+    'The calls behind the view queue; written by its functions alone, and in no dump';
+COMMENT ON VIEW neon_auth_admin.queue IS
+    'Queued calls, as far as they are of roles whose rights you have: what has come of each, or why it waits';
+COMMENT ON COLUMN neon_auth_admin.queue.id IS 'What enqueue() returned';
+COMMENT ON COLUMN neon_auth_admin.queue.operation IS 'The function that is called';
+COMMENT ON COLUMN neon_auth_admin.queue.arguments IS 'Its arguments, by name';
+COMMENT ON COLUMN neon_auth_admin.queue.server IS 'The server through which it is called';
+COMMENT ON COLUMN neon_auth_admin.queue.role IS 'The role as which it is called';
+COMMENT ON COLUMN neon_auth_admin.queue.state IS 'waiting, sending, done, failed or cancelled';
+COMMENT ON COLUMN neon_auth_admin.queue.attempts IS 'How often it was sent, or was about to be';
+COMMENT ON COLUMN neon_auth_admin.queue.enqueued_at IS 'When it was queued';
+COMMENT ON COLUMN neon_auth_admin.queue.next_attempt_at IS
+    'Not before then it is sent; NULL where something else has to happen first';
+COMMENT ON COLUMN neon_auth_admin.queue.finished_at IS 'When it was done, had failed or was cancelled';
+COMMENT ON COLUMN neon_auth_admin.queue.request_id IS 'Of the last attempt: Neon can be asked about it';
+COMMENT ON COLUMN neon_auth_admin.queue.result IS 'What the function would have returned';
+COMMENT ON COLUMN neon_auth_admin.queue.sqlstate IS 'Of what failed last';
+COMMENT ON COLUMN neon_auth_admin.queue.message IS 'What failed last';
+COMMENT ON COLUMN neon_auth_admin.queue.detail IS 'What is known of it';
+COMMENT ON COLUMN neon_auth_admin.queue.hint IS 'What to do about it';
+COMMENT ON FUNCTION neon_auth_admin.enqueue IS
+    'Queues a call, which is made after COMMIT. Of create_user, delete_user, set_user_roles, add_domain or delete_domain, with its arguments by name, checked now; it is made once, in the order of its subject; returns its id. Sends nothing, and ROLLBACK undoes it';
+COMMENT ON PROCEDURE neon_auth_admin.run_queue IS
+    'Makes the queued calls that are due. Those of the current role, in this session, with a COMMIT after each; ends when none is due, or after max_duration. Not undone by ROLLBACK';
+COMMENT ON FUNCTION neon_auth_admin.retry_queued IS
+    'Has a queued call made after all. One that has failed or was cancelled, or at once one that waits; returns its id. Sends nothing, and ROLLBACK undoes it';
+COMMENT ON FUNCTION neon_auth_admin.cancel_queued IS
+    'Takes a queued call back. One that waits or has failed; returns its id. Sends nothing, and ROLLBACK undoes it';
+COMMENT ON FUNCTION neon_auth_admin.wait_for_queued IS
+    'Waits until a queued call has ended. Returns its row of the view queue, raises P0002 when it does not end in time. Sends nothing; sees new commits, so it needs READ COMMITTED';
+COMMENT ON FUNCTION neon_auth_admin.adopt_queued IS
+    'Has calls made from here that were queued elsewhere. In a copy of a database whose original is gone; returns how many. Sends nothing, and ROLLBACK undoes it';

@@ -13,6 +13,7 @@ SELECT
         '(.{1,16})( |$)', E'\\1\n', 'g'
     ), E'\n') AS arguments,
     CASE
+        WHEN prokind = 'p' THEN 'nothing'
         WHEN proretset THEN 'rows'
         WHEN typtype = 'c' THEN 'row'
         ELSE format_type(prorettype, NULL)

@@ -247,6 +247,71 @@ CREATE TYPE neon_auth_admin.configuration_change AS (
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- src/pg.rs
+-- requires:
+--   types
+
+-- Calls that are made after COMMIT. The functions write here as the owner of the table, each for the role that
+-- calls it; nobody else sees it, and the view shows each role its own. It is no part of a dump: restored elsewhere,
+-- a call would be made there as well.
+
+CREATE TABLE neon_auth_admin.queued_calls (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    operation text COLLATE "C" NOT NULL,
+    arguments jsonb NOT NULL,
+    server text COLLATE "C" NOT NULL,
+    role oid NOT NULL,
+    subject text COLLATE "C" NOT NULL, -- calls of one are made one after the other
+    origin text COLLATE "C" NOT NULL, -- where it was queued: it is sent from there alone
+    timeline integer NOT NULL, -- of the WAL, for a standby that was promoted
+    state text COLLATE "C" NOT NULL DEFAULT 'waiting'
+        CHECK (state IN ('waiting', 'sending', 'done', 'failed', 'cancelled')),
+    held boolean NOT NULL DEFAULT false, -- behind an earlier call of its subject
+    in_doubt boolean NOT NULL DEFAULT false, -- whether an attempt may have been carried out
+    attempts integer NOT NULL DEFAULT 0, -- never goes back: results are stored by it
+    crashes integer NOT NULL DEFAULT 0,
+    enqueued_at timestamptz NOT NULL,
+    next_attempt_at timestamptz, -- of what is waiting, unless something else has to happen first
+    failing_since timestamptz,
+    finished_at timestamptz,
+    request_id text,
+    result jsonb,
+    sqlstate text,
+    message text,
+    detail text,
+    hint text
+) WITH (
+    autovacuum_vacuum_scale_factor = 0,
+    autovacuum_vacuum_threshold = 1000,
+    autovacuum_vacuum_cost_delay = 0,
+    vacuum_truncate = off, -- which would lock everybody out
+    vacuum_index_cleanup = on -- the left end of each index is dead soon
+);
+
+-- What is due, at each server.
+CREATE INDEX queued_calls_due ON neon_auth_admin.queued_calls (role, origin, server, next_attempt_at, id)
+    WHERE next_attempt_at IS NOT NULL;
+-- The order of each subject.
+CREATE INDEX queued_calls_subject ON neon_auth_admin.queued_calls (role, server, subject, id)
+    WHERE state IN ('waiting', 'sending');
+-- What somebody has to look after.
+CREATE INDEX queued_calls_special ON neon_auth_admin.queued_calls (role, state, id)
+    WHERE held OR state IN ('sending', 'failed');
+
+-- Whoever makes a dump with pg_dump 14 has to lock each table, for which the right to read it is needed: nobody
+-- but its owner sees a row by that.
+GRANT SELECT ON neon_auth_admin.queued_calls TO PUBLIC;
+ALTER TABLE neon_auth_admin.queued_calls ENABLE ROW LEVEL SECURITY;
+
+CREATE VIEW neon_auth_admin.queue WITH (security_barrier) AS
+    SELECT id, operation, arguments, server, pg_catalog.pg_get_userbyid(role) AS role, state, attempts,
+        enqueued_at, next_attempt_at, finished_at, request_id, result, sqlstate, message, detail, hint
+    FROM neon_auth_admin.queued_calls
+    WHERE pg_catalog.pg_has_role(role, 'USAGE');
+GRANT SELECT ON neon_auth_admin.queue TO PUBLIC;
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- src/pg/domains.rs
 -- neon_auth_admin::pg::domains::add_domain
 CREATE  FUNCTION "add_domain"(
@@ -271,6 +336,19 @@ CREATE  FUNCTION "add_oauth_provider"(
 VOLATILE PARALLEL UNSAFE COST 1000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'add_oauth_provider_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/pg/queue.rs
+-- neon_auth_admin::pg::queue::adopt_queued
+-- requires:
+--   queue
+CREATE  FUNCTION "adopt_queued"(
+
+) RETURNS bigint /* Result < i64, Raise > */
+STRICT VOLATILE PARALLEL UNSAFE COST 1000 
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'adopt_queued_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -300,6 +378,19 @@ CREATE  FUNCTION "call_api"(
 VOLATILE PARALLEL UNSAFE COST 1000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'call_api_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/pg/queue.rs
+-- neon_auth_admin::pg::queue::cancel_queued
+-- requires:
+--   queue
+CREATE  FUNCTION "cancel_queued"(
+	"id" bigint /* Option < i64 > */
+) RETURNS bigint /* Result < i64, Raise > */
+VOLATILE PARALLEL UNSAFE COST 1000 
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'cancel_queued_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -438,6 +529,21 @@ CREATE  FUNCTION "delete_user"(
 VOLATILE PARALLEL UNSAFE COST 1000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'delete_user_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/pg/queue.rs
+-- neon_auth_admin::pg::queue::enqueue
+-- requires:
+--   queue
+CREATE  FUNCTION "enqueue"(
+	"operation" TEXT, /* Option < Text > */
+	"arguments" JSONB, /* Option < Json > */
+	"server" TEXT DEFAULT NULL /* Option < Text > */
+) RETURNS bigint /* Result < Option < i64 > , Raise > */
+VOLATILE PARALLEL UNSAFE COST 1000 
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'enqueue_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -671,6 +777,7 @@ SELECT
         '(.{1,16})( |$)', E'\\1\n', 'g'
     ), E'\n') AS arguments,
     CASE
+        WHEN prokind = 'p' THEN 'nothing'
         WHEN proretset THEN 'rows'
         WHEN typtype = 'c' THEN 'row'
         ELSE format_type(prorettype, NULL)
@@ -856,6 +963,19 @@ AS 'MODULE_PATHNAME', 'plan_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- src/pg/queue.rs
+-- neon_auth_admin::pg::queue::retry_queued
+-- requires:
+--   queue
+CREATE  FUNCTION "retry_queued"(
+	"id" bigint /* Option < i64 > */
+) RETURNS bigint /* Result < i64, Raise > */
+VOLATILE PARALLEL UNSAFE COST 1000 
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'retry_queued_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- src/pg/oauth_clients.rs
 -- neon_auth_admin::pg::oauth_clients::rotate_oauth_client_secret
 CREATE  FUNCTION "rotate_oauth_client_secret"(
@@ -865,6 +985,15 @@ CREATE  FUNCTION "rotate_oauth_client_secret"(
 VOLATILE PARALLEL UNSAFE COST 1000
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'rotate_oauth_client_secret_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/pg/queue/run.rs
+-- neon_auth_admin::pg::queue::run::run_queue
+
+CREATE PROCEDURE neon_auth_admin."run_queue"("max_duration" interval DEFAULT NULL)
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'run_queue_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -1103,6 +1232,20 @@ AS 'MODULE_PATHNAME', 'update_webhooks_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- src/pg/queue/wait.rs
+-- neon_auth_admin::pg::queue::wait::wait_for_queued
+-- requires:
+--   queue
+CREATE  FUNCTION "wait_for_queued"(
+	"id" bigint, /* Option < i64 > */
+	"timeout" interval DEFAULT '30 s' /* Option < Interval > */
+) RETURNS neon_auth_admin.queue /* Result < One < QueuedCall > , Raise > */
+VOLATILE PARALLEL UNSAFE COST 1000 
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'wait_for_queued_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- src/pg/local_users.rs
 -- neon_auth_admin::pg::local_users::wait_for_user
 CREATE  FUNCTION "wait_for_user"(
@@ -1132,9 +1275,9 @@ AS 'MODULE_PATHNAME', 'wait_for_user_wrapper';
 -- their rights. So nobody may use the trigger function either.
 
 REVOKE EXECUTE ON FUNCTION pg_catalog.neon_auth_admin_validator, pg_catalog.neon_auth_admin_write FROM PUBLIC;
-REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA neon_auth_admin FROM PUBLIC;
+REVOKE EXECUTE ON ALL ROUTINES IN SCHEMA neon_auth_admin FROM PUBLIC;
 GRANT USAGE ON SCHEMA neon_auth_admin TO @extowner@, pg_database_owner WITH GRANT OPTION;
-GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA neon_auth_admin TO @extowner@, pg_database_owner WITH GRANT OPTION;
+GRANT EXECUTE ON ALL ROUTINES IN SCHEMA neon_auth_admin TO @extowner@, pg_database_owner WITH GRANT OPTION;
 GRANT SELECT ON neon_auth_admin.users, neon_auth_admin.oauth_providers, neon_auth_admin.domains,
     neon_auth_admin.integrations, neon_auth_admin.oauth_clients TO @extowner@, pg_database_owner WITH GRANT OPTION;
 GRANT INSERT, UPDATE, DELETE ON neon_auth_admin.users, neon_auth_admin.oauth_providers, neon_auth_admin.domains
@@ -1463,5 +1606,41 @@ COMMENT ON COLUMN neon_auth_admin.oauth_clients.skip_consent IS 'Whether people 
 COMMENT ON COLUMN neon_auth_admin.oauth_clients.disabled IS 'Whether it can sign nobody in';
 COMMENT ON COLUMN neon_auth_admin.oauth_clients.created_at IS 'When it was created';
 COMMENT ON COLUMN neon_auth_admin.oauth_clients.other IS 'The fields that this version does not know';
+
+-- The queue
+
+COMMENT ON TABLE neon_auth_admin.queued_calls IS
+    'The calls behind the view queue; written by its functions alone, and in no dump';
+COMMENT ON VIEW neon_auth_admin.queue IS
+    'Queued calls, as far as they are of roles whose rights you have: what has come of each, or why it waits';
+COMMENT ON COLUMN neon_auth_admin.queue.id IS 'What enqueue() returned';
+COMMENT ON COLUMN neon_auth_admin.queue.operation IS 'The function that is called';
+COMMENT ON COLUMN neon_auth_admin.queue.arguments IS 'Its arguments, by name';
+COMMENT ON COLUMN neon_auth_admin.queue.server IS 'The server through which it is called';
+COMMENT ON COLUMN neon_auth_admin.queue.role IS 'The role as which it is called';
+COMMENT ON COLUMN neon_auth_admin.queue.state IS 'waiting, sending, done, failed or cancelled';
+COMMENT ON COLUMN neon_auth_admin.queue.attempts IS 'How often it was sent, or was about to be';
+COMMENT ON COLUMN neon_auth_admin.queue.enqueued_at IS 'When it was queued';
+COMMENT ON COLUMN neon_auth_admin.queue.next_attempt_at IS
+    'Not before then it is sent; NULL where something else has to happen first';
+COMMENT ON COLUMN neon_auth_admin.queue.finished_at IS 'When it was done, had failed or was cancelled';
+COMMENT ON COLUMN neon_auth_admin.queue.request_id IS 'Of the last attempt: Neon can be asked about it';
+COMMENT ON COLUMN neon_auth_admin.queue.result IS 'What the function would have returned';
+COMMENT ON COLUMN neon_auth_admin.queue.sqlstate IS 'Of what failed last';
+COMMENT ON COLUMN neon_auth_admin.queue.message IS 'What failed last';
+COMMENT ON COLUMN neon_auth_admin.queue.detail IS 'What is known of it';
+COMMENT ON COLUMN neon_auth_admin.queue.hint IS 'What to do about it';
+COMMENT ON FUNCTION neon_auth_admin.enqueue IS
+    'Queues a call, which is made after COMMIT. Of create_user, delete_user, set_user_roles, add_domain or delete_domain, with its arguments by name, checked now; it is made once, in the order of its subject; returns its id. Sends nothing, and ROLLBACK undoes it';
+COMMENT ON PROCEDURE neon_auth_admin.run_queue IS
+    'Makes the queued calls that are due. Those of the current role, in this session, with a COMMIT after each; ends when none is due, or after max_duration. Not undone by ROLLBACK';
+COMMENT ON FUNCTION neon_auth_admin.retry_queued IS
+    'Has a queued call made after all. One that has failed or was cancelled, or at once one that waits; returns its id. Sends nothing, and ROLLBACK undoes it';
+COMMENT ON FUNCTION neon_auth_admin.cancel_queued IS
+    'Takes a queued call back. One that waits or has failed; returns its id. Sends nothing, and ROLLBACK undoes it';
+COMMENT ON FUNCTION neon_auth_admin.wait_for_queued IS
+    'Waits until a queued call has ended. Returns its row of the view queue, raises P0002 when it does not end in time. Sends nothing; sees new commits, so it needs READ COMMITTED';
+COMMENT ON FUNCTION neon_auth_admin.adopt_queued IS
+    'Has calls made from here that were queued elsewhere. In a copy of a database whose original is gone; returns how many. Sends nothing, and ROLLBACK undoes it';
 /* </end connected objects> */
 

@@ -11,9 +11,9 @@
 -- their rights. So nobody may use the trigger function either.
 
 REVOKE EXECUTE ON FUNCTION pg_catalog.neon_auth_admin_validator, pg_catalog.neon_auth_admin_write FROM PUBLIC;
-REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA neon_auth_admin FROM PUBLIC;
+REVOKE EXECUTE ON ALL ROUTINES IN SCHEMA neon_auth_admin FROM PUBLIC;
 GRANT USAGE ON SCHEMA neon_auth_admin TO @extowner@, pg_database_owner WITH GRANT OPTION;
-GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA neon_auth_admin TO @extowner@, pg_database_owner WITH GRANT OPTION;
+GRANT EXECUTE ON ALL ROUTINES IN SCHEMA neon_auth_admin TO @extowner@, pg_database_owner WITH GRANT OPTION;
 GRANT SELECT ON neon_auth_admin.users, neon_auth_admin.oauth_providers, neon_auth_admin.domains,
     neon_auth_admin.integrations, neon_auth_admin.oauth_clients TO @extowner@, pg_database_owner WITH GRANT OPTION;
 GRANT INSERT, UPDATE, DELETE ON neon_auth_admin.users, neon_auth_admin.oauth_providers, neon_auth_admin.domains

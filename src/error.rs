@@ -8,6 +8,7 @@ mod lists;
 mod local_users;
 mod paths;
 mod places;
+mod queue;
 mod sqlstate;
 mod views;
 
@@ -34,6 +35,12 @@ pub enum ErrorKind {
     Locked,
     /// Neon would wait for the transaction that waits for Neon.
     WaitingForItself,
+    /// It is being used at the moment, and that passes.
+    InUse,
+    /// What commits was called inside of a transaction.
+    InTransaction,
+    /// The session that delivered a queued call ended too often while it did.
+    CrashedDelivery,
     /// The transaction sees nothing that others commit from now on.
     FixedSnapshot,
     /// An argument or option, or what Neon says of an argument (400, 422).

@@ -24,6 +24,8 @@ pub mod sign_in;
 pub mod users;
 pub mod webhooks;
 
+pub mod queue;
+
 mod answer;
 pub mod other;
 pub mod pages;

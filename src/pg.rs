@@ -15,6 +15,7 @@ mod oauth_providers;
 mod oauth_server;
 mod plugins;
 mod projects;
+mod queue;
 mod sign_in;
 mod users;
 mod views;
@@ -50,6 +51,7 @@ use pgrx::prelude::*;
 // The hand-written SQL: types before the functions that return them, comments, estimates and privileges when
 // everything is there.
 pgrx::extension_sql_file!("../sql/types.sql", name = "types", bootstrap);
+pgrx::extension_sql_file!("../sql/queue.sql", name = "queue", requires = ["types"]);
 pgrx::extension_sql_file!(
     "../sql/fdw.sql",
     name = "fdw",

@@ -182,6 +182,7 @@ stage "Integration tests" cargo_results rust_tests --test it
 stage "Session tests" cargo_results rust_tests --test sessions -- --nocapture
 stage "Golden tests" regress_results golden_tests
 stage "Configuration tests" cargo_results rust_tests --test sessions -- --ignored --nocapture configured::
+stage "Killed sessions" cargo_results rust_tests --test sessions -- --ignored --nocapture queue::crash
 say "== A standby, and a crash"
 check "a copy of the server starts as its standby" standby_start
 stage "Standby tests" cargo_results rust_tests --test sessions -- --ignored --nocapture --test-threads=1 standby::

@@ -1,6 +1,7 @@
 //! Owns the checks of arguments, with the API's own limits. It knows names and values of arguments,
 //! and nothing of the requests they go into.
 
+mod elements;
 mod json;
 
 use std::ops::RangeInclusive;
@@ -8,6 +9,7 @@ use std::ops::RangeInclusive;
 use crate::error::Error;
 use crate::secret::Secret;
 
+pub use elements::{each, number_of_elements};
 pub use json::{JsonKind, json};
 
 /// Longer than any value the API takes, short enough to never matter.
@@ -162,18 +164,6 @@ pub fn number(name: &str, value: i32, min: i32, max: i32) -> Result<i32, Error> 
         };
         Err(Error::invalid_argument(name, &expected))
     }
-}
-
-/// The elements of an array, each checked under its place in it.
-pub fn each<'a, T>(
-    name: &str,
-    values: impl IntoIterator<Item = &'a str>,
-    check: impl Fn(&str, &'a str) -> Result<T, Error>,
-) -> Result<Vec<T>, Error> {
-    let values = values.into_iter().zip(1..);
-    values
-        .map(|(value, n)| check(&format!("{name}[{n}]"), value))
-        .collect()
 }
 
 pub fn port(name: &str, value: i32) -> Result<u16, Error> {

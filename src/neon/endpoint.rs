@@ -8,7 +8,7 @@ use crate::neon::{
     account, any_operation, branches, configuration, domains, email_server, integration,
 };
 use crate::neon::{oauth_clients, oauth_providers, oauth_server, plugins, projects};
-use crate::neon::{sign_in, users, webhooks};
+use crate::neon::{queue, sign_in, users, webhooks};
 
 /// An operation. What changes nothing is a GET.
 #[derive(Debug, PartialEq, Eq)]
@@ -129,12 +129,13 @@ pub const ENDPOINTS: [&Endpoint; 51] = [
 ];
 
 /// Functions that call operations of others.
-pub const BORROWED: [(&str, &[&Endpoint]); 5] = [
+pub const BORROWED: [(&str, &[&Endpoint]); 6] = [
     ("apply", &configuration::READS),
     ("apply", &configuration::WRITES),
     ("check_connection", &[&integration::LIST_INTEGRATIONS]),
     ("export_configuration", &configuration::READS),
     ("plan", &configuration::READS),
+    ("run_queue", &queue::call::ENDPOINTS),
 ];
 
 impl Path {

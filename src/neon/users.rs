@@ -146,6 +146,16 @@ pub fn delete(target: &Target, id: &str) -> Result<Request<()>, Error> {
     DELETE_USER.empty(target, [Segment::id("id", id)?])
 }
 
+/// A deletion to which it is an answer, too, that there is no such user; not that there is no such project,
+/// branch or integration, as who may not see them is told as well.
+pub fn or_gone(request: Request<()>) -> Request<()> {
+    request.accepting(|status, message| {
+        let message = message.to_lowercase();
+        let is_about_user = message.contains("user") && !message.contains("integration");
+        (status == 404 && is_about_user).then_some(())
+    })
+}
+
 /// `PUT .../auth/users/{id}/role`, at branch level alone; `roles` replace those that are there.
 pub fn set_roles(target: &Target, id: &str, roles: &[&str]) -> Result<Request<()>, Error> {
     let request = SET_USER_ROLES.empty(target, [Segment::id("id", id)?])?;

@@ -3,6 +3,7 @@
 use pgrx::prelude::*;
 
 use crate::error::Error;
+use crate::neon::argument;
 use crate::pg::text::Text;
 
 /// An argument that must not be NULL.
@@ -15,19 +16,13 @@ pub fn owned(value: &Option<Text>) -> Option<String> {
     value.as_deref().map(str::to_owned)
 }
 
-/// Far more elements than any array of the API has.
-const MAX_ELEMENTS: usize = 1000;
-
 /// The elements of an array that is not too long to look at, made as they are asked for: an array of
 /// NULLs has a bit for each.
 pub fn elements<'a>(
     name: &str,
     array: &'a Array<Text>,
 ) -> Result<impl Iterator<Item = Option<Text>> + use<'a>, Error> {
-    if array.len() > MAX_ELEMENTS {
-        let expected = format!("an array of at most {MAX_ELEMENTS} elements");
-        return Err(Error::invalid_argument(name, &expected));
-    }
+    argument::number_of_elements(name, array.len())?;
     Ok(array.iter())
 }
 

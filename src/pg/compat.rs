@@ -38,23 +38,6 @@ pub fn may_use_server(server: pg_sys::Oid, role: pg_sys::Oid) -> bool {
     result == pg_sys::AclResult::ACLCHECK_OK
 }
 
-/// Whether a role may look into a schema.
-pub fn may_use_schema(schema: pg_sys::Oid, role: pg_sys::Oid) -> bool {
-    let usage = pg_sys::ACL_USAGE as pg_sys::AclMode;
-    // SAFETY: a look-up in the catalogs.
-    let result = unsafe {
-        #[cfg(any(feature = "pg14", feature = "pg15"))]
-        {
-            pg_sys::pg_namespace_aclcheck(schema, role, usage)
-        }
-        #[cfg(not(any(feature = "pg14", feature = "pg15")))]
-        {
-            pg_sys::object_aclcheck(pg_sys::NamespaceRelationId, schema, role, usage)
-        }
-    };
-    result == pg_sys::AclResult::ACLCHECK_OK
-}
-
 /// Whether a role may call a function.
 pub fn may_execute(function: pg_sys::Oid, role: pg_sys::Oid) -> bool {
     let execute = pg_sys::ACL_EXECUTE as pg_sys::AclMode;
@@ -67,6 +50,40 @@ pub fn may_execute(function: pg_sys::Oid, role: pg_sys::Oid) -> bool {
         #[cfg(not(any(feature = "pg14", feature = "pg15")))]
         {
             pg_sys::object_aclcheck(pg_sys::ProcedureRelationId, function, role, execute)
+        }
+    };
+    result == pg_sys::AclResult::ACLCHECK_OK
+}
+
+/// The timeline that this server writes.
+pub fn wal_timeline() -> pg_sys::TimeLineID {
+    // SAFETY: variables of the server, which is no standby.
+    unsafe {
+        #[cfg(feature = "pg14")]
+        {
+            // Looks it up, once.
+            pg_sys::RecoveryInProgress();
+            pg_sys::ThisTimeLineID
+        }
+        #[cfg(not(feature = "pg14"))]
+        {
+            pg_sys::GetWALInsertionTimeLine()
+        }
+    }
+}
+
+/// Whether a role may look into a schema.
+pub fn may_use_schema(schema: pg_sys::Oid, role: pg_sys::Oid) -> bool {
+    let usage = pg_sys::ACL_USAGE as pg_sys::AclMode;
+    // SAFETY: a look-up in the catalogs.
+    let result = unsafe {
+        #[cfg(any(feature = "pg14", feature = "pg15"))]
+        {
+            pg_sys::pg_namespace_aclcheck(schema, role, usage)
+        }
+        #[cfg(not(any(feature = "pg14", feature = "pg15")))]
+        {
+            pg_sys::object_aclcheck(pg_sys::NamespaceRelationId, schema, role, usage)
         }
     };
     result == pg_sys::AclResult::ACLCHECK_OK

@@ -47,11 +47,21 @@ impl<const MAX: usize> FromDatum for Json<MAX> {
             if pg_sys::toast_raw_datum_size(datum) > MAX + pg_sys::VARHDRSZ {
                 return Some(Self(Text::new("")));
             }
-            let text = direct_function_call_as_datum(pg_sys::jsonb_out, &[Some(datum)])?;
-            Some(Self(Text::new(from_server(CStr::from_ptr(
-                text.cast_mut_ptr(),
-            )))))
+            Some(Self(Text::new(text_of(datum))))
         }
+    }
+}
+
+/// A `jsonb` in words.
+///
+/// # Safety
+/// It is one, and not NULL.
+pub unsafe fn text_of(jsonb: pg_sys::Datum) -> String {
+    // SAFETY: the caller's promise; what comes back is a text with a NUL at its end.
+    unsafe {
+        let text = direct_function_call_as_datum(pg_sys::jsonb_out, &[Some(jsonb)]);
+        let text = text.map(|text| text.cast_mut_ptr());
+        text.map_or_else(String::new, |text| from_server(CStr::from_ptr(text)))
     }
 }
 

@@ -21,7 +21,7 @@ use crate::pg::raised::{Raised, attempt};
 use crate::pg::text::from_server;
 use crate::pg::wait::{Event, pause};
 
-pub use restricted::Restricted;
+pub use restricted::{Restricted, set};
 
 unsafe extern "C-unwind" {
     // Not among pgrx' bindings.

@@ -230,6 +230,34 @@ pub fn id_of(
     Ok(id)
 }
 
+/// [`id_of`] for who has no row that it could be like.
+pub fn id_by_address(
+    target: &Target,
+    time: Duration,
+    email: Text,
+) -> Result<Option<String>, Error> {
+    id_of(&Row::new::<SyncedUser>()?, target, time, email)
+}
+
+/// Whether the table for `target` can be read and has no such user.
+pub fn is_gone(target: &Target, time: Duration, id: &str) -> Result<bool, Error> {
+    let row = Row::new::<SyncedUser>()?;
+    let find = || Table::find_for(target)?.map_err(Error::no_such_table_of_users);
+    let mut is_there = false;
+    let looked = open(find, time).and_then(|(table, relation)| {
+        // Who cannot be in it is no one of whom it says something.
+        if !table.may_have(id) {
+            return Err(Error::no_table_of_users().into());
+        }
+        table.one(id).run(&relation, &row, |_| {
+            is_there = true;
+            Ok(())
+        })
+    });
+    looked.map_err(|failure| failure.into_error(USERS))?;
+    Ok(!is_there)
+}
+
 /// Says how many users the table for `target` (or the current one, if nothing is known of that) has, and
 /// how old the latest change in it is. `like` is a row of `connection_check`.
 pub fn check(like: &Row, target: Option<&Target>, time: Duration) -> Result<String, Failure> {
@@ -253,7 +281,7 @@ pub fn check(like: &Row, target: Option<&Target>, time: Duration) -> Result<Stri
     Ok(state)
 }
 
-fn to_duration(timeout: Interval) -> Result<Duration, Error> {
+pub fn to_duration(timeout: Interval) -> Result<Duration, Error> {
     u64::try_from(timeout.as_micros())
         .map(Duration::from_micros)
         .ok()

@@ -63,6 +63,11 @@ impl Session {
             endpoint.path_at(&target)?;
             return Ok(Self(Way::Nowhere(target)));
         }
+        Self::to_neon(endpoint, server)
+    }
+
+    /// The same, where a call may be made.
+    pub fn to_neon(endpoint: &Endpoint, server: Option<&str>) -> Result<Self, Error> {
         let role = Role::in_effect();
         let server = server::usable_server(server, role)?;
         let target = server::target(&server, endpoint.scope())?;
@@ -255,6 +260,14 @@ impl Session {
     /// Whether anything is sent.
     pub fn sends(&self) -> bool {
         matches!(self.0, Way::ToNeon(_))
+    }
+
+    /// For a queued call: the error is not complete yet, and what has interrupted it is left for later.
+    pub fn send_queued<T>(&self, request: &Request<T>, id: &str) -> Result<T, Error> {
+        match &self.0 {
+            Way::ToNeon(line) => line.work(|client| client.send(request, id)),
+            Way::Nowhere(_) => Err(Error::dry_run()),
+        }
     }
 
     /// The error with its advice as a sentence.

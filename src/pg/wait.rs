@@ -65,6 +65,8 @@ pub enum Event {
     WaitForUser,
     WaitForTable,
     WaitForTurn,
+    WaitForQueued,
+    QueueRest,
 }
 
 /// To be called before the first wait of a request.
@@ -244,6 +246,8 @@ impl Event {
             Self::WaitForUser => c"NeonAuthAdminWaitForUser",
             Self::WaitForTable => c"NeonAuthAdminWaitForTable",
             Self::WaitForTurn => c"NeonAuthAdminWaitForTurn",
+            Self::WaitForQueued => c"NeonAuthAdminWaitForQueued",
+            Self::QueueRest => c"NeonAuthAdminQueueRest",
         }
     }
 }

@@ -72,6 +72,14 @@ fn every_sql_function_begins_with_an_entry_and_returns_a_raise() {
         for function in code(&text).split("#[pg_extern").skip(1) {
             functions += 1;
             let signature = function.split(" {\n").next().expect("a signature");
+            // Of a procedure, which is written by hand.
+            let signature = match signature.split_once("\n)]\n") {
+                Some((_, signature)) if signature.starts_with("fn run_queue") => {
+                    assert!(signature.contains("_entry: Entry") && signature.ends_with("Raise>"));
+                    continue;
+                }
+                _ => signature,
+            };
             let raises = signature.contains("-> Result<") && signature.ends_with("Raise>");
             let enters = signature.contains("(\n    _entry: Entry,\n")
                 || signature.contains("(_entry: Entry");
@@ -89,7 +97,10 @@ fn every_sql_function_begins_with_an_entry_and_returns_a_raise() {
         }
     }
     let script = include_str!("../../sql/neon_auth_admin--1.0.sql");
-    let is_function = |line: &&str| line.starts_with("CREATE ") && line.contains(" FUNCTION ");
+    let is_function = |line: &&str| {
+        line.starts_with("CREATE PROCEDURE ")
+            || line.starts_with("CREATE ") && line.contains(" FUNCTION ")
+    };
     let installed = script.lines().filter(is_function).count();
     assert_eq!(functions, installed, "every function was looked at");
 }

@@ -109,9 +109,9 @@ fn headings_are_named_as_github_does() {
 /// The functions that the install script makes and leaves.
 fn functions() -> BTreeSet<String> {
     let script = include_str!("../../sql/neon_auth_admin--1.0.sql");
-    let names = script
-        .lines()
-        .filter_map(|line| line.strip_prefix("CREATE  FUNCTION \""));
+    let begins = ["CREATE  FUNCTION \"", "CREATE PROCEDURE neon_auth_admin.\""];
+    let name = |line: &'static str| begins.iter().find_map(|begin| line.strip_prefix(begin));
+    let names = script.lines().filter_map(name);
     let names = names.filter_map(|rest| rest.split('"').next());
     let is_for_users = |name: &&str| {
         // Called by Postgres, and by the script itself.

@@ -14,7 +14,11 @@ use crate::support::{connect, one};
 
 /// Of arguments that are in no body, or there with a value that not every function or level takes; with
 /// its name alone, or for one function. NULL is what the default means.
-const VALUES: [(&str, &str); 26] = [
+const VALUES: [(&str, &str); 28] = [
+    (
+        "arguments",
+        r#"'{"domain": "https://a.example.com"}'::jsonb"#,
+    ),
     ("api_key", "'napi_1'"),
     ("body", "'{\"purpose\": \"unknown\"}'"),
     (
@@ -28,6 +32,7 @@ const VALUES: [(&str, &str); 26] = [
     ("ids", "NULL"),
     ("include_deleted", "false"),
     ("method", "'POST'"),
+    ("operation", "'add_domain'"),
     ("path", "'future'"),
     ("project_id", "NULL"),
     ("prune", "NULL"),
@@ -106,7 +111,7 @@ const FUNCTIONS: &str = "
         FROM unnest(proargtypes::oid[], proargnames[:pronargs]) WITH ORDINALITY AS one (type, name, n)
     ))::text
     FROM pg_proc JOIN neon_auth_admin.functions AS manual ON manual.name = proname
-    WHERE pronamespace = 'neon_auth_admin'::regnamespace
+    WHERE pronamespace = 'neon_auth_admin'::regnamespace AND prokind = 'f'
     ORDER BY proname <> 'create_integration', proname <> 'update_oauth_server', proname LIKE 'delete%', proname = 'delete_integration',
         effect <> 'writes', proname";
 
@@ -166,6 +171,11 @@ impl Function {
         }
     }
 
+    /// Whether it is about calls that are made later: what it takes and says is in `queue`.
+    pub fn is_of_the_queue(&self) -> bool {
+        self.name == "enqueue" || self.name.ends_with("_queued")
+    }
+
     /// Whether what is wrong is a row, and no error.
     pub fn is_a_report(&self) -> bool {
         self.name == "check_connection"
@@ -177,16 +187,17 @@ impl Function {
 
     /// A call with every argument by its name: with what is given, or else with its sample.
     pub fn call(&self, given: &[(&str, &str)]) -> String {
-        let argument = |name: &str| {
-            let given = given.iter().find(|(known, _)| *known == name);
+        let argument = |Argument { name, kind, .. }: &Argument| {
+            let given = given.iter().find(|(known, _)| known == name);
             let value = given.map(|(_, value)| *value);
             let sample = |name: &str| SAMPLES.get(name).map(String::as_str);
+            let value = value.or_else(|| (kind == "bigint").then_some("1"));
             let value = value.or_else(|| sample(&format!("{}.{name}", self.name)));
             let value = value.or_else(|| sample(name));
             let value = value.unwrap_or_else(|| panic!("{name} has no value"));
             format!("{name} => {value}")
         };
-        let arguments: Vec<_> = self.arguments.iter().map(|it| argument(&it.name)).collect();
+        let arguments: Vec<_> = self.arguments.iter().map(argument).collect();
         format!("{}({})", self.name, arguments.join(", "))
     }
 }

@@ -56,6 +56,7 @@ mod phases;
 mod places;
 mod postmaster;
 mod programs;
+mod queue;
 mod queues;
 mod reach;
 mod reported;

@@ -38,7 +38,8 @@ fn readers_work_and_writers_are_refused() {
     let functions = functions(&mut session);
     let (writers, readers): (Vec<_>, Vec<_>) = functions
         .iter()
-        .partition(|it| it.writes || it.has("api_key"));
+        .filter(|it| it.name != "wait_for_queued")
+        .partition(|it| it.writes || it.has("api_key") || it.is_of_the_queue());
     for (server, project, branch) in [("project", project, None), ("branch", branch, Some("br-a"))]
     {
         let mut config = config_of(STANDBY, "it_standby", "it_standby");
@@ -51,6 +52,8 @@ fn readers_work_and_writers_are_refused() {
         let manual =
             "SELECT neon_auth_admin.list_operations(), functions FROM neon_auth_admin.functions";
         session.query(manual, &[]).expect(manual);
+        let run = "CALL neon_auth_admin.run_queue()";
+        session.refused(run, &SqlState::READ_ONLY_SQL_TRANSACTION);
         assert_eq!(arrived(project), 0);
         let offered = operations(project, branch, "u-1");
         let offered = |it: &&&Function| offered.iter().any(|row| row.function == it.name);

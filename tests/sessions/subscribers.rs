@@ -1,5 +1,5 @@
 //! A database that is replicated logically, FOR ALL TABLES, into one with the extension and one without:
-//! what the extension does is no part of it.
+//! what the extension does is no part of it, but for its table of queued calls.
 
 use postgres::Client;
 
@@ -11,7 +11,7 @@ const PUBLISHER: &str = "it_publisher";
 const SUBSCRIBERS: [&str; 2] = ["it_subscriber_with", "it_subscriber_without"];
 const LIST: &str = "SELECT * FROM neon_auth_admin.list_domains()";
 
-fn subscribe(publisher: &mut Client, database: &str) -> Client {
+fn subscribe(publisher: &mut Client, database: &str, publication: &str) -> Client {
     let mut subscriber = connect(database, "postgres");
     // In one cluster, CREATE SUBSCRIPTION would wait for itself if it made the slot.
     let slot = "SELECT pg_create_logical_replication_slot($1, 'pgoutput')";
@@ -20,7 +20,7 @@ fn subscribe(publisher: &mut Client, database: &str) -> Client {
     subscriber.run("CREATE TABLE public.accounts (id int PRIMARY KEY, name text)");
     subscriber.run(&format!(
         "CREATE SUBSCRIPTION {database}
-         CONNECTION 'host={host} dbname={PUBLISHER} user=postgres' PUBLICATION everything
+         CONNECTION 'host={host} dbname={PUBLISHER} user=postgres' PUBLICATION {publication}
          WITH (create_slot = false, slot_name = '{database}')"
     ));
     subscriber
@@ -39,12 +39,31 @@ fn subscribers_of_all_tables_work() {
     admin.run(
         "CREATE TABLE public.accounts (id int PRIMARY KEY, name text);
          INSERT INTO public.accounts VALUES (1, 'there before');
-         CREATE PUBLICATION everything FOR ALL TABLES",
+         CREATE PUBLICATION everything FOR ALL TABLES;
+         CREATE PUBLICATION accounts FOR TABLE public.accounts",
     );
     let published = "SELECT string_agg(schemaname || '.' || tablename, ' ' ORDER BY tablename)
-                     FROM pg_publication_tables";
-    let mut subscribers = SUBSCRIBERS.map(|one| subscribe(&mut admin, one));
+                     FROM pg_publication_tables
+                     WHERE pubname = 'everything' AND tablename <> 'queued_calls'";
+    // Who has not got a table cannot subscribe to it.
+    let [here, not_here] = SUBSCRIBERS;
+    let mut subscribers = [(here, "everything"), (not_here, "accounts")]
+        .map(|(one, publication)| subscribe(&mut admin, one, publication));
     let mut owner = database.session();
+
+    // What is queued arrives, and is not sent from there.
+    owner.run("SELECT neon_auth_admin.enqueue('add_domain', '{\"domain\": \"https://a\"}')");
+    let queued = "SELECT count(*) = 1 FROM neon_auth_admin.queued_calls";
+    wait_until(&mut subscribers[0], "the queued call", queued);
+    subscribers[0].run(
+        "GRANT USAGE ON SCHEMA neon_auth_admin TO it_publisher;
+         GRANT EXECUTE ON ALL ROUTINES IN SCHEMA neon_auth_admin TO it_publisher",
+    );
+    let mut there = connect(here, PUBLISHER);
+    there.run("CALL neon_auth_admin.run_queue()");
+    let aside = "SELECT concat_ws(' ', state, sqlstate) FROM neon_auth_admin.queue";
+    assert_eq!(one(&mut there, aside).get::<_, &str>(0), "waiting NA009");
+    drop(there);
 
     let mut arrives = |admin: &mut Client, id: i32, what: &str| {
         let insert = "INSERT INTO public.accounts VALUES ($1, $2) ON CONFLICT DO NOTHING";

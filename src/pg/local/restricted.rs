@@ -80,7 +80,8 @@ fn lock_timeout(deadline: Instant) -> CString {
     CString::new(limit.to_string()).expect("a number has no NUL")
 }
 
-fn set(name: &CStr, value: &CStr) {
+/// Until the level of settings ends that was begun last.
+pub fn set(name: &CStr, value: &CStr) {
     // SAFETY: NUL-terminated strings, which Postgres copies.
     unsafe {
         pg_sys::set_config_option(

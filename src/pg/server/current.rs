@@ -38,7 +38,12 @@ pub fn own_branch_beside(target: &Target) -> Option<String> {
 }
 
 fn own_branch() -> Option<String> {
-    setting("branch_id").and_then(|(value, is_configured)| is_configured.then_some(value))
+    configured("branch_id")
+}
+
+/// What a Neon compute says of itself, if it is the server's configuration that does.
+pub fn configured(option: &str) -> Option<String> {
+    setting(option).and_then(|(value, is_configured)| is_configured.then_some(value))
 }
 
 pub fn read(server: &str, option: &str) -> Result<String, Error> {

@@ -3,7 +3,7 @@
 -- Rules. Each query returns what breaks one, so none returns a row.
 
 CREATE VIEW test.functions AS
-    SELECT f.* FROM pg_proc AS f WHERE pronamespace = 'neon_auth_admin'::regnamespace;
+    SELECT f.* FROM pg_proc AS f WHERE pronamespace = 'neon_auth_admin'::regnamespace AND prokind = 'f';
 
 -- EXPLAIN must not call the network, nor may a parallel worker. What only reads Neon does not keep workers from
 -- the rest of a query. (A subtransaction, or whatever a view of users has in it, would.)
@@ -32,8 +32,11 @@ SELECT proname FROM test.functions WHERE prosecdef;
 SELECT proname FROM test.functions WHERE coalesce(length(obj_description(oid, 'pg_proc')), 0) < 30;
 SELECT typname FROM pg_type
 WHERE typnamespace = 'neon_auth_admin'::regnamespace AND typcategory <> 'A'
-    AND NOT EXISTS (SELECT FROM pg_class WHERE pg_class.oid = typrelid AND relkind = 'v')
+    AND NOT EXISTS (SELECT FROM pg_class WHERE pg_class.oid = typrelid AND relkind <> 'c')
     AND coalesce(obj_description(oid, 'pg_type'), '') = '';
+SELECT relname FROM pg_class
+WHERE relnamespace = 'neon_auth_admin'::regnamespace AND relkind IN ('r', 'v')
+    AND coalesce(obj_description(oid, 'pg_class'), '') = '';
 SELECT 'schema' FROM pg_namespace
 WHERE nspname = 'neon_auth_admin' AND coalesce(obj_description(oid, 'pg_namespace'), '') = '';
 SELECT attrelid::regclass, attname FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
@@ -45,7 +48,7 @@ WHERE fdwname = 'neon_auth_admin' AND coalesce(obj_description(oid, 'pg_foreign_
 -- Writers say what ROLLBACK leaves; the others change nothing at Neon.
 SELECT proname FROM test.functions
 WHERE (obj_description(oid, 'pg_proc') LIKE '%Not undone by ROLLBACK')
-    = (proname ~ '^(get|list|wait|check|export)_|^plan$' OR proname = 'set_api_key');
+    = (proname ~ '^(get|list|wait|check|export)_|^plan$|_queued$' OR proname IN ('set_api_key', 'enqueue'));
 
 -- PUBLIC may neither call a function nor make a server. What the manual reads sends nothing.
 SELECT proname FROM test.functions
@@ -61,7 +64,7 @@ CREATE VIEW test.views AS
     FROM pg_class, aclexplode(coalesce(relacl, acldefault('r', relowner))) AS a
     WHERE relnamespace = 'neon_auth_admin'::regnamespace AND relkind = 'v';
 SELECT relname, grantee, privilege_type FROM test.views
-WHERE grantee = 0 AND relname <> 'functions' OR grantee <> relowner AND privilege_type NOT IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE');
+WHERE grantee = 0 AND relname NOT IN ('functions', 'queue') OR grantee <> relowner AND privilege_type NOT IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE');
 SELECT relname, string_agg(privilege_type, ' ' ORDER BY privilege_type) FROM test.views
 WHERE grantee = 'pg_database_owner'::regrole AND is_grantable GROUP BY 1 ORDER BY 1;
 DROP VIEW test.views;
@@ -76,7 +79,20 @@ WHERE NOT has_foreign_data_wrapper_privilege(role, 'neon_auth_admin', 'USAGE WIT
 -- what reads this database's own table of users.
 SELECT proname FROM test.functions
 WHERE pg_get_function_arguments(oid) !~ '(^|, )server text DEFAULT NULL::text(, role text DEFAULT NULL::text, project_id text DEFAULT NULL::text)?$'
-    AND proname NOT IN ('list_users', 'wait_for_user', 'list_operations');
+    AND proname NOT IN ('list_users', 'wait_for_user', 'list_operations') AND proname !~ '_queued$';
+
+-- The procedure keeps those that are for one.
+SELECT proname, prosecdef, proconfig, length(obj_description(oid, 'pg_proc')) > 30 AS has_comment,
+    has_function_privilege('app_owner', oid, 'EXECUTE WITH GRANT OPTION') AS granted,
+    EXISTS (SELECT FROM aclexplode(coalesce(proacl, acldefault('f', proowner))) WHERE grantee = 0) AS public
+FROM pg_proc WHERE pronamespace = 'neon_auth_admin'::regnamespace AND prokind = 'p';
+
+-- Nobody has a right on the table of queued calls, and everybody one on the view, which shows each role its own.
+SELECT relname, relkind, acl.grantee = 0 AS public, privilege_type
+FROM pg_class, aclexplode(relacl) AS acl
+WHERE relnamespace = 'neon_auth_admin'::regnamespace AND relname LIKE 'queue%' AND grantee <> relowner;
+SELECT relname, relrowsecurity FROM pg_class
+WHERE relnamespace = 'neon_auth_admin'::regnamespace AND relkind = 'r';
 
 -- All of it belongs to the extension.
 SELECT proname FROM test.functions
@@ -106,12 +122,12 @@ DROP VIEW test.functions;
 
 \pset format unaligned
 \t on
-SELECT proname || '(' || regexp_replace(pg_get_function_arguments(oid), '::[a-z]+(\[\])?', '', 'g') || ') -> ' || pg_get_function_result(oid)
+SELECT proname || '(' || regexp_replace(pg_get_function_arguments(oid), '::[a-z]+(\[\])?', '', 'g') || ') -> ' || coalesce(pg_get_function_result(oid), 'procedure')
 FROM pg_proc WHERE pronamespace = 'neon_auth_admin'::regnamespace ORDER BY proname COLLATE "C";
 
 SELECT relname || '(' || string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' ORDER BY attnum) || ')'
 FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
-WHERE relnamespace = 'neon_auth_admin'::regnamespace AND attnum > 0 AND NOT attisdropped
+WHERE relnamespace = 'neon_auth_admin'::regnamespace AND relkind IN ('c', 'r', 'v') AND attnum > 0 AND NOT attisdropped
 GROUP BY relname ORDER BY relname COLLATE "C";
 \t off
 \pset format aligned

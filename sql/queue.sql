@@ -1,0 +1,58 @@
+-- Calls that are made after COMMIT. The functions write here as the owner of the table, each for the role that
+-- calls it; nobody else sees it, and the view shows each role its own. It is no part of a dump: restored elsewhere,
+-- a call would be made there as well.
+
+CREATE TABLE neon_auth_admin.queued_calls (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    operation text COLLATE "C" NOT NULL,
+    arguments jsonb NOT NULL,
+    server text COLLATE "C" NOT NULL,
+    role oid NOT NULL,
+    subject text COLLATE "C" NOT NULL, -- calls of one are made one after the other
+    origin text COLLATE "C" NOT NULL, -- where it was queued: it is sent from there alone
+    timeline integer NOT NULL, -- of the WAL, for a standby that was promoted
+    state text COLLATE "C" NOT NULL DEFAULT 'waiting'
+        CHECK (state IN ('waiting', 'sending', 'done', 'failed', 'cancelled')),
+    held boolean NOT NULL DEFAULT false, -- behind an earlier call of its subject
+    in_doubt boolean NOT NULL DEFAULT false, -- whether an attempt may have been carried out
+    attempts integer NOT NULL DEFAULT 0, -- never goes back: results are stored by it
+    crashes integer NOT NULL DEFAULT 0,
+    enqueued_at timestamptz NOT NULL,
+    next_attempt_at timestamptz, -- of what is waiting, unless something else has to happen first
+    failing_since timestamptz,
+    finished_at timestamptz,
+    request_id text,
+    result jsonb,
+    sqlstate text,
+    message text,
+    detail text,
+    hint text
+) WITH (
+    autovacuum_vacuum_scale_factor = 0,
+    autovacuum_vacuum_threshold = 1000,
+    autovacuum_vacuum_cost_delay = 0,
+    vacuum_truncate = off, -- which would lock everybody out
+    vacuum_index_cleanup = on -- the left end of each index is dead soon
+);
+
+-- What is due, at each server.
+CREATE INDEX queued_calls_due ON neon_auth_admin.queued_calls (role, origin, server, next_attempt_at, id)
+    WHERE next_attempt_at IS NOT NULL;
+-- The order of each subject.
+CREATE INDEX queued_calls_subject ON neon_auth_admin.queued_calls (role, server, subject, id)
+    WHERE state IN ('waiting', 'sending');
+-- What somebody has to look after.
+CREATE INDEX queued_calls_special ON neon_auth_admin.queued_calls (role, state, id)
+    WHERE held OR state IN ('sending', 'failed');
+
+-- Whoever makes a dump with pg_dump 14 has to lock each table, for which the right to read it is needed: nobody
+-- but its owner sees a row by that.
+GRANT SELECT ON neon_auth_admin.queued_calls TO PUBLIC;
+ALTER TABLE neon_auth_admin.queued_calls ENABLE ROW LEVEL SECURITY;
+
+CREATE VIEW neon_auth_admin.queue WITH (security_barrier) AS
+    SELECT id, operation, arguments, server, pg_catalog.pg_get_userbyid(role) AS role, state, attempts,
+        enqueued_at, next_attempt_at, finished_at, request_id, result, sqlstate, message, detail, hint
+    FROM neon_auth_admin.queued_calls
+    WHERE pg_catalog.pg_has_role(role, 'USAGE');
+GRANT SELECT ON neon_auth_admin.queue TO PUBLIC;
