@@ -120,7 +120,9 @@ impl Error {
             ErrorKind::TooManyRows,
             format!("a statement may write no more than {most} rows through view \"{view}\""),
         )
-        .with_hint("If all of them are meant, raise neon_auth_admin.max_rows for the transaction.")
+        .with_hint(
+            "If all of them are meant, queue them with enqueue(), or raise neon_auth_admin.max_rows for the transaction.",
+        )
     }
 
     pub fn secret_by_copy(view: &str, column: &str) -> Self {

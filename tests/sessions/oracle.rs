@@ -230,8 +230,15 @@ impl Witness {
         call: &str,
         arguments: &[&(dyn ToSql + Sync)],
     ) -> Result<Vec<Row>, Error> {
-        let query = format!("SELECT * FROM neon_auth_admin.{call}");
-        let answer = self.session.query(&query, arguments);
+        self.run(&format!("SELECT * FROM neon_auth_admin.{call}"), arguments)
+    }
+
+    pub fn run(
+        &mut self,
+        statement: &str,
+        arguments: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, Error> {
+        let answer = self.session.query(statement, arguments);
         match &answer {
             Ok(rows) => rows.iter().for_each(|row| self.rows += &texts(row)),
             Err(error) => {

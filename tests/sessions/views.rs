@@ -4,6 +4,7 @@ mod changes;
 mod inserts;
 mod kept;
 mod rights;
+mod secrets;
 
 use std::io::Write;
 
