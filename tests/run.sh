@@ -180,6 +180,7 @@ timed "Starting a private Postgres and the simulator" prepare
 stage "Unit tests" cargo_results rust_tests --lib --bins
 stage "Integration tests" cargo_results rust_tests --test it
 stage "Session tests" cargo_results rust_tests --test sessions -- --nocapture
+stage "Without memory" cargo_results rust_tests --test sessions -- --ignored --nocapture --test-threads=1 out_of_memory::
 stage "Golden tests" regress_results golden_tests
 stage "Configuration tests" cargo_results rust_tests --test sessions -- --ignored --nocapture configured::
 stage "Killed sessions" cargo_results rust_tests --test sessions -- --ignored --nocapture queue::crash

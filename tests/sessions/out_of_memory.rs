@@ -11,6 +11,9 @@ use crate::large_answers::{answering, plugins};
 use crate::phases::list;
 use crate::support::{Database, Statements, one, variable};
 
+// Postgres itself (15 and later) can fall over when it is refused memory for its statistics, which grow with what other
+// sessions do: so there are none beside these tests.
+
 /// In KiB.
 const STEP: usize = 64;
 
@@ -133,6 +136,7 @@ impl World {
 
 /// However much memory is left, in steps that are smaller than what a call needs.
 #[test]
+#[ignore = "tests/run.sh runs this alone"]
 fn whatever_memory_is_left_the_server_lives() {
     let mut world = World::new("it_memory");
     let (http, https) = (list("http"), list("https"));
@@ -161,6 +165,7 @@ fn whatever_memory_is_left_the_server_lives() {
 
 /// The next call of a session without memory ends it, or survives it.
 #[test]
+#[ignore = "tests/run.sh runs this alone"]
 fn a_session_full_of_settings_ends_alone() {
     let mut world = World::new("it_memory_full");
     let mut ended = 0;
@@ -205,6 +210,7 @@ fn fill(backend: Backend, session: &mut Client, smallest: u32) -> usize {
 
 /// The thread that looks a name up must not call Postgres: the main one ends the session for it.
 #[test]
+#[ignore = "tests/run.sh runs this alone"]
 fn a_look_up_that_is_refused_memory_ends_its_session_alone() {
     let mut world = World::new("it_memory_look_up");
     let name = HangingName::new();
