@@ -50,9 +50,11 @@ CREATE INDEX queued_calls_special ON neon_auth_admin.queued_calls (role, state, 
 GRANT SELECT ON neon_auth_admin.queued_calls TO PUBLIC;
 ALTER TABLE neon_auth_admin.queued_calls ENABLE ROW LEVEL SECURITY;
 
+-- The second item in FROM, which costs nothing, keeps its owner from changing rows through it: what waits for them
+-- would not hear of that.
 CREATE VIEW neon_auth_admin.queue WITH (security_barrier) AS
     SELECT id, operation, arguments, server, pg_catalog.pg_get_userbyid(role) AS role, state, attempts,
         enqueued_at, next_attempt_at, finished_at, request_id, result, sqlstate, message, detail, hint
-    FROM neon_auth_admin.queued_calls
+    FROM neon_auth_admin.queued_calls, (SELECT) AS nothing
     WHERE pg_catalog.pg_has_role(role, 'USAGE');
 GRANT SELECT ON neon_auth_admin.queue TO PUBLIC;

@@ -16,7 +16,7 @@ impl Error {
     /// What stands in the place of a name may be a value, and even a key: only what looks like the name of
     /// an argument is shown.
     pub fn unknown_argument(function: &str, name: &str, known: &[&str]) -> Self {
-        let is_name = name.len() < 30 && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        let is_name = name.len() < 30 && name.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_');
         let message = match is_name {
             true => format!("unknown argument \"{name}\""),
             false => "unknown argument".to_owned(),

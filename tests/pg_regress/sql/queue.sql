@@ -33,6 +33,7 @@ SELECT neon_auth_admin.enqueue('create_user', NULL);
 SELECT neon_auth_admin.enqueue('create_user', '[]');
 SELECT neon_auth_admin.enqueue('create_user', '{"email": "queued"}');
 SELECT neon_auth_admin.enqueue('create_user', '{"email": "a@b", "server": "neon"}');
+SELECT neon_auth_admin.enqueue('create_user', '{"Email": "a@b"}');
 SELECT neon_auth_admin.enqueue('create_user', jsonb_build_object('email', repeat('x', 100000)));
 SELECT neon_auth_admin.enqueue('create_user', '{"email": "a@b"}', 'nowhere');
 SELECT neon_auth_admin.wait_for_queued(1000000);

@@ -151,3 +151,26 @@ fn the_callers_path_has_no_say() {
     session.run("RESET search_path");
     assert_eq!(states(&mut session), "1 done, 2 cancelled");
 }
+
+/// A row that was changed behind the queue's back would keep others waiting: not even the view's owner can.
+#[test]
+fn rows_change_through_functions_alone() {
+    let queue = Queue::new("it_queue_view", "test-queue-view");
+    let address = json!({"email": "a@example.com"});
+    enqueue(&mut queue.session(), "create_user", &address);
+    let mut owner = connect("it_queue_view", "postgres");
+    for statement in [
+        "DELETE FROM neon_auth_admin.queue",
+        "UPDATE neon_auth_admin.queue SET state = 'done'",
+        "INSERT INTO neon_auth_admin.queue (operation) VALUES ('create_user')",
+    ] {
+        let not_there = SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE;
+        owner.refused(statement, &not_there);
+    }
+    assert_eq!(states(&mut owner), "1 waiting");
+    let plan = "EXPLAIN (COSTS off) SELECT state FROM neon_auth_admin.queue WHERE id = 1";
+    let plan = owner.query(plan, &[]).expect("a plan");
+    let plan: Vec<String> = plan.iter().map(|row| row.get(0)).collect();
+    let is_by_key = |line: &String| line.contains("Index Cond: (id = 1)");
+    assert!(plan.iter().any(is_by_key), "{plan:?}");
+}
