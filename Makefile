@@ -3,7 +3,7 @@
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help demo test test-all bench build install package package-test package-reproducible pgxn schema schema-check \
+.PHONY: help demo test test-all bench build install package package-test package-reproducible pgxn upgrade-test pg-upgrade-test schema schema-check \
 	lint format-check clippy deny all
 
 help: ## list these commands
@@ -18,7 +18,7 @@ test: ## run every test in a private Postgres
 test-all: ## the same on Postgres 14, 15, 16, 17 and 18, which are fetched where they are missing
 	@bash tests/run_all.sh
 
-bench: ## measure calls from SQL against a plain Rust program
+bench: ## measure calls from SQL against a plain Rust program; with BENCH=queue, the queue
 	@bash tests/bench.sh
 
 all: build # what PGXN's client calls
@@ -37,6 +37,12 @@ package-test: ## make the packages and try them: installs and removes the Debian
 
 package-reproducible: ## make them twice, in other folders and with another umask, and compare
 	@bash packaging/reproducible.sh
+
+upgrade-test: ## update a database that uses the extension to a made-up next version, and compare the catalogs
+	@bash tests/upgrade.sh
+
+pg-upgrade-test: ## take a server that has it from Postgres 14 to 18 with pg_upgrade
+	@bash tests/pg_upgrade.sh
 
 pgxn: ## make the archive for PGXN, of what is committed
 	@source tests/lib.sh && pgxn_archive

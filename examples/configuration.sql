@@ -1,15 +1,15 @@
--- A migration that says what Neon Auth is to be, as one document.
+-- A migration that describes the configuration of Neon Auth as one document.
 --
--- It may run any number of times: what is so already is not written again, and what the document does not
--- name stays as it is. Run by a tool in a transaction or not, there is nothing here that only psql
+-- It may run any number of times: what is as wanted already is not written again, and what the document does
+-- not name stays as it is. Any tool can run it, in a transaction or not: there is nothing here that only psql
 -- understands. It needs a server "neon" (or the setting neon_auth_admin.server) and a stored key, as
 -- examples/migration.sql shows; on a Neon compute each preview branch configures itself.
 --
 -- Secrets are not in the migration. They come from the connection's settings, which the tool makes from
 -- its environment: PGOPTIONS="-c app.google_client_id=... -c app.google_client_secret=...".
--- Where one is missing, current_setting() fails and nothing is sent. Neon shows some secrets to some keys:
--- one that it does not show is sent when it is new or what it belongs to changes; after a rotation, once
--- with resend => true.
+-- If one is missing, current_setting() fails and nothing is sent. Neon shows some secrets to some keys only:
+-- one that it does not show is sent when it is new or when the object that it belongs to changes; after a
+-- rotation, run this once with resend => true.
 
 SELECT step, action, object, field, current, wanted, note
     FROM neon_auth_admin.apply(jsonb_build_object(

@@ -1,17 +1,17 @@
 -- Two environments, production and staging: how they differ, and making staging like production.
 --
--- It needs two servers of these names, each with a stored key, and writes to staging alone. There is
+-- It needs two servers of these names, each with a stored key, and only writes to staging. There is
 -- nothing here that only psql understands.
 --
--- Left out on purpose, with jsonb's own operators:
---   integration      the database is another one
---   webhooks         staging's codes and events would go to production's address
+-- Left out on purpose, with jsonb's operators:
+--   integration      the database is a different one
+--   webhooks         staging's codes and events would be sent to production
 --   domains          sign-ins of staging could return to production's pages
 --   oauth_providers  each environment has its own credentials, whose secrets no export has
 --   email_server     staging's e-mails come from Neon's server, whatever production has
 --   oauth_clients    each branch has clients of its own
---   oauth_server     only the root branch of a project can be one
--- No document has users or keys.
+--   oauth_server     only the root branch of a project can enable it
+-- Documents contain neither users nor keys.
 
 -- How do they differ? Nothing is written.
 SELECT action, object, field, current AS staging, wanted AS production
@@ -32,7 +32,7 @@ SELECT action, object, field, wanted
             || '{"email_server": {"type": "shared"}}',
         server => 'staging');
 
--- A copy to go back to: what is exported can be applied again, where it came from.
+-- A copy to go back to: an export can be applied again where it came from.
 CREATE TABLE IF NOT EXISTS auth_configurations (
     taken_at timestamptz NOT NULL DEFAULT now(), server text NOT NULL, configuration jsonb NOT NULL);
 INSERT INTO auth_configurations (server, configuration)

@@ -1,10 +1,9 @@
--- A migration that brings the configuration of Neon Auth to a wanted state, at branch level and at
--- project level alike.
+-- A migration that brings the configuration of Neon Auth into the state that you want, at branch level or
+-- at project level.
 --
--- It may run any number of times, and must be able to: the calls that it makes are not undone when
--- its transaction is rolled back, so a run that failed half-way leaves some of them done.
--- It reads first and writes only what differs; unique_violation is caught all the same, because
--- somebody else may add the same thing in between.
+-- It can run any number of times, and has to: its calls are not undone when its transaction is rolled
+-- back, so a failed run leaves some of them done. It reads first and writes only what differs;
+-- unique_violation is caught as well, because somebody else may add the same thing in between.
 --
 -- On a Neon compute, current is the project and the branch that it runs on, so that each preview
 -- branch configures itself. Elsewhere name the ids; a project on Stack Auth has no branch_id here.

@@ -1,5 +1,7 @@
--- A tour of neon_auth_admin, as the owner of the database, who is no superuser. For psql, whose commands
--- begin with a backslash: make demo runs it.
+-- A tour of neon_auth_admin, as the owner of the database, who is not a superuser. For psql, whose commands
+-- begin with a backslash. make demo runs it against a simulator of the Neon API, and sets the variables of the
+-- environment that it reads: NEON_PROJECT_ID, NEON_BRANCH_ID, NEON_SIMULATOR_URL and NEON_API_KEY. It creates and
+-- deletes users and changes settings, so do not point it at a project of your own; tour_real.sql only reads.
 CREATE EXTENSION neon_auth_admin;
 
 -- Where: a foreign server, for one branch. Its api_url is the simulator here; without that option
@@ -18,8 +20,8 @@ SELECT neon_auth_admin.set_api_key(:'key');
 SELECT * FROM neon_auth_admin.create_user('ada@example.com', 'Ada Lovelace') \gset
 SELECT * FROM neon_auth_admin.wait_for_user(:'id');
 
--- Several users from local rows: a call for each row that the query keeps, and each user when it has
--- arrived. In FROM beside a table, a function may be called for rows that are dropped afterwards; in a
+-- Several users from local rows: a call for each row that the query keeps, and then each user once it has
+-- arrived. In FROM, beside a table, a function may be called for rows that are dropped afterwards; in a
 -- SELECT list it is not.
 CREATE TABLE invitations (id integer PRIMARY KEY, email text, name text);
 INSERT INTO invitations
@@ -37,7 +39,7 @@ SELECT neon_auth_admin.set_user_roles(user_id, '{admin}') FROM invited WHERE inv
 SELECT pg_sleep(1) \g /dev/null
 SELECT email, name, role FROM neon_auth_admin.list_users() ORDER BY email;
 
--- The same as views, for tools that know tables alone: what is written to a row is a call.
+-- The same as views, for tools that only know tables: each row that is written is a call.
 INSERT INTO neon_auth_admin.users (email, name) VALUES ('emmy@example.com', 'Emmy Noether') RETURNING id, email, name;
 UPDATE neon_auth_admin.users SET role = 'admin, user' WHERE email = 'alan@example.com' RETURNING email, role;
 
@@ -77,6 +79,29 @@ SELECT organization, magic_link, allow_localhost FROM neon_auth_admin.get_plugin
 SELECT step, action, object, field, current, wanted FROM neon_auth_admin.plan(:'configuration');
 SELECT step, action, object FROM neon_auth_admin.apply(:'configuration');
 SELECT * FROM neon_auth_admin.plan(:'configuration');
+
+-- A table and its users: what its rows need is called after COMMIT, with the key of the table's owner.
+SET neon_auth_admin.queue_linger = -1; -- by no worker: it is called when this tour says so
+CREATE TABLE members (id int PRIMARY KEY, email text, auth_user_id text);
+CREATE UNIQUE INDEX ON members (lower(email)); -- to Neon, upper and lower case are the same
+CREATE TRIGGER auth AFTER INSERT OR UPDATE OR DELETE ON members
+    FOR EACH ROW EXECUTE FUNCTION neon_auth_admin.sync_user('email', '', 'auth_user_id');
+INSERT INTO members VALUES (1, 'kay@example.com'), (2, 'lin@example.com');
+CALL neon_auth_admin.run_queue();
+DELETE FROM members WHERE id = 2;
+CALL neon_auth_admin.run_queue();
+SELECT operation, arguments, state FROM neon_auth_admin.queue ORDER BY id;
+SELECT * FROM members;
+RESET neon_auth_admin.queue_linger;
+
+-- By a worker of the server's, after COMMIT. A call that failed is kept with its error, and is made again when that
+-- is mended: here the address is somebody else's, who then goes.
+SELECT neon_auth_admin.enqueue('create_user', '{"email": "alan@example.com", "name": "Alan Kay"}') AS call \gset
+SELECT state, sqlstate, message FROM neon_auth_admin.wait_for_queued(:call);
+SELECT neon_auth_admin.delete_user(user_id) FROM invited WHERE invitation_id = 2;
+SELECT neon_auth_admin.retry_queued(:call);
+SELECT state, attempts, result->>'name' AS name FROM neon_auth_admin.wait_for_queued(:call);
+SELECT step, ok, detail FROM neon_auth_admin.check_connection() WHERE step = 'queue';
 
 -- Webhooks.
 SELECT * FROM neon_auth_admin.update_webhooks(true, 'https://app.example.com/hooks', '{user.created}');

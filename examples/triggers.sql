@@ -1,7 +1,27 @@
--- A table whose new rows become users of Neon Auth. Needs the extension, the server "neon" and a
--- key for the role that runs this script: the function calls Neon as its owner, whoever inserts.
--- Written for the branch level; at project level only app.auth_user_id() is another.
+-- Tables whose rows become users of Neon Auth. Needs the extension, the server "neon" and a key for the role
+-- that runs this script: whoever writes, Neon is called with the key of who owns the table.
 -- A migration like any other: nothing here is for psql alone.
+
+-- 1. After COMMIT, and the right choice unless the id has to be there at COMMIT. The rows of a table and the
+-- users of Neon Auth are kept together: a row gets its user's id when that is there, and takes the user along
+-- when it is deleted. No statement waits for the network.
+CREATE SCHEMA app;
+CREATE TABLE app.members (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    email text NOT NULL,
+    name text,
+    auth_user_id text UNIQUE
+);
+-- To Neon, upper and lower case are the same.
+CREATE UNIQUE INDEX ON app.members (lower(email));
+CREATE TRIGGER auth AFTER INSERT OR UPDATE OR DELETE ON app.members
+    FOR EACH ROW EXECUTE FUNCTION neon_auth_admin.sync_user('email', 'name', 'auth_user_id');
+-- TRUNCATE would leave the users behind.
+CREATE TRIGGER auth_truncate BEFORE TRUNCATE ON app.members
+    FOR EACH STATEMENT EXECUTE FUNCTION neon_auth_admin.sync_user('email', 'name', 'auth_user_id');
+
+-- 2. At COMMIT, in the transaction: it fails when the user cannot be made. Written for the branch level; at
+-- project level only app.auth_user_id() is another.
 --
 -- Know what you do when a transaction waits for a network:
 --   * It keeps its locks and its snapshot. Here the trigger is deferred to COMMIT, so that the wait
@@ -29,7 +49,6 @@ BEGIN
     EXECUTE format('CREATE USER MAPPING FOR CURRENT_USER SERVER neon_in_triggers OPTIONS (api_key %L)', key);
 END $$;
 
-CREATE SCHEMA app;
 CREATE TABLE app.customers (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     email text NOT NULL UNIQUE,

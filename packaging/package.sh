@@ -55,7 +55,7 @@ rust_notices() { # INTO
 documentation() { # INTO
   install -d "$1/docs" "$1/examples"
   install -m 644 README.md SECURITY.md "$1"
-  install -m 644 docs/*.md "$1/docs"
+  install -m 644 docs/*.md docs/*.json "$1/docs"
   install -m 644 examples/*.sql "$1/examples"
 }
 

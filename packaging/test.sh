@@ -39,6 +39,12 @@ notices_are_complete() { # FOLDER
   [[ -s $1/COPYRIGHT-library.html && -s $1/Apache-2.0.txt ]] || die "a notice is missing in $1"
 }
 
+# Pages link to one another, to the examples and to the schema of documents.
+documentation_is_complete() { # FOLDER
+  diff -rq docs "$1/docs" || die "a page is missing in $1"
+  diff -rq examples "$1/examples" || die "an example is missing in $1"
+}
+
 modes_are_plain() { # FOLDER
   local odd
   odd=$(find "$1" \( -type d ! -perm 755 \) -o \( -type f ! -name '*.so' ! -perm 644 \))
@@ -53,6 +59,7 @@ tour_from_tarball() {
   package=$CLUSTER/$(basename "$TARBALL" .tar.xz)
   library_is_clean "$package/lib/neon_auth_admin.so"
   notices_are_complete "$package/licenses/neon_auth_admin"
+  documentation_is_complete "$package/doc"
   modes_are_plain "$package"
   if ((PG_MAJOR >= 18)); then
     settings=("extension_control_path = '$package/share:\$system'" "dynamic_library_path = '$package/lib:\$libdir'")

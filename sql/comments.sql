@@ -41,7 +41,7 @@ COMMENT ON TYPE neon_auth_admin.oauth_provider IS
 COMMENT ON FUNCTION neon_auth_admin.list_oauth_providers IS
     'Lists the OAuth providers. One row for each that users can sign in with; client_secret is masked unless show_secrets is true';
 COMMENT ON FUNCTION neon_auth_admin.add_oauth_provider IS
-    'Adds an OAuth provider. It has own credentials or, without them, Neon''s shared ones; returns it. Not undone by ROLLBACK';
+    'Adds an OAuth provider. With your own credentials or, without any, with Neon''s shared ones; returns it. Not undone by ROLLBACK';
 COMMENT ON TYPE neon_auth_admin.ensured_oauth_provider IS
     'An OAuth provider as ensure_oauth_provider made it (created) or found it';
 COMMENT ON FUNCTION neon_auth_admin.ensure_oauth_provider IS
@@ -97,7 +97,7 @@ COMMENT ON FUNCTION neon_auth_admin.get_allow_localhost IS
 COMMENT ON FUNCTION neon_auth_admin.update_allow_localhost IS
     'Allows or forbids sign-ins to return to localhost. Returns what holds now. Branch level. Not undone by ROLLBACK';
 COMMENT ON FUNCTION neon_auth_admin.update_config IS
-    'Changes the name that people see. Returns it. Branch level. Not undone by ROLLBACK';
+    'Changes the name of the application that users see. Returns it. Branch level. Not undone by ROLLBACK';
 
 -- Plugins
 
@@ -142,9 +142,9 @@ COMMENT ON FUNCTION neon_auth_admin.create_oauth_client IS
 COMMENT ON FUNCTION neon_auth_admin.update_oauth_client IS
     'Changes a client of the OAuth server. Returns it; redirect_uris and resources replace what is there, NULL leaves a field as it is. Branch level. Not undone by ROLLBACK';
 COMMENT ON FUNCTION neon_auth_admin.delete_oauth_client IS
-    'Deletes a client of the OAuth server. Returns its id; tokens that it has got already stay valid. Branch level. Not undone by ROLLBACK';
+    'Deletes a client of the OAuth server. Returns its id; tokens already issued to it stay valid. Branch level. Not undone by ROLLBACK';
 COMMENT ON FUNCTION neon_auth_admin.rotate_oauth_client_secret IS
-    'Gives a client a new client_secret. The client is one of the OAuth server; returns the secret, unmasked, which is never shown again; the old one is void at once. Branch level. Not undone by ROLLBACK';
+    'Gives a client a new client_secret. For a client of the OAuth server; returns the new secret, unmasked, which is never shown again; the old one stops working at once. Branch level. Not undone by ROLLBACK';
 
 -- Webhooks
 
@@ -162,7 +162,7 @@ COMMENT ON TYPE neon_auth_admin.integration IS
 COMMENT ON TYPE neon_auth_admin.integration_keys IS
     'What an application needs to use Neon Auth; the keys are secrets';
 COMMENT ON FUNCTION neon_auth_admin.create_integration IS
-    'Enables Neon Auth. It is for the branch of the server or, at project level, for this one; returns the keys, unmasked. role_name is deprecated at Neon, and is not there at branch level. Not undone by ROLLBACK';
+    'Enables Neon Auth. On the branch of the server or, at project level, on branch_id; returns the keys, unmasked. role_name is deprecated at Neon, and there is none at branch level. Not undone by ROLLBACK';
 COMMENT ON FUNCTION neon_auth_admin.list_integrations IS
     'Lists the integrations. One row for each of the project, or for the one of the branch';
 COMMENT ON FUNCTION neon_auth_admin.get_integration IS
@@ -170,7 +170,7 @@ COMMENT ON FUNCTION neon_auth_admin.get_integration IS
 COMMENT ON FUNCTION neon_auth_admin.create_sdk_keys IS
     'Creates new SDK keys. Returns them, unmasked. Project level. Not undone by ROLLBACK';
 COMMENT ON FUNCTION neon_auth_admin.transfer_ownership IS
-    'Starts the transfer to an own account. The auth project is Neon''s before; returns the URL that completes it. Project level. Not undone by ROLLBACK';
+    'Starts the transfer to your own account. Of the auth project, which Neon owns until then; returns the URL that completes it. Project level. Not undone by ROLLBACK';
 COMMENT ON FUNCTION neon_auth_admin.delete_integration IS
     'Disables Neon Auth. It does so for the project or branch, with delete_data also drops the schema neon_auth; returns the auth_provider that it ran on. Not undone by ROLLBACK';
 
@@ -179,14 +179,14 @@ COMMENT ON FUNCTION neon_auth_admin.delete_integration IS
 COMMENT ON TYPE neon_auth_admin.api_answer IS
     'What Neon answers to call_api: a status from 200 to 299, and a body if there is one';
 COMMENT ON FUNCTION neon_auth_admin.call_api IS
-    'Calls any operation below .../auth. It is for what has no function of its own; method is GET, POST, PUT, PATCH or DELETE, path what follows .../auth/ with percent-encoded segments; secrets are masked in the answer to a GET, and shown in others. Not undone by ROLLBACK';
+    'Calls any operation below .../auth. For operations that have no function of their own; method is GET, POST, PUT, PATCH or DELETE, path is what follows .../auth/, with percent-encoded segments; secrets are masked in the answer to a GET, and shown in others. Not undone by ROLLBACK';
 
 -- The manual
 
 COMMENT ON TYPE neon_auth_admin.operation IS
     'An operation of Neon''s API that a function calls: method, and the path at each level that has it';
 COMMENT ON FUNCTION neon_auth_admin.list_operations IS
-    'Lists the operations that the functions call. One row each, with the path at branch level and at project level; sends nothing';
+    'Lists the operations that have a function. One row each, with the path at branch level and at project level; sends nothing';
 COMMENT ON VIEW neon_auth_admin.functions IS
     'The manual: each function in short. \df+ neon_auth_admin.* has all of it, list_operations() the requests';
 COMMENT ON COLUMN neon_auth_admin.functions.name IS
@@ -209,7 +209,7 @@ COMMENT ON TYPE neon_auth_admin.configuration_change IS
 COMMENT ON FUNCTION neon_auth_admin.export_configuration IS
     'Returns all that is configured as a document for plan() and apply(), with secrets masked';
 COMMENT ON FUNCTION neon_auth_admin.plan IS
-    'Returns what apply() would change, in its order, and no row if there is nothing to do; unmanaged shows what the document does not name, prune names sections of which that would be deleted, resend sends what cannot be compared';
+    'Returns what apply() would change, in its order, and no row if there is nothing to do; unmanaged also shows what the document does not name, prune lists the sections in which that would be deleted, resend also sends what cannot be compared';
 COMMENT ON FUNCTION neon_auth_admin.apply IS
     'Makes the configuration what the document says, and returns what was changed; what the document does not name stays as it is, except in the sections that prune names. Not undone by ROLLBACK';
 
@@ -229,12 +229,12 @@ COMMENT ON FUNCTION neon_auth_admin.list_branches IS
 COMMENT ON TYPE neon_auth_admin.connection_check IS
     'A step of the way to Neon; ok is NULL when an earlier step keeps it from being looked at';
 COMMENT ON FUNCTION neon_auth_admin.check_connection IS
-    'Looks at each step on the way to Neon. One row each, the kind of the key in one of them; a step that fails is a row and no error';
+    'Checks each step of the connection to Neon. One row for each, one of which says what kind of key it is; a step that fails is a row and no error';
 
 -- Views. What a column's comment does not say can be written cannot.
 
 COMMENT ON FUNCTION pg_catalog.neon_auth_admin_write IS
-    'For the triggers of the views: calls the function that INSERT, UPDATE or DELETE of a row stands for';
+    'For the triggers of the views: calls the function that INSERT, UPDATE or DELETE of a row stands for; and for that of the calls that are queued';
 
 COMMENT ON VIEW neon_auth_admin.users IS
     'The users in this database, as list_users() shows them. INSERT calls create_user(), UPDATE of role set_user_roles(), DELETE delete_user(), once for each row, at Neon; needs EXECUTE on these. Not undone by ROLLBACK';
@@ -285,8 +285,8 @@ COMMENT ON COLUMN neon_auth_admin.oauth_clients.name IS 'The name that people se
 COMMENT ON COLUMN neon_auth_admin.oauth_clients.type IS 'confidential or public';
 COMMENT ON COLUMN neon_auth_admin.oauth_clients.redirect_uris IS 'Where a sign-in may return to';
 COMMENT ON COLUMN neon_auth_admin.oauth_clients.resources IS 'What its tokens are for';
-COMMENT ON COLUMN neon_auth_admin.oauth_clients.skip_consent IS 'Whether people are not asked';
-COMMENT ON COLUMN neon_auth_admin.oauth_clients.disabled IS 'Whether it can sign nobody in';
+COMMENT ON COLUMN neon_auth_admin.oauth_clients.skip_consent IS 'Whether users are not asked for consent';
+COMMENT ON COLUMN neon_auth_admin.oauth_clients.disabled IS 'Whether sign-ins with it are refused';
 COMMENT ON COLUMN neon_auth_admin.oauth_clients.created_at IS 'When it was created';
 COMMENT ON COLUMN neon_auth_admin.oauth_clients.other IS 'The fields that this version does not know';
 
@@ -295,33 +295,35 @@ COMMENT ON COLUMN neon_auth_admin.oauth_clients.other IS 'The fields that this v
 COMMENT ON TABLE neon_auth_admin.queued_calls IS
     'The calls behind the view queue; written by its functions alone, and in no dump';
 COMMENT ON VIEW neon_auth_admin.queue IS
-    'Queued calls, as far as they are of roles whose rights you have: what has come of each, or why it waits';
+    'The queued calls of the roles whose privileges you have: what became of each, or why it waits';
 COMMENT ON COLUMN neon_auth_admin.queue.id IS 'What enqueue() returned';
 COMMENT ON COLUMN neon_auth_admin.queue.operation IS 'The function that is called';
 COMMENT ON COLUMN neon_auth_admin.queue.arguments IS 'Its arguments, by name';
-COMMENT ON COLUMN neon_auth_admin.queue.server IS 'The server through which it is called';
-COMMENT ON COLUMN neon_auth_admin.queue.role IS 'The role as which it is called';
+COMMENT ON COLUMN neon_auth_admin.queue.server IS 'The foreign server that it uses';
+COMMENT ON COLUMN neon_auth_admin.queue.role IS 'The role that calls it';
 COMMENT ON COLUMN neon_auth_admin.queue.state IS 'waiting, sending, done, failed or cancelled';
 COMMENT ON COLUMN neon_auth_admin.queue.attempts IS 'How often it was sent, or was about to be';
 COMMENT ON COLUMN neon_auth_admin.queue.enqueued_at IS 'When it was queued';
 COMMENT ON COLUMN neon_auth_admin.queue.next_attempt_at IS
-    'Not before then it is sent; NULL where something else has to happen first';
+    'It is not sent before then; NULL where something else has to happen first';
 COMMENT ON COLUMN neon_auth_admin.queue.finished_at IS 'When it was done, had failed or was cancelled';
-COMMENT ON COLUMN neon_auth_admin.queue.request_id IS 'Of the last attempt: Neon can be asked about it';
+COMMENT ON COLUMN neon_auth_admin.queue.request_id IS 'The id of the last attempt, which Neon''s support can look up';
 COMMENT ON COLUMN neon_auth_admin.queue.result IS 'What the function would have returned';
-COMMENT ON COLUMN neon_auth_admin.queue.sqlstate IS 'Of what failed last';
-COMMENT ON COLUMN neon_auth_admin.queue.message IS 'What failed last';
-COMMENT ON COLUMN neon_auth_admin.queue.detail IS 'What is known of it';
-COMMENT ON COLUMN neon_auth_admin.queue.hint IS 'What to do about it';
+COMMENT ON COLUMN neon_auth_admin.queue.sqlstate IS 'The SQLSTATE of the last failure';
+COMMENT ON COLUMN neon_auth_admin.queue.message IS 'The message of the last failure';
+COMMENT ON COLUMN neon_auth_admin.queue.detail IS 'Its DETAIL';
+COMMENT ON COLUMN neon_auth_admin.queue.hint IS 'Its HINT: what to do about it';
 COMMENT ON FUNCTION neon_auth_admin.enqueue IS
     'Queues a call, which is made after COMMIT. Of create_user, delete_user, set_user_roles, add_domain or delete_domain, with its arguments by name, checked now; it is made once, in the order of its subject; returns its id. Sends nothing, and ROLLBACK undoes it';
 COMMENT ON PROCEDURE neon_auth_admin.run_queue IS
     'Makes the queued calls that are due. Those of the current role, in this session, with a COMMIT after each; ends when none is due, or after max_duration. Not undone by ROLLBACK';
 COMMENT ON FUNCTION neon_auth_admin.retry_queued IS
-    'Has a queued call made after all. One that has failed or was cancelled, or at once one that waits; returns its id. Sends nothing, and ROLLBACK undoes it';
+    'Retries a queued call. One that has failed or was cancelled, or one that waits, without waiting longer; returns its id. Sends nothing, and ROLLBACK undoes it';
 COMMENT ON FUNCTION neon_auth_admin.cancel_queued IS
-    'Takes a queued call back. One that waits or has failed; returns its id. Sends nothing, and ROLLBACK undoes it';
+    'Cancels a queued call. One that waits or has failed; returns its id. Sends nothing, and ROLLBACK undoes it';
 COMMENT ON FUNCTION neon_auth_admin.wait_for_queued IS
     'Waits until a queued call has ended. Returns its row of the view queue, raises P0002 when it does not end in time. Sends nothing; sees new commits, so it needs READ COMMITTED';
 COMMENT ON FUNCTION neon_auth_admin.adopt_queued IS
-    'Has calls made from here that were queued elsewhere. In a copy of a database whose original is gone; returns how many. Sends nothing, and ROLLBACK undoes it';
+    'Takes over calls that were queued elsewhere. For a copy of a database whose original is gone; returns how many. Sends nothing, and ROLLBACK undoes it';
+COMMENT ON FUNCTION neon_auth_admin.sync_user IS
+    'Keeps a table and its users together. For a trigger AFTER INSERT OR UPDATE OR DELETE, FOR EACH ROW, with the names of the columns of address, name and id: queues the calls of the table''s owner. Sends nothing, and ROLLBACK undoes it';

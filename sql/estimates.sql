@@ -2,7 +2,7 @@
 -- looks expensive enough to be compiled. What list_users has is like any table.
 
 ALTER FUNCTION neon_auth_admin.apply ROWS 10;
-ALTER FUNCTION neon_auth_admin.check_connection ROWS 9;
+ALTER FUNCTION neon_auth_admin.check_connection ROWS 10;
 ALTER FUNCTION neon_auth_admin.list_branches ROWS 10;
 ALTER FUNCTION neon_auth_admin.list_domains ROWS 10;
 ALTER FUNCTION neon_auth_admin.list_integrations ROWS 1;

@@ -7,7 +7,7 @@ SELECT
     rtrim(regexp_replace(
         array_to_string(
             proargnames[:pronargs - pronargdefaults]
-            || CASE WHEN proargnames[pronargs - pronargdefaults + 1:pronargs] <> '{server}' THEN '...' END,
+            || CASE WHEN proargnames[pronargs - pronargdefaults + 1:pronargs] NOT IN ('{server}', '{}') THEN '...' END,
             ', '
         ),
         '(.{1,16})( |$)', E'\\1\n', 'g'
@@ -37,6 +37,10 @@ LEFT JOIN (
         CASE WHEN bool_or(method <> 'GET') THEN 'writes' ELSE 'reads' END AS effect
     FROM neon_auth_admin.list_operations()
     GROUP BY function
+    UNION ALL
+    -- Those that call the operations of others.
+    VALUES ('apply', 'both', 'writes'), ('export_configuration', 'both', 'reads'), ('plan', 'both', 'reads'),
+        ('run_queue', 'both', 'writes')
 ) AS operation ON function = proname
 WHERE pronamespace = 'neon_auth_admin'::regnamespace
 ORDER BY proname;

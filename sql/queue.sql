@@ -11,8 +11,8 @@ CREATE TABLE neon_auth_admin.queued_calls (
     subject text COLLATE "C" NOT NULL, -- calls of one are made one after the other
     origin text COLLATE "C" NOT NULL, -- where it was queued: it is sent from there alone
     timeline integer NOT NULL, -- of the WAL, for a standby that was promoted
-    state text COLLATE "C" NOT NULL DEFAULT 'waiting'
-        CHECK (state IN ('waiting', 'sending', 'done', 'failed', 'cancelled')),
+    -- or sending, done, failed, cancelled: a CHECK would be read and planned again for each call
+    state text COLLATE "C" NOT NULL DEFAULT 'waiting',
     held boolean NOT NULL DEFAULT false, -- behind an earlier call of its subject
     in_doubt boolean NOT NULL DEFAULT false, -- whether an attempt may have been carried out
     attempts integer NOT NULL DEFAULT 0, -- never goes back: results are stored by it
@@ -26,7 +26,18 @@ CREATE TABLE neon_auth_admin.queued_calls (
     sqlstate text,
     message text,
     detail text,
-    hint text
+    hint text,
+    -- The row that it is about, of a table with sync_user. Numbers outlive a change of names.
+    of_table oid,
+    of_key text COLLATE "C", -- as JSON: the values of the primary key, by the numbers of their columns
+    of_email smallint, -- the numbers of the columns of the address, and of the id that the row is to have
+    of_id smallint,
+    is_linked boolean NOT NULL DEFAULT false, -- whether the user was there before
+    -- Of the many rows of a statement, which would spend most of its time on indexes: those that no index knows of
+    -- but that of ids, until somebody needs them there; and the first of those that were written together says up
+    -- to which id they may be.
+    is_new boolean NOT NULL DEFAULT false,
+    new_until bigint
 ) WITH (
     autovacuum_vacuum_scale_factor = 0,
     autovacuum_vacuum_threshold = 1000,
@@ -35,15 +46,29 @@ CREATE TABLE neon_auth_admin.queued_calls (
     vacuum_index_cleanup = on -- the left end of each index is dead soon
 );
 
--- What is due, at each server.
-CREATE INDEX queued_calls_due ON neon_auth_admin.queued_calls (role, origin, server, next_attempt_at, id)
-    WHERE next_attempt_at IS NOT NULL;
+-- Two indexes have an entry for each new call, of numbers: texts would cost more than the row itself. What they find
+-- is compared again, text by text. No two entries are alike, so that nobody has to look for those that are.
+-- What is due, at each server and of each operation.
+CREATE INDEX queued_calls_due ON neon_auth_admin.queued_calls (role, pg_catalog.hashtext(origin),
+        pg_catalog.hashtextextended(operation, pg_catalog.hashtextextended(server, 0)), next_attempt_at, id)
+    WITH (deduplicate_items = off) WHERE next_attempt_at IS NOT NULL;
 -- The order of each subject.
-CREATE INDEX queued_calls_subject ON neon_auth_admin.queued_calls (role, server, subject, id)
-    WHERE state IN ('waiting', 'sending');
+CREATE INDEX queued_calls_subject ON neon_auth_admin.queued_calls (role, pg_catalog.hashtextextended(subject, 0), id)
+    WITH (deduplicate_items = off) WHERE state IN ('waiting', 'sending') AND NOT is_new;
+-- Behind which calls there are new ones.
+CREATE INDEX queued_calls_new ON neon_auth_admin.queued_calls (role, id) WHERE new_until IS NOT NULL;
 -- What somebody has to look after.
 CREATE INDEX queued_calls_special ON neon_auth_admin.queued_calls (role, state, id)
-    WHERE held OR state IN ('sending', 'failed');
+    WHERE state IN ('sending', 'failed');
+-- Who is behind an earlier call of each subject.
+CREATE INDEX queued_calls_held ON neon_auth_admin.queued_calls (role, origin, server, subject, id)
+    WHERE held;
+-- What may have been made for a row that is deleted now.
+CREATE INDEX queued_calls_unknown ON neon_auth_admin.queued_calls (role, server, subject)
+    WHERE of_table IS NOT NULL AND (in_doubt OR result IS NOT NULL) AND state IN ('failed', 'cancelled');
+-- Users that were there before the rows that have their ids. What says so is kept.
+CREATE INDEX queued_calls_linked ON neon_auth_admin.queued_calls (subject)
+    WHERE state = 'done' AND is_linked;
 
 -- Whoever makes a dump with pg_dump 14 has to lock each table, for which the right to read it is needed: nobody
 -- but its owner sees a row by that.

@@ -27,6 +27,11 @@ CREATE VIEW neon_auth_admin.oauth_clients AS
 
 ALTER FUNCTION neon_auth_admin.neon_auth_admin_write SET SCHEMA pg_catalog;
 
+-- What a statement has queued for many rows is written at its end, also where a session's triggers do not fire.
+CREATE TRIGGER write_rest AFTER INSERT ON neon_auth_admin.queued_calls
+    FOR EACH STATEMENT EXECUTE FUNCTION pg_catalog.neon_auth_admin_write();
+ALTER TABLE neon_auth_admin.queued_calls ENABLE ALWAYS TRIGGER write_rest;
+
 CREATE TRIGGER may_write BEFORE INSERT OR UPDATE OR DELETE ON neon_auth_admin.users
     FOR EACH STATEMENT EXECUTE FUNCTION pg_catalog.neon_auth_admin_write();
 CREATE TRIGGER write INSTEAD OF INSERT OR UPDATE OR DELETE ON neon_auth_admin.users

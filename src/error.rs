@@ -10,6 +10,7 @@ mod paths;
 mod places;
 mod queue;
 mod sqlstate;
+mod sync_user;
 mod views;
 
 use std::fmt;
@@ -110,8 +111,8 @@ pub enum Advice {
     NameOrganization,
     CreateIntegration,
     ListIntegrations,
-    /// What is there already can be seen.
-    LookAround,
+    /// What is there already can be seen; and the function, if there is one, that takes it as done.
+    LookAround(Option<&'static str>),
     /// A write may have been carried out.
     LookBefore(Look),
     /// A write was carried out, and what it answered is not known.
@@ -120,6 +121,8 @@ pub enum Advice {
     /// For as long as Neon says, if it does.
     SlowDown(Option<Duration>),
     CheckConnection,
+    /// The authority that signed a certificate may be one of those that are trusted.
+    TrustAuthority,
     RaiseMaxResponse,
     /// The other level has the operation.
     UseBranchLevel,

@@ -19,7 +19,8 @@
 //!    path leads nowhere but below `.../auth`.
 //! 6. A write whose fate is unknown is never sent again by itself.
 //! 7. While it waits, a backend can be cancelled and terminated, and takes part in barriers.
-//! 8. No thread in a backend, except one short-lived name look-up with all signals blocked.
+//! 8. No thread in a backend, except those of `pg/threads.rs`: with all signals blocked, and none that calls
+//!    Postgres. One looks a name up; those of a delivery make calls, and end with it.
 //! 9. Every function is VOLATILE, and runs in no parallel worker: those that only read Neon are PARALLEL
 //!    RESTRICTED, so that the rest of a query may have workers, and all others PARALLEL UNSAFE.
 //! 10. Writers refuse read-only transactions before any I/O.

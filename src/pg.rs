@@ -41,8 +41,10 @@ mod rows;
 mod server;
 mod server_log;
 mod session;
+mod shared;
 mod subtransaction;
 mod text;
+mod threads;
 mod turn;
 mod wait;
 
@@ -69,6 +71,7 @@ pgrx::extension_sql_file!(
     "../sql/views.sql",
     name = "views",
     requires = [
+        "queue",
         domains::list_domains,
         integration::list_integrations,
         local_users::list_users,

@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
-# Compares calls from SQL with the same calls from a plain Rust program, in one run on one CPU.
+# Compares calls from SQL with the same calls from a plain Rust program, in one run on one CPU. With BENCH=queue
+# in the environment it measures the queue instead, in about ten minutes; with cost, latency, backlog, memory or
+# limit a part of that; and with load a COPY into a table with sync_user() alone.
 # shellcheck source=tests/cluster.sh
 source "$(dirname "$0")/cluster.sh"
 

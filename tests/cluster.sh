@@ -88,6 +88,25 @@ put_extension() { # LIB EXTENSION
 
 server_program() { echo "${SHADOW:+$CLUSTER}$("$PG_CONFIG" --bindir)/$1"; } # NAME
 
+cluster_init() { # DATA OPTION OF INITDB...
+  as_server "$(server_program initdb)" -D "$1" -U postgres -A trust -E UTF8 --locale=C --no-sync "${@:2}" >"$CLUSTER/initdb.log" 2>&1 ||
+    die "initdb failed: $(cat "$CLUSTER/initdb.log")"
+}
+
+cluster_configure() { # DATA SETTING...
+  cat >>"$1/postgresql.conf" <<CONF
+listen_addresses = ''
+unix_socket_directories = '$PGHOST'
+port = $PGPORT
+fsync = off
+max_worker_processes = 16
+timezone = 'UTC'
+log_timezone = 'UTC'
+log_line_prefix = '%m [%p] %u@%d '
+$(printf '%s\n' "${@:2}")
+CONF
+}
+
 # Each argument is a line of postgresql.conf. Connect as PGUSER through PGHOST.
 cluster_start() { # SETTING...
   local data=$CLUSTER/data
@@ -99,19 +118,8 @@ cluster_start() { # SETTING...
     mkdir "$data" "$PGHOST"
   fi
   as_server test -x . || die "$(server_user), who runs the server, cannot enter $CLUSTER: set TMPDIR"
-  as_server "$(server_program initdb)" -D "$data" -U postgres -A trust -E UTF8 --locale=C --no-sync >"$CLUSTER/initdb.log" 2>&1 ||
-    die "initdb failed: $(cat "$CLUSTER/initdb.log")"
-  cat >>"$data/postgresql.conf" <<CONF
-listen_addresses = ''
-unix_socket_directories = '$PGHOST'
-port = $PGPORT
-fsync = off
-max_worker_processes = 16
-timezone = 'UTC'
-log_timezone = 'UTC'
-log_line_prefix = '%m [%p] %u@%d '
-$(printf '%s\n' "$@")
-CONF
+  cluster_init "$data"
+  cluster_configure "$data" "$@"
   server_start "$data" "$CLUSTER/server.log" ||
     die "the server did not start: $(tail -n 20 "$CLUSTER/server.log")"
   [[ -z $SHADOW || $(sql postgres "SELECT setting FROM pg_config WHERE name = 'PKGLIBDIR'") == "$CLUSTER"* ]] ||

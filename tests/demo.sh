@@ -55,9 +55,10 @@ else
   run_tour examples/tour.sql
 fi
 
+say
+say "To use it with Neon: docs/installing.md, and then \"A first session\" in README.md."
 if interactive; then
-  say
-  say "This is psql as neondb_owner; try \\df neon_auth_admin.*   \\q ends it and removes everything."
+  say "This is psql as neondb_owner; try TABLE neon_auth_admin.functions;   \\q ends it and removes everything."
   set -m # a process group of its own: Ctrl-C is for the query in psql, not for make
   psql_as_owner -q
 fi

@@ -2,6 +2,8 @@
 # Runs every test against a private Postgres and the simulator; the last line is the count.
 # shellcheck source=tests/cluster.sh
 source "$(dirname "$0")/cluster.sh"
+# shellcheck source=tests/scripts.sh
+source tests/scripts.sh
 
 PASSED=0
 FAILED=0
@@ -113,6 +115,11 @@ compute_settings() {
   printf '%s\n' "neon.project_id = 'test-current'" "neon.branch_id = 'br-current-1'"
 }
 
+# All tests make calls with one key, and share what the server lets through.
+queue_settings() {
+  printf '%s\n' "neon_auth_admin.queue_rate = 1000000" "neon_auth_admin.queue_burst = 1000000"
+}
+
 # The server's look-ups of *.hangs.test take as long as a test wants: see tests/resolver.
 preload_resolver() {
   export NEON_AUTH_ADMIN_HANGING_NAMES=$CLUSTER/names
@@ -129,7 +136,7 @@ prepare() {
   preload_resolver
   # More connections than the default: one test has a hundred sessions, while others run.
   cluster_start "$(simulator_settings {1..20}.hangs.test:\*)" "$(log_settings)" "$(replication_settings)" \
-    "$(compute_settings)" "max_connections = 200"
+    "$(compute_settings)" "$(queue_settings)" "max_connections = 200" "max_prepared_transactions = 20"
   sql postgres "CREATE ROLE app_owner LOGIN"
   sql postgres "CREATE DATABASE regress OWNER app_owner"
   simulator_start --api-key "$NEON_API_KEY" --project "$NEON_PROJECT_ID" \
@@ -183,16 +190,25 @@ stage "Session tests" cargo_results rust_tests --test sessions -- --nocapture
 stage "Without memory" cargo_results rust_tests --test sessions -- --ignored --nocapture --test-threads=1 out_of_memory::
 stage "Golden tests" regress_results golden_tests
 stage "Configuration tests" cargo_results rust_tests --test sessions -- --ignored --nocapture configured::
-stage "Killed sessions" cargo_results rust_tests --test sessions -- --ignored --nocapture queue::crash
+stage "Killed deliveries" cargo_results rust_tests --test sessions -- --ignored --nocapture --test-threads=1 queue::crash sync_user::crash
+stage "Queue, alone" cargo_results rust_tests --test sessions -- --ignored --nocapture --test-threads=1 queue::alone::a_fast queue::alone::another queue::alone::calls queue::alone::the_server
+stage "Queue, before a restart" cargo_results rust_tests --test sessions -- --ignored --nocapture queue::alone::before
 say "== A standby, and a crash"
 check "a copy of the server starts as its standby" standby_start
+stage "Queue, after a restart" cargo_results rust_tests --test sessions -- --ignored --nocapture queue::alone::the_first
 stage "Standby tests" cargo_results rust_tests --test sessions -- --ignored --nocapture --test-threads=1 standby::
+stage "Promotion" cargo_results rust_tests --test sessions -- --ignored --nocapture queue::alone::a_promoted
 stage "Crash tests" cargo_results rust_tests --test sessions -- --ignored --nocapture postmaster::
 check "the server recovers from the crash, and calls work" server_recovers
 stage "Secrets that are left" cargo_results rust_tests --test sessions -- --ignored --nocapture sweep::
 check "the server starts again, with backtraces, and with the library in shared_preload_libraries" restart_with_backtraces
 stage "Secrets in backtraces" cargo_results rust_tests --test sessions -- --ignored --nocapture backtraces::
 stage "Preloaded" cargo_results rust_tests --test sessions -- --ignored --nocapture encodings::
+say "== Scripts of releases"
+check "the checks of scripts find a changed one, and a missing function" these_checks_find_something
+check "the scripts that were released are as they were" released_scripts_are_unchanged "$RELEASED"
+check "the library has the C functions that the scripts name" \
+  library_has_what_scripts_name "$TARGET/debug/libneon_auth_admin.so" sql/neon_auth_admin--*.sql
 say "== Secrets in output and log"
 check "the check finds a leaked key" finds_a_canary
 check "every test that waits for a stage of its own had one" no_stage_is_missing

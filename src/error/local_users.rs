@@ -39,7 +39,10 @@ impl Error {
     pub fn absent_table_of_users(table: &str) -> Self {
         Self::new(
             ErrorKind::UndefinedTable,
-            format!("this database has no {table}"),
+            format!(
+                "this database has no {table}, which list_users() and wait_for_user() read; Neon Auth \
+                 has it in the database of its branch"
+            ),
         )
     }
 

@@ -80,7 +80,7 @@ impl Error {
             format!("queued call {id} did not end in time"),
         )
         .with_detail(format!("After {time:?} its state is \"{state}\"."))
-        .with_hint("Calls are sent by CALL neon_auth_admin.run_queue(); the view neon_auth_admin.queue says what a call waits for.")
+        .with_hint("The view neon_auth_admin.queue says what a call waits for. Where there is no worker: CALL neon_auth_admin.run_queue();")
     }
 
     pub fn queue_in_transaction() -> Self {
@@ -129,11 +129,27 @@ impl Error {
         .with_detail("The call is made again, and a conflict then counts as success.")
     }
 
-    pub fn interrupted_delivery() -> Self {
+    pub fn interrupted_call(request_id: &str) -> Self {
         Self::new(
-            ErrorKind::Interrupted,
-            "the delivery was interrupted before the call was sent",
+            ErrorKind::OutcomeUnknown,
+            "the delivery was interrupted while the call was under way",
         )
+        .with_detail(format!(
+            "The call is made again, and a conflict then counts as success. Request id {request_id}."
+        ))
+    }
+
+    pub fn lost_thread() -> Self {
+        Self::new(
+            ErrorKind::OutcomeUnknown,
+            "the thread that was making the call has ended",
+        )
+        .with_detail("The call is made again, and a conflict then counts as success.")
+    }
+
+    /// Nothing was sent.
+    pub fn no_sender(why: &str) -> Self {
+        Self::new(ErrorKind::Unreachable, "could not begin to make the call").with_detail(why)
     }
 
     pub fn queued_elsewhere() -> Self {
@@ -157,5 +173,58 @@ impl Error {
 
     pub fn unreadable_call(message: &str) -> Self {
         Self::new(ErrorKind::BadResponse, "could not prepare the call").with_detail(message)
+    }
+
+    pub fn delivery_failed(message: &str) -> Self {
+        Self::new(
+            ErrorKind::InUse,
+            "the worker of neon_auth_admin could not deliver queued calls",
+        )
+        .with_detail(format!("{message}."))
+        .with_hint("It tries again.")
+    }
+
+    pub fn not_for_worker(role: &str) -> Self {
+        Self::new(
+            ErrorKind::InUse,
+            format!("the worker cannot deliver the queued calls of role \"{role}\""),
+        )
+        .with_detail("Another session delivers them, or settings of the role make it another one.")
+    }
+
+    pub fn queue_is_stopped() -> Self {
+        Self::new(
+            ErrorKind::NotConfigured,
+            "no queued call is made: neon_auth_admin.queue_connections is 0",
+        )
+    }
+
+    pub fn no_slot_for_worker() -> Self {
+        Self::new(
+            ErrorKind::InUse,
+            "no background worker could be started for queued calls",
+        )
+        .with_detail("All of max_worker_processes are in use.")
+        .with_hint("The calls are made when one is free, or by CALL neon_auth_admin.run_queue();")
+    }
+
+    pub fn no_post_for_worker() -> Self {
+        Self::new(
+            ErrorKind::InUse,
+            "no background worker can be told of queued calls",
+        )
+        .with_detail("The memory that processes share has no place for another role.")
+        .with_hint("Have the calls made by CALL neon_auth_admin.run_queue();")
+    }
+
+    pub fn no_worker_for_role(role: &str) -> Self {
+        Self::new(
+            ErrorKind::NotSupported,
+            format!("role \"{role}\" cannot log in, so no worker makes its queued calls"),
+        )
+        .with_detail(
+            "Before Postgres 17, a background worker connects only as a role that may log in.",
+        )
+        .with_hint("Have them made by who may become that role: CALL neon_auth_admin.run_queue();")
     }
 }

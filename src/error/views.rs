@@ -65,7 +65,7 @@ impl Error {
     pub fn no_view_to_write() -> Self {
         Self::new(
             ErrorKind::NotSupported,
-            "neon_auth_admin_write() is for the triggers of this extension's own views",
+            "neon_auth_admin_write() is for this extension's own triggers",
         )
     }
 

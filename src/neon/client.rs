@@ -49,7 +49,7 @@ pub struct Client<'a> {
 /// What came of a request that was sent once.
 pub enum Attempt<T> {
     /// Why not.
-    NotSent(String),
+    NotSent(Failure),
     /// Sent, and why there is no answer.
     NoAnswer(String),
     Answered {
@@ -87,7 +87,7 @@ impl Client<'_> {
         });
         match sent.ending {
             Ending::Failure(failure) if failure.sent => Attempt::NoAnswer(failure.reason),
-            Ending::Failure(failure) => Attempt::NotSent(failure.reason),
+            Ending::Failure(failure) => Attempt::NotSent(failure),
             Ending::Answer(response) => Attempt::Answered {
                 status: response.status,
                 answer: match response.status {
@@ -219,6 +219,7 @@ impl Ending {
             Self::Answer(response) => Outcome::Status(response.status, response.retry_after),
             Self::Failure(failure) => match failure.cause {
                 Cause::Certificate
+                | Cause::UnknownAuthority
                 | Cause::Malformed
                 | Cause::TooLarge
                 | Cause::LargeHead

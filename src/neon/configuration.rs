@@ -13,6 +13,7 @@ mod step;
 mod value;
 
 use std::collections::{BTreeSet, VecDeque};
+use std::slice;
 use std::time::Duration;
 
 use serde_json::Value as Json;
@@ -29,10 +30,6 @@ use crate::neon::endpoint::{Endpoint, Look, Path, Resource};
 use crate::neon::request::{Method, Request};
 use crate::neon::retry::TIME_FOR_WORK;
 use crate::neon::target::Target;
-use crate::neon::{
-    domains, email_server, integration, oauth_clients, oauth_providers, oauth_server, plugins,
-    sign_in, webhooks,
-};
 
 const CONFIGURATION: Resource = Resource {
     noun: "configuration",
@@ -60,39 +57,6 @@ pub const APPLY: Endpoint = Endpoint {
     purpose: "apply configuration",
     ..EXPORT
 };
-
-/// What a plan may read.
-pub const READS: [&Endpoint; 8] = [
-    &integration::LIST_INTEGRATIONS,
-    &domains::LIST_DOMAINS,
-    &plugins::GET_PLUGINS,
-    &oauth_providers::LIST_OAUTH_PROVIDERS,
-    &email_server::GET_EMAIL_SERVER,
-    &webhooks::GET_WEBHOOKS,
-    &oauth_server::GET_OAUTH_SERVER,
-    &oauth_clients::LIST_OAUTH_CLIENTS,
-];
-
-/// What a step may be.
-pub const WRITES: [&Endpoint; 17] = [
-    &integration::CREATE_INTEGRATION,
-    &sign_in::UPDATE_CONFIG,
-    &domains::ADD_DOMAIN,
-    &domains::DELETE_DOMAINS,
-    &sign_in::UPDATE_ALLOW_LOCALHOST,
-    &oauth_providers::ADD_OAUTH_PROVIDER,
-    &oauth_providers::UPDATE_OAUTH_PROVIDER,
-    &oauth_providers::DELETE_OAUTH_PROVIDER,
-    &email_server::UPDATE_EMAIL_SERVER,
-    &sign_in::UPDATE_EMAIL_AND_PASSWORD,
-    &plugins::UPDATE_ORGANIZATION,
-    &plugins::UPDATE_MAGIC_LINK,
-    &plugins::UPDATE_PHONE_NUMBER,
-    &webhooks::UPDATE_WEBHOOKS,
-    &oauth_server::UPDATE_OAUTH_SERVER,
-    &oauth_clients::UPDATE_OAUTH_CLIENT,
-    &oauth_clients::DELETE_OAUTH_CLIENT,
-];
 
 /// How requests reach Neon, and what is heard of them.
 pub trait Way {
@@ -160,7 +124,7 @@ pub fn apply<W: Way>(
     document: &Document,
     options: &Options,
 ) -> Result<Vec<ConfigurationChange>, Error> {
-    let mut current = read(way, document)?;
+    let current = read(way, document)?;
     let mut plan = difference(way.target(), document, &current, options)?;
     let mut applying = Applying {
         way,
@@ -171,10 +135,11 @@ pub fn apply<W: Way>(
     if current.knowledge == Knowledge::New && !plan.steps.is_empty() {
         // What comes with an integration shows when it is there.
         let rest = plan.steps.split_off(1);
-        applying.make_all(plan, rest.iter().map(Step::summary).collect())?;
-        current = read(way, document)?;
-        plan = difference(way.target(), document, &current, options)
-            .map_err(|error| error.step_failed(&applying.progress([])))?;
+        let rest: Vec<_> = rest.iter().map(Step::summary).collect();
+        applying.make_all(plan, rest.clone())?;
+        let again = read(way, document)
+            .and_then(|current| difference(way.target(), document, &current, options));
+        plan = again.map_err(|error| error.step_failed(&applying.progress(rest)))?;
     }
     let unmanaged = std::mem::take(&mut plan.unmanaged);
     applying.make_all(plan, Vec::new())?;
@@ -213,12 +178,13 @@ impl<W: Way> Applying<'_, W> {
             let progress = self.progress(not_tried);
             match self.way.make(&step.request, &progress) {
                 Ok(()) => self.done(&step, None),
-                Err(error) => match self.look_again(&step, &error)? {
-                    Some(others) => {
+                Err(error) => match self.look_again(&step, &error) {
+                    Ok(Some(others)) => {
                         self.done(&step, Some("somebody else was faster"));
                         others.into_iter().rev().for_each(|it| steps.push_front(it));
                     }
-                    None => return Err(error.step_failed(&progress)),
+                    Ok(None) => return Err(error.step_failed(&progress)),
+                    Err(error) => return Err(error.step_failed(&progress)),
                 },
             }
         }
@@ -232,23 +198,26 @@ impl<W: Way> Applying<'_, W> {
         self.way.made(number, step, note);
     }
 
-    /// What is left to do where somebody else was faster; `None` if the error is one.
+    /// What is left to do where somebody else was faster; `None` if nobody was, and the error says more.
     fn look_again(&self, step: &Step, error: &Error) -> Result<Option<Vec<Step>>, Error> {
-        match (&step.faster, error.kind) {
-            (Faster::Made, ErrorKind::AlreadyExists) | (Faster::Deleted, ErrorKind::NotFound) => {
-                Ok(Some(Vec::new()))
+        let (section, keys, wanted) = match (&step.faster, error.kind) {
+            (Faster::Made(section, key), ErrorKind::AlreadyExists) => {
+                let wanted = self.document.only(*section, key);
+                (*section, slice::from_ref(key), Some(wanted))
             }
-            (Faster::MadeSomehow(section, id), ErrorKind::AlreadyExists) => {
-                let document = self.document.only(*section, id);
-                let current = Current::read(self.way, &BTreeSet::from([*section]))?;
-                let target = self.way.target();
-                let plan = difference(target, &document, &current, &Options::default())?;
-                // It was refused, and is not there: the error says more.
-                let is_there = plan.steps.iter().all(|it| it.faster == Faster::Fails);
-                Ok(is_there.then_some(plan.steps))
-            }
-            _ => Ok(None),
+            (Faster::Deleted(section, keys), ErrorKind::NotFound) => (*section, &keys[..], None),
+            _ => return Ok(None),
+        };
+        let current = Current::read(self.way, &BTreeSet::from([section]))?;
+        let is_so = |key: &String| current.has(section, key) == wanted.is_some();
+        if !keys.iter().all(is_so) {
+            return Ok(None);
         }
+        // An entry that somebody else has made is perhaps another one.
+        let wanted = wanted.unwrap_or_default();
+        let options = Options::default();
+        let plan = difference(self.way.target(), &wanted, &current, &options)?;
+        Ok(Some(plan.steps))
     }
 
     /// Sentences.

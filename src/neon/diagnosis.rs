@@ -3,6 +3,7 @@
 use crate::error::Advice;
 use crate::neon::account::AuthDetails;
 use crate::neon::client::{Attempt, Client, Connection};
+use crate::neon::http::{Cause, Failure};
 use crate::neon::integration::{Integration, Integrations};
 use crate::neon::request::Request;
 
@@ -34,7 +35,10 @@ pub fn diagnose(
     let mut found: Vec<Finding> = Vec::new();
     let mut add = |ok, detail| found.push(Finding::new(STEPS[found.len()], Some(ok), detail));
     match client.try_once(list) {
-        Attempt::NotSent(reason) => add(false, reason),
+        Attempt::NotSent(failure) => found.push(Finding {
+            advice: (failure.cause == Cause::UnknownAuthority).then_some(Advice::TrustAuthority),
+            ..Finding::new(STEPS[0], Some(false), failure.reason)
+        }),
         Attempt::NoAnswer(reason) => {
             add(true, secured(client));
             add(false, format!("no answer: {reason}"));
@@ -60,7 +64,12 @@ pub fn diagnose(
                     add(true, client.connection.target.to_string());
                     found.push(describe(&list.data, client.connection));
                 }
-                None => add(false, said),
+                None => {
+                    add(false, said);
+                    if status == 401 {
+                        found[1].advice = Some(Advice::StoreKey);
+                    }
+                }
             }
         }
     }
@@ -100,7 +109,7 @@ fn kind(client: &Client, details: &Request<AuthDetails>) -> String {
         Attempt::Answered { status, .. } => {
             format!("and does not say of what kind it is: it answered {status}")
         }
-        Attempt::NotSent(reason) | Attempt::NoAnswer(reason) => {
+        Attempt::NotSent(Failure { reason, .. }) | Attempt::NoAnswer(reason) => {
             format!("and does not say of what kind it is: {reason}")
         }
     }

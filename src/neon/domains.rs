@@ -98,6 +98,19 @@ pub fn list(target: &Target) -> Result<Request<RedirectDomains>, Error> {
     LIST_DOMAINS.json(target, [])
 }
 
+/// A password in it would be shown to all who may list domains, or see the queue.
+fn without_credentials(domain: &str) -> Result<&str, Error> {
+    let authority = domain.split_once("://").map_or("", |(_, rest)| rest);
+    let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
+    match authority.contains('@') {
+        true => Err(Error::invalid_argument(
+            "domain",
+            "a URI without a user or a password",
+        )),
+        false => Ok(domain),
+    }
+}
+
 /// `POST .../auth/domains`.
 pub fn add(target: &Target, domain: &str) -> Result<Request<()>, Error> {
     add_by(&ADD_DOMAIN, target, domain)
@@ -114,7 +127,7 @@ fn add_by(
     domain: &str,
 ) -> Result<Request<()>, Error> {
     let body = NewDomain {
-        domain: argument::uri("domain", domain)?,
+        domain: without_credentials(argument::uri("domain", domain)?)?,
         auth_provider: target.auth_provider(),
     };
     Ok(endpoint.empty(target, [])?.with_body(&body))
@@ -149,4 +162,29 @@ fn delete_checked(
         domains,
     };
     Ok(endpoint.empty(target, [])?.with_body(&body))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_domain_with_credentials() {
+        for good in [
+            "https://a.example.com",
+            "https://a/?to=b@c",
+            "myapp://",
+            "https://a/@b",
+        ] {
+            assert_eq!(without_credentials(good).ok(), Some(good));
+        }
+        for bad in [
+            "https://ada:s3cret@a.example.com",
+            "https://s3cret@a",
+            "https://:s3cret@a/b@c",
+        ] {
+            let error = without_credentials(bad).expect_err(bad);
+            assert!(!format!("{error:?}").contains("s3cret"), "{error:?}");
+        }
+    }
 }

@@ -4,11 +4,9 @@
 use crate::error::Error;
 use crate::neon::request::{Method, Segment};
 use crate::neon::target::Target;
-use crate::neon::{
-    account, any_operation, branches, configuration, domains, email_server, integration,
-};
+use crate::neon::{account, any_operation, branches, domains, email_server, integration};
 use crate::neon::{oauth_clients, oauth_providers, oauth_server, plugins, projects};
-use crate::neon::{queue, sign_in, users, webhooks};
+use crate::neon::{sign_in, users, webhooks};
 
 /// An operation. What changes nothing is a GET.
 #[derive(Debug, PartialEq, Eq)]
@@ -128,16 +126,6 @@ pub const ENDPOINTS: [&Endpoint; 51] = [
     &any_operation::CALL_DELETE,
 ];
 
-/// Functions that call operations of others.
-pub const BORROWED: [(&str, &[&Endpoint]); 6] = [
-    ("apply", &configuration::READS),
-    ("apply", &configuration::WRITES),
-    ("check_connection", &[&integration::LIST_INTEGRATIONS]),
-    ("export_configuration", &configuration::READS),
-    ("plan", &configuration::READS),
-    ("run_queue", &queue::call::ENDPOINTS),
-];
-
 impl Path {
     /// Where it is at branch level, and at project level.
     pub fn at_each_level(&self) -> (Option<&'static str>, Option<&'static str>) {
@@ -160,6 +148,15 @@ impl Endpoint {
     /// Whether Neon writes to the table of users for it, or may do so.
     pub fn changes_users(&self) -> bool {
         self.is_write() && matches!(self.resource.look, Look::Users | Look::Anywhere)
+    }
+
+    /// The function that makes the same or finds it there, for whoever calls another one.
+    pub fn ensuring(&self) -> Option<&'static str> {
+        let is_twin = |other: &&&Self| {
+            let same = (other.method, &other.path) == (self.method, &self.path);
+            same && other.function != self.function && other.function.starts_with("ensure_")
+        };
+        ENDPOINTS.iter().find(is_twin).map(|twin| twin.function)
     }
 
     pub fn scope(&self) -> Scope {

@@ -41,7 +41,7 @@ pub enum Event {
 }
 
 /// How far it came.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     pub attempts: u32,
     /// Of the last attempt.

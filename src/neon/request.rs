@@ -6,7 +6,7 @@ use std::fmt;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::error::{Advice, Error};
 use crate::fields::fields;
@@ -181,7 +181,8 @@ impl<T> Request<T> {
         self
     }
 
-    /// The same call, of which only its success is of interest.
+    /// The same call, of which only its success is of interest. What is there must be JSON: a page of somebody
+    /// else's in its place says nothing of what became of it.
     pub(super) fn without_answer(self) -> Request<()> {
         Request {
             endpoint: self.endpoint,
@@ -192,7 +193,10 @@ impl<T> Request<T> {
             subject: self.subject,
             known: None,
             if_rejected: self.if_rejected,
-            decode: |_, _| Ok(()),
+            decode: |_, body| match body {
+                b"" => Ok(()),
+                body => serde_json::from_slice::<IgnoredAny>(body).map(drop),
+            },
             accept: |_, _| None,
         }
     }

@@ -132,13 +132,21 @@ fn create_checked(
     name: Option<&str>,
 ) -> Result<Request<AuthUser>, Error> {
     let project = target.branch_id().is_none().then_some(target);
+    check(email, name)?;
     let body = NewUser {
         project_id: project.and_then(Target::project_id),
         auth_provider: project.map(Target::auth_provider),
-        email: argument::email("email", email)?,
-        name: argument::optional("name", name, |n, v| argument::text(n, v, 1..=255))?,
+        email,
+        name,
     };
     Ok(endpoint.json(target, [])?.with_body(&body))
+}
+
+/// What is asked of an address and a name, wherever the user is created.
+pub fn check(email: &str, name: Option<&str>) -> Result<(), Error> {
+    argument::email("email", email)?;
+    argument::optional("name", name, |n, v| argument::text(n, v, 1..=255))?;
+    Ok(())
 }
 
 /// `DELETE .../auth/users/{id}`.

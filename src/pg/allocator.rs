@@ -5,8 +5,8 @@
 //! frame of Rust is returned to. So Rust must not allocate where FATAL would do harm. In a critical
 //! section Postgres makes a PANIC of it, as of an ERROR of its own: what is in shared memory is half
 //! done, and nothing less would be right. In the callbacks of a commit it would be a PANIC, too, as the
-//! transaction can no longer be aborted: **no callback of a transaction's end may allocate**. None is
-//! registered here today.
+//! transaction can no longer be aborted: **no callback of a transaction's end may allocate**. The one
+//! that there is, in `queue/wake.rs`, has all that it needs from before.
 
 // An allocator is unsafe to write, and so is Postgres' C interface without pgrx' guards, which
 // allocate.

@@ -30,7 +30,7 @@ use crate::pg::session::{Session, prevent_if_parallel, refuse_wrong_place};
 use crate::pg::subtransaction::without_a_trace;
 use crate::pg::text::{Text, for_message, from_server, to_server};
 use crate::pg::wait::{Failure, look_up};
-use crate::pg::{dry_run, guc, local, local_users, server};
+use crate::pg::{dry_run, guc, local, local_users, queue, server};
 
 /// Looks at each step between this session and Neon; a step that fails is a row and no error. See
 /// [`diagnosis::diagnose`] for those that are Neon's.
@@ -72,8 +72,15 @@ fn check_connection(
             Err(error) => findings.failed("TLS", &error),
         }
         for finding in &mut findings.0 {
-            if finding.advice == Some(Advice::CreateIntegration) {
-                finding.detail += &format!(": {}", asked.to_integrate(&target));
+            match finding.advice.take() {
+                None => {}
+                Some(Advice::CreateIntegration) => {
+                    finding.detail += &format!(": {}", asked.to_integrate(&target));
+                }
+                Some(advice) => {
+                    let hint = asked.hint(&target, advice);
+                    finding.detail += &format!(". {}", hint.trim_end_matches('.'));
+                }
             }
         }
     }
@@ -88,6 +95,11 @@ fn check_connection(
     findings.caught(USERS, |findings| {
         let state = local_users::check(&row, target.as_ref(), time)?;
         findings.succeeded(USERS, state);
+        Ok(Some(()))
+    });
+    findings.caught(QUEUE, |findings| {
+        let (is_made, state) = queue::check(role)?;
+        findings.0.push(Finding::new(QUEUE, Some(is_made), state));
         Ok(Some(()))
     });
     let shown = findings.0.into_iter().map(|finding| CheckedStep {
@@ -124,6 +136,7 @@ const KEY: &str = "key present";
 const HOST: &str = "host allowed";
 const NAME: &str = "name resolves";
 const USERS: &str = "users table";
+const QUEUE: &str = "queue";
 
 #[derive(Default)]
 struct Findings(Vec<Finding>);

@@ -3,7 +3,7 @@
 // Calls functions of Postgres' that not every version has.
 #![allow(unsafe_code)]
 
-use std::ffi::{CStr, c_char, c_int};
+use std::ffi::{CStr, c_char, c_int, c_void};
 
 use pgrx::pg_sys;
 
@@ -55,6 +55,76 @@ pub fn may_execute(function: pg_sys::Oid, role: pg_sys::Oid) -> bool {
     result == pg_sys::AclResult::ACLCHECK_OK
 }
 
+/// Whether deferred triggers run as who has written the row. Before 18 it is whoever has them run.
+pub const WRITER_IN_EFFECT: bool = cfg!(feature = "pg18");
+
+/// What numbers an identity column of a relation that is open.
+///
+/// # Safety
+/// It is.
+pub unsafe fn identity_sequence(relation: pg_sys::Relation, column: i16) -> pg_sys::Oid {
+    // SAFETY: the caller's promise.
+    unsafe {
+        #[cfg(any(feature = "pg14", feature = "pg15", feature = "pg16"))]
+        let relation = (*relation).rd_id;
+        pg_sys::getIdentitySequence(relation, column, false)
+    }
+}
+
+/// What indexes have of a row that was written.
+///
+/// # Safety
+/// The relation and its indexes are open, and the row is in the slot.
+pub unsafe fn insert_index_entries(
+    into: *mut pg_sys::ResultRelInfo,
+    slot: *mut pg_sys::TupleTableSlot,
+    executor: *mut pg_sys::EState,
+) {
+    let none = std::ptr::null_mut();
+    // SAFETY: the caller's promise.
+    unsafe {
+        #[cfg(any(feature = "pg14", feature = "pg15"))]
+        pg_sys::ExecInsertIndexTuples(
+            into,
+            slot,
+            executor,
+            false,
+            false,
+            none,
+            std::ptr::null_mut(),
+        );
+        #[cfg(not(any(feature = "pg14", feature = "pg15")))]
+        pg_sys::ExecInsertIndexTuples(
+            into,
+            slot,
+            executor,
+            false,
+            false,
+            none,
+            std::ptr::null_mut(),
+            false,
+        );
+    }
+}
+
+/// Whether the primary key of a relation that is open, and whose indexes were looked at, is deferrable. Before 17
+/// such a key is none to whoever asks for it.
+///
+/// # Safety
+/// It is.
+pub unsafe fn has_deferrable_key(relation: pg_sys::Relation) -> bool {
+    #[cfg(any(feature = "pg14", feature = "pg15", feature = "pg16"))]
+    {
+        let _ = relation;
+        false
+    }
+    #[cfg(not(any(feature = "pg14", feature = "pg15", feature = "pg16")))]
+    // SAFETY: the caller's promise.
+    unsafe {
+        (*relation).rd_ispkdeferrable
+    }
+}
+
 /// The timeline that this server writes.
 pub fn wal_timeline() -> pg_sys::TimeLineID {
     // SAFETY: variables of the server, which is no standby.
@@ -69,6 +139,32 @@ pub fn wal_timeline() -> pg_sys::TimeLineID {
         {
             pg_sys::GetWALInsertionTimeLine()
         }
+    }
+}
+
+/// For a worker that connects as a role which cannot log in: not before 17.
+pub const BYPASS_LOGIN: Option<u32> = {
+    #[cfg(any(feature = "pg14", feature = "pg15", feature = "pg16"))]
+    {
+        None
+    }
+    #[cfg(not(any(feature = "pg14", feature = "pg15", feature = "pg16")))]
+    {
+        Some(pg_sys::BGWORKER_BYPASS_ROLELOGINCHECK)
+    }
+};
+
+/// What ends a session whose transaction takes too long.
+pub const HAS_TRANSACTION_TIMEOUT: bool = BYPASS_LOGIN.is_some();
+
+/// Has that function serve a signal.
+pub fn serve_signal(signal: c_int, serve: unsafe extern "C-unwind" fn(c_int)) {
+    // SAFETY: the function may be called at any time.
+    unsafe {
+        #[cfg(not(feature = "pg18"))]
+        pg_sys::pqsignal(signal, Some(serve));
+        #[cfg(feature = "pg18")]
+        pg_sys::pqsignal_be(signal, Some(serve));
     }
 }
 
@@ -209,6 +305,35 @@ pub fn new_wait_event_set(room: i32) -> *mut pg_sys::WaitEventSet {
         #[cfg(not(any(feature = "pg14", feature = "pg15", feature = "pg16")))]
         {
             pg_sys::CreateWaitEventSet(std::ptr::null_mut(), room)
+        }
+    }
+}
+
+/// Memory of that name that all processes of the server share. `begin` is called for the first.
+pub fn shared_memory(
+    name: &CStr,
+    size: usize,
+    begin: unsafe extern "C-unwind" fn(*mut c_void),
+) -> *mut c_void {
+    let mut found = false;
+    // SAFETY: a NUL-terminated name, which Postgres copies.
+    unsafe {
+        #[cfg(any(feature = "pg14", feature = "pg15", feature = "pg16"))]
+        {
+            /// Of Postgres' own locks, AddinShmemInitLock.
+            const LOCK: usize = 21;
+            let lock = &raw mut (*pg_sys::MainLWLockArray.add(LOCK)).lock;
+            pg_sys::LWLockAcquire(lock, pg_sys::LWLockMode::LW_EXCLUSIVE);
+            let place = pg_sys::ShmemInitStruct(name.as_ptr(), size, &raw mut found);
+            if !found {
+                begin(place);
+            }
+            pg_sys::LWLockRelease(lock);
+            place
+        }
+        #[cfg(not(any(feature = "pg14", feature = "pg15", feature = "pg16")))]
+        {
+            pg_sys::GetNamedDSMSegment(name.as_ptr(), size, Some(begin), &raw mut found)
         }
     }
 }

@@ -2,15 +2,16 @@
 //! Those that decide where a key may go are out of reach of every session.
 
 mod fixed;
+mod queue;
 
 use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, CString};
-use std::time::Duration;
 
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
 use pgrx::pg_sys::GucSource;
 
 use self::fixed::Fixed;
+pub use self::queue::{queue_connections, queue_give_up, queue_keep, queue_linger, queue_pace};
 use crate::error::Error;
 use crate::pg::compat;
 use crate::pg::text::from_server;
@@ -19,8 +20,6 @@ static SERVER: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(
 static DRY_RUN: GucSetting<bool> = GucSetting::<bool>::new(false);
 static MAX_RESPONSE_SIZE: GucSetting<i32> = GucSetting::<i32>::new(256);
 static MAX_ROWS: GucSetting<i32> = GucSetting::<i32>::new(1000);
-static QUEUE_KEEP: GucSetting<i32> = GucSetting::<i32>::new(7 * DAY);
-static QUEUE_GIVE_UP: GucSetting<i32> = GucSetting::<i32>::new(DAY);
 static ALLOWED_HOSTS: GucSetting<Option<CString>> =
     GucSetting::<Option<CString>>::new(Some(c"console.neon.tech"));
 static CA_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
@@ -53,9 +52,6 @@ impl LogCalls {
         }
     }
 }
-
-/// In seconds.
-const DAY: i32 = 24 * 60 * 60;
 
 /// Those that decide where a key goes, and whose code runs.
 const CONFIGURED: [&CStr; 6] = [
@@ -128,29 +124,7 @@ pub fn define() {
         GucContext::Userset,
         GucFlags::default(),
     );
-    for (name, description, setting) in [
-        (
-            c"neon_auth_admin.queue_keep",
-            c"Time after which queued calls that have ended are removed.",
-            &QUEUE_KEEP,
-        ),
-        (
-            c"neon_auth_admin.queue_give_up",
-            c"Time for which a queued call is tried again after faults that pass.",
-            &QUEUE_GIVE_UP,
-        ),
-    ] {
-        GucRegistry::define_int_guc(
-            name,
-            description,
-            c"",
-            setting,
-            0,
-            i32::MAX,
-            GucContext::Userset,
-            GucFlags::UNIT_S,
-        );
-    }
+    queue::define();
     GucRegistry::define_string_guc(
         c"neon_auth_admin.allowed_hosts",
         c"Hosts to which an API key may be sent.",
@@ -265,14 +239,6 @@ pub fn max_response() -> u64 {
 
 pub fn max_rows() -> usize {
     usize::try_from(MAX_ROWS.get()).unwrap_or_default()
-}
-
-pub fn queue_keep() -> Duration {
-    Duration::from_secs(QUEUE_KEEP.get().unsigned_abs().into())
-}
-
-pub fn queue_give_up() -> Duration {
-    Duration::from_secs(QUEUE_GIVE_UP.get().unsigned_abs().into())
 }
 
 pub fn allowed_hosts() -> Raw {

@@ -6,6 +6,7 @@
 
 use std::ffi::CStr;
 use std::ops::Deref;
+use std::ptr::null_mut;
 
 use pgrx::callconv::{Arg, ArgAbi, BoxRet, FcInfo};
 use pgrx::datum::Datum;
@@ -18,7 +19,7 @@ use serde_json::Value;
 
 use crate::pg::reserve::Entry;
 use crate::pg::row::jsonb_datum;
-use crate::pg::text::{MAX_ARGUMENT, Text, from_server};
+use crate::pg::text::{MAX_ARGUMENT, Text, from_server, in_server};
 
 /// A `jsonb` argument as text. Of one that is longer than `MAX` there is nothing, which is no JSON, so that
 /// each check refuses it and says what it is.
@@ -62,6 +63,33 @@ pub unsafe fn text_of(jsonb: pg_sys::Datum) -> String {
         let text = direct_function_call_as_datum(pg_sys::jsonb_out, &[Some(jsonb)]);
         let text = text.map(|text| text.cast_mut_ptr());
         text.map_or_else(String::new, |text| from_server(CStr::from_ptr(text)))
+    }
+}
+
+/// A `jsonb` with fields that are all texts, made without its words.
+pub fn object<const N: usize>(fields: [(&str, &str); N]) -> pg_sys::Datum {
+    use pg_sys::JsonbIteratorToken::{WJB_BEGIN_OBJECT, WJB_END_OBJECT, WJB_KEY, WJB_VALUE};
+    let texts = fields.map(|(name, value)| [in_server(name), in_server(value)]);
+    let push = |state: *mut *mut _, what, text: &[u8]| {
+        let mut value = pg_sys::JsonbValue {
+            type_: pg_sys::jbvType::jbvString,
+            ..Default::default()
+        };
+        value.val.string.len = i32::try_from(text.len()).unwrap_or_default();
+        value.val.string.val = text.as_ptr().cast_mut().cast();
+        // SAFETY: a text that lives until all of it is copied.
+        unsafe { pg_sys::pushJsonbValue(state, what, &raw mut value) };
+    };
+    let mut state = null_mut();
+    // SAFETY: it is made in the current memory context.
+    unsafe {
+        pg_sys::pushJsonbValue(&raw mut state, WJB_BEGIN_OBJECT, null_mut());
+        for [name, value] in &texts {
+            push(&raw mut state, WJB_KEY, name);
+            push(&raw mut state, WJB_VALUE, value);
+        }
+        let whole = pg_sys::pushJsonbValue(&raw mut state, WJB_END_OBJECT, null_mut());
+        pg_sys::JsonbValueToJsonb(whole).into()
     }
 }
 

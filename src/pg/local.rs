@@ -273,7 +273,7 @@ fn tag(oid: pg_sys::Oid) -> pg_sys::LOCKTAG {
 }
 
 /// These, and all that inherit from them.
-fn with_children(oids: &[pg_sys::Oid]) -> Result<Vec<pg_sys::Oid>, Failure> {
+pub fn with_children(oids: &[pg_sys::Oid]) -> Result<Vec<pg_sys::Oid>, Failure> {
     let mut all = Vec::new();
     for &oid in oids {
         // SAFETY: a list of numbers, of at least the parent's.

@@ -7,14 +7,15 @@ use pgrx::datum::Interval;
 use pgrx::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use self::table::{Table, Wanted};
+use self::table::Table;
+use self::table::queries::Wanted;
 use crate::error::Error;
 use crate::neon::argument;
 use crate::neon::endpoint::Scope;
 use crate::neon::target::Target;
 use crate::pg::args::{required, texts};
 use crate::pg::local::{Failure, Relation};
-use crate::pg::query::snapshot_is_fixed;
+use crate::pg::query::{Query, snapshot_is_fixed};
 use crate::pg::report::{Raise, raise};
 use crate::pg::reserve::Entry;
 use crate::pg::role::Role;
@@ -241,6 +242,21 @@ pub fn id_by_address(
 
 /// Whether the table for `target` can be read and has no such user.
 pub fn is_gone(target: &Target, time: Duration, id: &str) -> Result<bool, Error> {
+    Ok(!is_any(target, time, id, |table| table.one(id))?)
+}
+
+/// Whether the user in the table for `target` was created before `at`, in seconds of Unix.
+pub fn was_there(target: &Target, time: Duration, id: &str, at: f64) -> Result<bool, Error> {
+    is_any(target, time, id, |table| table.one_before(id, at))
+}
+
+/// Whether `query`, about the user with that id, finds somebody.
+fn is_any(
+    target: &Target,
+    time: Duration,
+    id: &str,
+    query: impl Fn(&Table) -> Query,
+) -> Result<bool, Error> {
     let row = Row::new::<SyncedUser>()?;
     let find = || Table::find_for(target)?.map_err(Error::no_such_table_of_users);
     let mut is_there = false;
@@ -249,13 +265,13 @@ pub fn is_gone(target: &Target, time: Duration, id: &str) -> Result<bool, Error>
         if !table.may_have(id) {
             return Err(Error::no_table_of_users().into());
         }
-        table.one(id).run(&relation, &row, |_| {
+        query(&table).run(&relation, &row, |_| {
             is_there = true;
             Ok(())
         })
     });
     looked.map_err(|failure| failure.into_error(USERS))?;
-    Ok(!is_there)
+    Ok(is_there)
 }
 
 /// Says how many users the table for `target` (or the current one, if nothing is known of that) has, and

@@ -4,7 +4,7 @@
 use pgrx::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::neon::endpoint::{BORROWED, ENDPOINTS, Endpoint};
+use crate::neon::endpoint::{ENDPOINTS, Endpoint};
 use crate::pg::report::Raise;
 use crate::pg::reserve::Entry;
 use crate::pg::row::{Row, Secrets, row_type};
@@ -21,23 +21,18 @@ struct Operation {
 
 row_type!(Operation, "operation");
 
-/// Lists the operations that the functions call.
+/// Lists the operations that have a function. A function that calls those of others is in no row.
 #[pg_extern(volatile, parallel_unsafe, cost = 1000)]
 fn list_operations(_entry: Entry) -> Result<Rows<Operation>, Raise> {
     let row = Row::new::<Operation>()?;
-    let own = ENDPOINTS.into_iter().map(|it| described(it.function, it));
-    let borrowed = BORROWED.into_iter().flat_map(|(function, operations)| {
-        let operations = operations.iter();
-        operations.map(move |it| described(function, it))
-    });
-    let operations = own.chain(borrowed).collect();
+    let operations = ENDPOINTS.into_iter().map(described).collect();
     Ok(Rows::new(row, operations, Secrets::Masked)?)
 }
 
-fn described(function: &'static str, endpoint: &Endpoint) -> Operation {
+fn described(endpoint: &Endpoint) -> Operation {
     let (branch, project) = endpoint.path.at_each_level();
     Operation {
-        function,
+        function: endpoint.function,
         method: endpoint.method.to_string(),
         branch: branch.map(whole),
         project: project.map(whole),

@@ -127,8 +127,9 @@ impl Query {
                 let found = pg_sys::SPI_tuptable;
                 let tuples = slice::from_raw_parts((*found).vals, count);
                 let shape = PgTupleDesc::from_pg_unchecked((*found).tupdesc);
-                result =
-                    rows(like, &shape, tuples).try_for_each(|row| caller.switch_to(|_| each(row?)));
+                let mut rows = like.like(&shape, tuples);
+                result = rows.try_for_each(|row| caller.switch_to(|_| each(row?)));
+                drop(rows);
                 pg_sys::SPI_freetuptable(found);
             }
             attempt(|| SPI_cursor_close(portal))?;
@@ -236,34 +237,6 @@ unsafe fn parameters(values: Vec<Value>) -> pg_sys::ParamListInfo {
         }
         list
     }
-}
-
-/// The tuples as rows like `like`, by the names of the columns.
-fn rows<'a>(
-    like: &'a Row,
-    shape: &'a PgTupleDesc,
-    tuples: &'a [pg_sys::HeapTuple],
-) -> impl Iterator<Item = Result<Row, Error>> + 'a {
-    let places = like.places_of(shape);
-    let mut values = vec![pg_sys::Datum::from(0); shape.len()];
-    let mut nulls = vec![false; shape.len()];
-    tuples.iter().map(move |tuple| {
-        let places = places.as_ref().map_err(|error| error.clone())?;
-        // SAFETY: a tuple of that shape, and room for all of its columns.
-        unsafe {
-            pg_sys::heap_deform_tuple(
-                *tuple,
-                shape.as_ptr(),
-                values.as_mut_ptr(),
-                nulls.as_mut_ptr(),
-            );
-        }
-        let mut row = like.clone();
-        for (at, &place) in places.iter().enumerate() {
-            row.set_raw(place, (!nulls[at]).then_some(values[at]));
-        }
-        Ok(row)
-    })
 }
 
 /// Whether the transaction will never see what others commit from now on.

@@ -1,22 +1,41 @@
 //! Owns the SQL functions on queued calls but for their delivery. They send nothing.
 
+mod buckets;
 mod calls;
+mod check;
 mod deliver;
+mod delivery;
 mod fate;
+mod insertion;
+mod load;
 mod lock;
 mod look;
 mod origin;
+mod posts;
 mod prepare;
+mod rest;
 mod rights;
 mod run;
+mod senders;
+mod start;
+mod store;
+mod stored;
+mod sync_user;
 mod table;
 mod wait;
+mod wake;
 mod window;
+mod worker;
+
+pub use self::check::check;
+pub use self::rest::end as statement_ends;
+pub use self::wake::after_start;
 
 use pgrx::prelude::*;
 
 use self::calls::Scope;
-use self::table::{Value, change, now};
+use self::store::NewCall;
+use self::table::{Value, now};
 use crate::error::Error;
 use crate::neon::queue::call::{Call, Operation};
 use crate::pg::args::required;
@@ -69,23 +88,16 @@ fn enqueue(
         notice!("dry run: enqueue() would queue {}()", operation.name());
         return Ok(None);
     };
-    let ids = table::run(
-        c"INSERT INTO neon_auth_admin.queued_calls
-            (operation, arguments, server, role, subject, origin, timeline, enqueued_at, next_attempt_at)
-          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8) RETURNING id",
-        &[
-            Value::Text(Some(operation.name())),
-            Value::Json(jsonb_datum(arguments)),
-            Value::Text(Some(&server)),
-            Value::Oid(role.0),
-            Value::Text(Some(&call.subject())),
-            Value::Text(Some(&origin::here())),
-            Value::Int4(origin::timeline()),
-            Value::Time(Some(now())),
-        ],
-        |found| found.int8(0),
-    )?;
-    Ok(ids.into_iter().next().flatten())
+    let new = NewCall {
+        operation,
+        arguments: jsonb_datum(arguments),
+        server: &server,
+        origin: &origin::here(),
+        role,
+        subject: &call.subject(),
+        row: None,
+    };
+    Ok(new.store()?)
 }
 
 /// Has a call that has failed or was cancelled made after all, or one that waits made at once.
@@ -94,22 +106,24 @@ fn retry_queued(_entry: Entry, id: Option<i64>) -> Result<i64, Raise> {
     refuse_to_write("retry_queued")?;
     let id = required("id", id)?;
     // What has become of its attempts stays known: their number, and whether one may have been carried out.
-    let changed = change(
+    let changed = table::run(
         c"UPDATE neon_auth_admin.queued_calls
-          SET state = 'waiting', crashes = 0, failing_since = NULL, finished_at = NULL,
+          SET state = 'waiting', crashes = 0, failing_since = NULL, finished_at = NULL, is_new = false,
             next_attempt_at = CASE WHEN held THEN NULL ELSE $3 END
           WHERE id = $1 AND state IN ('waiting', 'failed', 'cancelled') AND pg_has_role($2, role, 'USAGE')
-          RETURNING id",
+          RETURNING role::bigint",
         &[
             Value::Int8(id),
             Value::Oid(Role::in_effect().0),
             Value::Time(Some(now())),
         ],
+        |found| found.role(0),
     )?;
-    match changed {
-        true => Ok(id),
-        false => raise(refusal(id, "retry")),
-    }
+    let Some(role) = changed.first() else {
+        raise(refusal(id, "retry"));
+    };
+    wake::after_end(*role);
+    Ok(id)
 }
 
 /// Takes a call back that is not being sent.
@@ -119,7 +133,7 @@ fn cancel_queued(_entry: Entry, id: Option<i64>) -> Result<i64, Raise> {
     let id = required("id", id)?;
     let cancelled = table::run(
         c"UPDATE neon_auth_admin.queued_calls
-          SET state = 'cancelled', next_attempt_at = NULL, held = false, finished_at = $3
+          SET state = 'cancelled', next_attempt_at = NULL, held = false, is_new = false, finished_at = $3
           WHERE id = $1 AND state IN ('waiting', 'failed') AND pg_has_role($2, role, 'USAGE')
           RETURNING role::bigint, origin, server, subject",
         &[
@@ -128,8 +142,7 @@ fn cancel_queued(_entry: Entry, id: Option<i64>) -> Result<i64, Raise> {
             Value::Time(Some(now())),
         ],
         |found| {
-            let role = found.int8(0).and_then(|role| u32::try_from(role).ok());
-            let role = Role(role.unwrap_or_default().into());
+            let role = found.role(0);
             let origin = found.text(1);
             (Scope { role, origin }, found.text(2), found.text(3))
         },
@@ -138,6 +151,7 @@ fn cancel_queued(_entry: Entry, id: Option<i64>) -> Result<i64, Raise> {
         raise(refusal(id, "cancel"));
     };
     scope.free_next(server, subject)?;
+    wake::after_end(scope.role);
     Ok(id)
 }
 
@@ -148,18 +162,19 @@ fn adopt_queued(_entry: Entry) -> Result<i64, Raise> {
     // The original may have been at it.
     let adopted = table::run(
         c"UPDATE neon_auth_admin.queued_calls
-          SET origin = $2, timeline = $3, state = 'waiting', in_doubt = true, held = false, next_attempt_at = $4,
-            sqlstate = NULL, message = NULL, detail = NULL, hint = NULL
+          SET origin = $2, timeline = $3, state = 'waiting', in_doubt = true, held = false, is_new = false,
+            next_attempt_at = $4, sqlstate = NULL, message = NULL, detail = NULL, hint = NULL
           WHERE origin <> $2 AND state IN ('waiting', 'sending') AND pg_has_role($1, role, 'USAGE')
-          RETURNING id",
+          RETURNING role::bigint",
         &[
             Value::Oid(Role::in_effect().0),
             Value::Text(Some(&origin::here())),
             Value::Int4(origin::timeline()),
             Value::Time(Some(now())),
         ],
-        |_| (),
+        |found| found.role(0),
     )?;
+    adopted.iter().for_each(|role| wake::after_end(*role));
     Ok(i64::try_from(adopted.len()).unwrap_or(i64::MAX))
 }
 
@@ -167,7 +182,9 @@ fn adopt_queued(_entry: Entry) -> Result<i64, Raise> {
 fn refuse_to_write(function: &str) -> Result<(), Error> {
     prevent_if_read_only(function);
     prevent_if_parallel();
-    refuse_wrong_place()
+    refuse_wrong_place()?;
+    wake::after_start();
+    Ok(())
 }
 
 /// Why nothing was changed. `verb` completes "cannot ...".

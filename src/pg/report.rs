@@ -109,7 +109,7 @@ impl Asked {
         format!("SELECT neon_auth_admin.create_integration({branch_id}server => {server});")
     }
 
-    fn hint(&self, target: &Target, advice: Advice) -> String {
+    pub fn hint(&self, target: &Target, advice: Advice) -> String {
         let (server, role) = (&self.server, self.role);
         let quoted = quote_literal(server);
         match advice {
@@ -148,10 +148,16 @@ impl Asked {
             Advice::ListIntegrations => {
                 "List them with neon_auth_admin.list_integrations().".to_owned()
             }
-            Advice::LookAround => format!(
-                "Look at what {target} of server \"{server}\" has; it was called with the key of role \
-                 \"{role}\"."
-            ),
+            Advice::LookAround(ensuring) => {
+                let look = format!(
+                    "Look at what {target} of server \"{server}\" has; it was called with the key of \
+                     role \"{role}\"."
+                );
+                match ensuring {
+                    Some(name) => format!("{look} To accept one that exists already, call {name}()."),
+                    None => look,
+                }
+            }
             Advice::LookBefore(Look::Function(name)) => format!(
                 "Look before you try again: SELECT * FROM neon_auth_admin.{name}(server => {quoted});"
             ),
@@ -200,6 +206,11 @@ impl Asked {
             Advice::CheckConnection => format!(
                 "See which step fails: SELECT * FROM neon_auth_admin.check_connection({quoted});"
             ),
+            Advice::TrustAuthority => {
+                "Trusted are the system's certificate authorities or, if the setting \
+                 neon_auth_admin.ca_file is set, only those in that file."
+                    .to_owned()
+            }
             Advice::RaiseMaxResponse => {
                 "Raise the setting neon_auth_admin.max_response_size.".to_owned()
             }

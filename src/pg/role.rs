@@ -7,6 +7,7 @@ use std::ffi::CStr;
 use std::fmt;
 
 use pgrx::pg_sys;
+use pgrx::pg_sys::SysCacheIdentifier::AUTHOID;
 
 use crate::pg::text::from_server;
 
@@ -18,6 +19,22 @@ impl Role {
     pub fn in_effect() -> Self {
         // SAFETY: reads a variable of the backend.
         Self(unsafe { pg_sys::GetUserId() })
+    }
+}
+
+impl Role {
+    pub fn can_log_in(self) -> bool {
+        // SAFETY: a tuple of that catalog, released after its last use.
+        unsafe {
+            let tuple = pg_sys::SearchSysCache1(AUTHOID as _, self.0.into());
+            if tuple.is_null() {
+                return false;
+            }
+            let role = pg_sys::GETSTRUCT(tuple).cast::<pg_sys::FormData_pg_authid>();
+            let can = (*role).rolcanlogin;
+            pg_sys::ReleaseSysCache(tuple);
+            can
+        }
     }
 }
 

@@ -31,11 +31,13 @@ pub trait RowType: Serialize + Deserialize<'static> {
     /// The same as SQL has it, alone and in a set.
     const SQL: &'static str;
     const SET_IN_SQL: &'static str;
+    /// Columns that came after 1.0: a database that has not been updated is served without them.
+    const LATER: &'static [&'static str];
 }
 
-/// Says which type a struct is a row of.
+/// Says which type a struct is a row of, and which of its columns came after 1.0.
 macro_rules! row_type {
-    ($row:ty, $name:literal) => {
+    ($row:ty, $name:literal $(, later $later:literal)*) => {
         impl crate::pg::row::RowType for $row {
             const NAME: &'static std::ffi::CStr =
                 match std::ffi::CStr::from_bytes_with_nul(concat!($name, "\0").as_bytes()) {
@@ -44,6 +46,7 @@ macro_rules! row_type {
                 };
             const SQL: &'static str = concat!("neon_auth_admin.", $name);
             const SET_IN_SQL: &'static str = concat!("SETOF neon_auth_admin.", $name);
+            const LATER: &'static [&'static str] = &[$($later),*];
         }
     };
 }
@@ -72,6 +75,7 @@ pub struct Row {
     /// Lives as long as the memory context it was looked up in, and so do the rows.
     shape: PgTupleDesc<'static>,
     values: Vec<Option<pg_sys::Datum>>,
+    later: &'static [&'static str],
 }
 
 /// Another row of the same type: a list looks its type up once.
@@ -80,14 +84,18 @@ impl Clone for Row {
         // SAFETY: the same description, which no row owns.
         let shape = unsafe { PgTupleDesc::from_pg_unchecked(self.shape.as_ptr()) };
         let values = self.values.clone();
-        Self { shape, values }
+        Self {
+            shape,
+            values,
+            ..*self
+        }
     }
 }
 
 impl Row {
     /// A row of that type in the extension's own schema: no `search_path` decides what is meant. (Parsing
-    /// a qualified name for every row took a tenth of a call's time.) It has to have all the columns: what
-    /// does not fit this library must show before something happens at Neon.
+    /// a qualified name for every row took a tenth of a call's time.) It has to have all the columns of
+    /// 1.0: what does not fit this library must show before something happens at Neon.
     pub fn new<T: RowType>() -> Result<Self, Error> {
         // SAFETY: NUL-terminated names; the caches are asked each time, so that an extension that
         // was dropped and created again is found.
@@ -110,12 +118,16 @@ impl Row {
         let shape =
             unsafe { PgTupleDesc::from_pg_unchecked(pg_sys::lookup_rowtype_tupdesc_copy(oid, -1)) };
         let values = vec![None; shape.len()];
-        let row = Self { shape, values };
+        let row = Self {
+            shape,
+            values,
+            later: T::LATER,
+        };
         row.check::<T>()?;
         Ok(row)
     }
 
-    /// Whether it has all the columns.
+    /// Whether it has all the columns that every version has.
     fn check<T: RowType>(&self) -> Result<(), Error> {
         // There are none if serde reads it as a map: then nothing would be compared.
         let columns = fields::<T>();
@@ -124,6 +136,7 @@ impl Row {
         }
         columns
             .iter()
+            .filter(|column| !T::LATER.contains(column))
             .try_for_each(|column| self.place_of(column).map(drop))
     }
 
@@ -138,7 +151,11 @@ impl Row {
         };
         if let Value::Object(fields) = fields {
             for (name, value) in fields {
-                let place = self.place_of(&name)?;
+                let place = match self.place_of(&name) {
+                    // This database has not been updated yet.
+                    Err(_) if self.later.contains(&name.as_str()) => continue,
+                    place => place?,
+                };
                 let kind = self.shape.iter().nth(place).map(|column| column.atttypid);
                 self.values[place] = to_datum(&name, value, kind.unwrap_or(pg_sys::InvalidOid))?;
             }
@@ -149,24 +166,6 @@ impl Row {
     fn place_of(&self, column: &str) -> Result<usize, Error> {
         let place = self.shape.iter().position(|own| is_named(own, column));
         place.ok_or_else(|| Error::stale_extension(&format!("no column {column}")))
-    }
-
-    /// Where columns of another shape are in this one: by name, and of the same types.
-    pub fn places_of(&self, other: &PgTupleDesc) -> Result<Vec<usize>, Error> {
-        let place_of = |column: &pg_sys::FormData_pg_attribute| {
-            let mut shape = self.shape.iter();
-            shape
-                .position(|own| {
-                    own.atttypid == column.atttypid && own.attname.data == column.attname.data
-                })
-                .ok_or_else(|| Error::stale_extension(&format!("no column {}", column.name())))
-        };
-        other.iter().map(place_of).collect()
-    }
-
-    /// Sets a column by a place of [`Row::places_of`].
-    pub fn set_raw(&mut self, place: usize, value: Option<pg_sys::Datum>) {
-        self.values[place] = value;
     }
 
     /// The value of a column of type text; empty for NULL.

@@ -2,6 +2,7 @@
 //! connections, the clock, and what happens to an interrupt.
 
 mod places;
+mod queued;
 
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -24,7 +25,7 @@ use crate::pg::rows::Rows;
 use crate::pg::server::catalog::{DEFAULT_TIMEOUT, ForeignServer};
 use crate::pg::turn::Turn;
 use crate::pg::wait::{Backend, begin, is_interrupted, raise_interrupt};
-use crate::pg::{agent, dry_run, guc, server};
+use crate::pg::{agent, dry_run, guc, queue, server};
 
 pub use self::places::{prevent_if_parallel, prevent_if_read_only, refuse_wrong_place};
 
@@ -58,6 +59,7 @@ impl Session {
             prevent_if_parallel();
         }
         refuse_wrong_place()?;
+        queue::after_start();
         if guc::is_dry_run() {
             let target = dry_run::target(endpoint, server)?;
             endpoint.path_at(&target)?;
@@ -260,14 +262,6 @@ impl Session {
     /// Whether anything is sent.
     pub fn sends(&self) -> bool {
         matches!(self.0, Way::ToNeon(_))
-    }
-
-    /// For a queued call: the error is not complete yet, and what has interrupted it is left for later.
-    pub fn send_queued<T>(&self, request: &Request<T>, id: &str) -> Result<T, Error> {
-        match &self.0 {
-            Way::ToNeon(line) => line.work(|client| client.send(request, id)),
-            Way::Nowhere(_) => Err(Error::dry_run()),
-        }
     }
 
     /// The error with its advice as a sentence.

@@ -4,6 +4,7 @@
 // Implements pgrx's traits for arguments and results, and calls Postgres' conversions.
 #![allow(unsafe_code)]
 
+use std::borrow::Cow;
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::ops::Deref;
 
@@ -107,6 +108,18 @@ fn from_server_bytes(bytes: &[u8]) -> String {
     String::from_utf8_lossy(utf8).into_owned()
 }
 
+/// A `text`, or what is stored like one, of any length.
+///
+/// # Safety
+/// It is one, and not NULL.
+pub unsafe fn whole_text(datum: pg_sys::Datum) -> String {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let plain = pg_sys::pg_detoast_datum_packed(datum.cast_mut_ptr());
+        from_server_bytes(varlena_to_byte_slice(plain))
+    }
+}
+
 /// Rust's text, as the server has it. Raises 22P05 when its encoding cannot say it. Text from SQL has
 /// no NUL; what comes after one elsewhere is cut off.
 pub fn to_server(text: &str) -> CString {
@@ -125,6 +138,14 @@ pub fn to_server(text: &str) -> CString {
         } else {
             CStr::from_ptr(converted).to_owned()
         }
+    }
+}
+
+/// The same, without a NUL at its end, nor a copy where there is nothing to convert.
+pub fn in_server(text: &str) -> Cow<'_, [u8]> {
+    match is_utf8() {
+        true => Cow::Borrowed(text.as_bytes()),
+        false => Cow::Owned(to_server(text).into_bytes()),
     }
 }
 

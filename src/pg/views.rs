@@ -6,7 +6,7 @@ mod oauth_providers;
 mod rights;
 mod statement;
 mod transaction;
-mod trigger;
+pub mod trigger;
 mod users;
 
 use std::ffi::CStr;
@@ -18,11 +18,11 @@ use self::statement::{Changes, Fate, Statement};
 use self::trigger::{Event, Trigger, Written};
 use crate::error::Error;
 use crate::neon::endpoint::Endpoint;
-use crate::pg::guc;
 use crate::pg::report::{Raise, warn};
 use crate::pg::reserve::Entry;
 use crate::pg::row::Row;
 use crate::pg::session::Session;
+use crate::pg::{guc, queue};
 use crate::secret::Secret;
 
 /// A view whose rows can be written.
@@ -59,7 +59,13 @@ static VIEWS: [&View; 3] = [&users::VIEW, &oauth_providers::VIEW, &domains::VIEW
 #[pg_extern(volatile, parallel_unsafe, cost = 1000)]
 fn neon_auth_admin_write(_entry: Entry, call: pg_sys::FunctionCallInfo) -> Result<Written, Raise> {
     let trigger = Trigger::of(call)?;
-    let view = VIEWS.into_iter().find(|view| trigger.is_on(view.name));
+    if trigger.is_on(c"queued_calls", pg_sys::RELKIND_RELATION) {
+        queue::statement_ends()?;
+        return Ok(Written::nothing());
+    }
+    let view = VIEWS
+        .into_iter()
+        .find(|view| trigger.is_on(view.name, pg_sys::RELKIND_VIEW));
     let view = view.ok_or_else(Error::no_view_to_write)?;
     let operation = match trigger.event() {
         Event::Insert => Some(&view.insert),

@@ -5,6 +5,8 @@
 // With its parts, the only unsafe code outside the glue to Postgres' own functions.
 #![allow(unsafe_code)]
 
+mod bell;
+mod blocking;
 mod dns;
 mod tcp;
 mod wait_set;
@@ -27,6 +29,8 @@ use crate::pg::raised::{Raised, attempt};
 
 use wait_set::WaitSet;
 
+pub use bell::{Bell, Woken, doze};
+pub use blocking::blocking;
 pub use dns::{LatchResolver, look_up};
 pub use tcp::LatchConnector;
 
@@ -67,6 +71,8 @@ pub enum Event {
     WaitForTurn,
     WaitForQueued,
     QueueRest,
+    QueueIdle,
+    QueueReceive,
 }
 
 /// To be called before the first wait of a request.
@@ -194,15 +200,7 @@ fn wait(
     loop {
         // The latch may have been reset by somebody else since the interrupt came.
         serve_interrupts()?;
-        let mut milliseconds = -1;
-        if let Some(deadline) = deadline {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(Ended::TimeUp);
-            }
-            // Rounded up: a wait that ends early would only start again.
-            milliseconds = left.as_micros().div_ceil(1000).min(i32::MAX as u128) as i64;
-        }
+        let milliseconds = milliseconds(deadline).ok_or(Ended::TimeUp)?;
         let woken = match descriptor {
             Some(descriptor) => descriptor.wait(what, milliseconds, event)?,
             None => wait_for_latch(milliseconds, event)?,
@@ -216,6 +214,16 @@ fn wait(
             return Ok(());
         }
     }
+}
+
+/// What is left, rounded up, as a wait that ends early would only start again: -1 is no limit, `None` is over.
+fn milliseconds(deadline: Option<Instant>) -> Option<i64> {
+    let Some(deadline) = deadline else {
+        return Some(-1);
+    };
+    let left = deadline.saturating_duration_since(Instant::now());
+    let milliseconds = left.as_micros().div_ceil(1000).min(i32::MAX as u128) as i64;
+    (milliseconds > 0).then_some(milliseconds)
 }
 
 /// What has happened of `WL_LATCH_SET` within that time (-1: no limit).
@@ -248,6 +256,8 @@ impl Event {
             Self::WaitForTurn => c"NeonAuthAdminWaitForTurn",
             Self::WaitForQueued => c"NeonAuthAdminWaitForQueued",
             Self::QueueRest => c"NeonAuthAdminQueueRest",
+            Self::QueueIdle => c"NeonAuthAdminQueueIdle",
+            Self::QueueReceive => c"NeonAuthAdminQueueReceive",
         }
     }
 }
@@ -271,6 +281,17 @@ pub fn pause(length: Duration, event: Event) {
     if let Err(Ended::Interrupted) = wait(None, 0, Some(end), event) {
         raise_interrupt();
     }
+}
+
+/// The same, until somebody sets the latch.
+pub fn nap(length: Duration, event: Event) {
+    begin();
+    let milliseconds = i64::try_from(length.as_millis()).unwrap_or(i64::MAX) + 1;
+    if wait_for_latch(milliseconds, event).is_ok() {
+        // SAFETY: the backend's own latch, on its own thread.
+        unsafe { pg_sys::ResetLatch(pg_sys::MyLatch) };
+    }
+    raise_interrupt();
 }
 
 /// Waits for a descriptor within ureq's time limit.

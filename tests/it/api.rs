@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use neon_auth_admin::error::{Advice, Error, ErrorKind};
 use neon_auth_admin::neon::email_server::EmailServer;
+use neon_auth_admin::neon::endpoint::Endpoint;
 use neon_auth_admin::neon::oauth_providers::Credentials;
-use neon_auth_admin::neon::{domains, email_server, integration, oauth_providers};
+use neon_auth_admin::neon::{domains, email_server, integration, oauth_providers, users};
 use neon_auth_admin::secret::Secret;
 
 use crate::support::{KEY, World, email_server as of_ones_own, email_server_of, timed};
@@ -46,8 +47,8 @@ fn each_refusal_comes_with_an_advice() {
     let mut world = World::new();
     // A project that the key may not see, if there is one.
     let nowhere = ("nowhere-123456".to_owned(), Advice::CheckIds);
-    let advice = [Advice::StoreKey, Advice::GrantAccess, Advice::LookAround];
-    let faults = [401, 403, 409].map(|status| format!("fault-{status}--hint"));
+    let advice = [Advice::StoreKey, Advice::GrantAccess];
+    let faults = [401, 403].map(|status| format!("fault-{status}--hint"));
     for (project, advice) in faults.into_iter().zip(advice).chain([nowhere]) {
         world.project(&project);
         let errors = [
@@ -58,6 +59,30 @@ fn each_refusal_comes_with_an_advice() {
             assert_eq!(error.advice.as_ref(), Some(&advice), "{error:?}");
         }
         assert_eq!(world.arrived().len(), 2, "{project} is not tried again");
+    }
+}
+
+#[test]
+fn what_is_there_already_is_taken_by_another_function_if_there_is_one() {
+    let mut world = World::new();
+    world.project("fault-409--hint");
+    let target = world.connection.target.clone();
+    let created = world.create_user().expect_err("refused");
+    let ensured = users::ensure(&target, "ada@example.com", None).expect("a request");
+    let ensured = world.send(|_| Ok(ensured)).expect_err("refused");
+    let advice = |name| Some(Advice::LookAround(name));
+    assert_eq!(created.advice, advice(Some("ensure_user")));
+    assert_eq!(ensured.advice, advice(None));
+    let ensuring = [
+        (&domains::ADD_DOMAIN, Some("ensure_domain")),
+        (
+            &oauth_providers::ADD_OAUTH_PROVIDER,
+            Some("ensure_oauth_provider"),
+        ),
+        (&users::SET_USER_ROLES, None),
+    ];
+    for (endpoint, name) in ensuring {
+        assert_eq!(Endpoint::ensuring(endpoint), name, "{endpoint:?}");
     }
 }
 

@@ -3,6 +3,7 @@
 mod convergence;
 mod documents;
 mod failures;
+mod named;
 mod overlay;
 mod place;
 mod refusals;

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use neon_auth_admin::error::{Advice, ErrorKind};
-use neon_auth_admin::neon::domains;
+use neon_auth_admin::neon::diagnosis::diagnose;
+use neon_auth_admin::neon::{account, domains, integration};
 use neon_simulator::TlsFault;
 
 use crate::support::{World, is_unsent, timed, trusting};
@@ -57,9 +58,22 @@ fn nothing_is_sent_to_a_stranger() {
             assert!(is_unsent(&detail, ""), "{detail}");
             assert!(detail.contains(reason), "{fault:?}: {detail}");
             assert_eq!(detail.contains("after 3 attempts"), attempts == 3);
-            assert_eq!(error.advice, Some(Advice::CheckConnection));
+            let advice = match reason {
+                "UnknownIssuer" => Advice::TrustAuthority,
+                _ => Advice::CheckConnection,
+            };
+            assert_eq!(error.advice, Some(advice), "{fault:?}");
         }
         assert_eq!(world.simulator.connections(), 2 * attempts, "{fault:?}");
+        let list = integration::list(&world.connection.target).expect("a request");
+        let details = account::auth_details().expect("a request");
+        let found = diagnose(&world.client(), &list, &details);
+        let is_unknown = reason == "UnknownIssuer";
+        assert_eq!((found[0].step, found[0].ok), ("TLS", Some(false)));
+        assert_eq!(
+            found[0].advice,
+            is_unknown.then_some(Advice::TrustAuthority)
+        );
         assert_eq!(world.simulator.requests().len(), 0, "{fault:?}");
     }
 }

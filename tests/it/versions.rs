@@ -63,6 +63,32 @@ fn the_control_file_names_what_there_is() {
     );
 }
 
+/// A version has a date when it is released, and what is promised of it from then on is written down.
+#[test]
+fn a_release_is_one_everywhere() {
+    let changelog = file("CHANGELOG.md");
+    let newest = changelog.lines().find_map(|line| line.strip_prefix("## "));
+    let (version, date) = newest
+        .and_then(|newest| newest.strip_suffix(')')?.split_once(" ("))
+        .expect("## VERSION (DATE)");
+    assert_eq!(version, env!("CARGO_PKG_VERSION"));
+    if date == "not released yet" {
+        return;
+    }
+    let parts: Vec<usize> = date.split('-').map(str::len).collect();
+    assert_eq!(
+        (parts, numbers(date).len() > 1),
+        (vec![4, 2, 2], true),
+        "{date}"
+    );
+    let meta: Value = serde_json::from_str(&file("packaging/META.json")).expect("JSON");
+    assert_eq!(meta["release_status"], "stable");
+    let script = meta["provides"][env!("CARGO_PKG_NAME")]["file"].as_str();
+    let script = format!("  {}\n", script.expect("a path"));
+    assert!(file("tests/released.sha256").contains(&script));
+    assert!(!file("SECURITY.md").contains("not released"));
+}
+
 #[test]
 fn the_versions_of_postgres_are_the_same_everywhere() {
     let features: BTreeSet<u32> = between(&file("Cargo.toml"), "pg", " = [\"pg\", \"pgrx/")

@@ -166,6 +166,26 @@ fn a_proxy_is_sent_no_key_and_has_no_password_in_its_url() {
 
 #[test]
 #[ignore = "tests/run.sh runs this when nothing else runs"]
+fn an_authority_that_is_not_trusted_can_be() {
+    const CA_FILE: &str = "neon_auth_admin.ca_file";
+    let configuration = Configuration::own();
+    let database = Database::new("it_authority");
+    let url = variable("NEON_SIMULATOR_HTTPS_URL");
+    database.add_server("neon", "test-authority", &url, "");
+    configuration.set(CA_FILE, Some(""));
+    let mut session = database.session();
+    let unreachable = SqlState::from_code("NA001");
+    let error = session.refused("SELECT neon_auth_admin.list_domains()", &unreachable);
+    let hint = error.hint().expect("a hint");
+    assert!(hint.contains(CA_FILE), "{hint}");
+    let (ok, detail) = step(&mut session, "neon", "TLS");
+    assert_eq!(ok, Some(false));
+    assert!(detail.contains(CA_FILE), "{detail}");
+    assert_eq!(arrived("test-authority"), 0);
+}
+
+#[test]
+#[ignore = "tests/run.sh runs this when nothing else runs"]
 fn the_configuration_chooses_the_server() {
     let database = Database::new("it_configured");
     let url = variable("NEON_SIMULATOR_URL");

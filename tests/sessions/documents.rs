@@ -1,6 +1,7 @@
 //! The configuration as a document, from SQL: two sessions at once, interrupts, documents of any size. What
 //! documents say and do is in `tests/it/configuration`.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -9,6 +10,8 @@ use postgres::error::SqlState;
 use serde_json::Value;
 
 use crate::backend::Backend;
+use crate::calls::{CLIENT_SECRET, PASSWORD};
+use crate::oracle::{Canaries, Witness, logged};
 use crate::support::{
     Database, Statements, arrived, config, ledger, one, sqlstate, variable, wait_for,
 };
@@ -119,6 +122,73 @@ fn an_interrupted_one_says_how_far_it_came() {
         .into_iter()
         .filter(|it| it == "POST domains");
     assert_eq!(posts.count(), 6, "none is sent twice");
+}
+
+/// Neon repeats what it was sent, answers what nobody can read, and not at all: at each step that sends a
+/// secret, at both levels.
+#[test]
+fn a_step_that_fails_tells_nobody_a_secret() {
+    let database = database("it_documents_secrets", "test-secret-documents");
+    let canaries = Canaries::new(&[CLIENT_SECRET, PASSWORD]);
+    let document =
+        "jsonb_build_object(
+            'oauth_providers', jsonb_build_object('vercel', jsonb_build_object(
+                'client_id', 'id', 'client_secret', $1::text)),
+            'email_server', jsonb_build_object('type', 'standard', 'host', 'smtp.example.com', 'port', 587,
+                'username', 'mailer', 'password', $2::text, 'sender_email', 'a@example.com', 'sender_name', 'A'))";
+    let secrets = [CLIENT_SECRET, PASSWORD].map(|name| canaries.value(name));
+    let mut owner = database.session();
+    let mut witness = Witness::new(&database.name, &database.name);
+    for (level, option, reads) in [
+        ("project", "DROP branch_id", 2),
+        ("branch", "ADD branch_id 'br-a'", 1),
+    ] {
+        owner.run(&format!("ALTER SERVER neon OPTIONS ({option})"));
+        for write in 0..2 {
+            for (fault, state) in [
+                ("echo", "22023"),
+                ("409", "23505"),
+                ("badjson", "NA003"),
+                ("reset", "NA003"),
+                ("silent", "57014"),
+            ] {
+                let after = reads + write;
+                let project = format!("fault-{fault}-after{after}--documents-{level}");
+                owner.run(&format!(
+                    "ALTER SERVER neon OPTIONS (SET project_id '{project}')"
+                ));
+                let limit = if fault == "silent" { "1s" } else { "0" };
+                witness
+                    .session
+                    .run(&format!("SET statement_timeout = '{limit}'"));
+                let apply = format!("SELECT * FROM neon_auth_admin.apply({document})");
+                let failed = witness
+                    .run(&apply, &[&secrets[0], &secrets[1]])
+                    .expect_err(&project);
+                assert_eq!(sqlstate(&failed), SqlState::from_code(state), "{project}");
+                let sent = requests(&project);
+                let writes = sent.iter().filter(|it| !it.starts_with("GET"));
+                assert_eq!(writes.count(), write + 1, "{project}: {sent:?}");
+            }
+        }
+        let project = format!("test-secret-documents-{level}");
+        owner.run(&format!(
+            "ALTER SERVER neon OPTIONS (SET project_id '{project}')"
+        ));
+        for function in ["plan", "apply", "plan"] {
+            let call =
+                format!("SELECT * FROM neon_auth_admin.{function}({document}, resend => true)");
+            witness
+                .run(&call, &[&secrets[0], &secrets[1]])
+                .expect("rows");
+        }
+    }
+    let heard = witness.messages();
+    assert!(heard.contains("Not tried: "), "{heard}");
+    for (text, what) in [(&heard, "messages"), (&witness.rows, "rows")] {
+        assert_eq!(canaries.names_in(text), BTreeSet::new(), "{what}: {text}");
+    }
+    assert_eq!(logged(&canaries), BTreeSet::new(), "the server's log");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use neon_simulator::Simulator;
 use postgres::NoTls;
 
-use crate::support::config;
+use crate::support::{Statements, config, connect};
 use crate::tryout::{DATABASE, OWNER, Place, file};
 
 fn script(name: &str) -> String {
@@ -44,8 +44,13 @@ fn psql(place: &Place, name: &str, options: &str) -> String {
 #[test]
 fn the_examples_run_and_the_migration_runs_twice() {
     let place = Place::new();
-    // The server under test says that it is the compute of another branch.
-    psql(&place, "tour.sql", "-c neon.branch_id=");
+    // The server under test says that it is the compute of another branch. Its workers are not to say so, either.
+    let mut admin = connect("postgres", "postgres");
+    admin.run(&format!(
+        "ALTER DATABASE {DATABASE} SET neon.branch_id = ''"
+    ));
+    psql(&place, "tour.sql", "");
+    admin.run(&format!("ALTER DATABASE {DATABASE} RESET neon.branch_id"));
     let changes = || -> Vec<_> {
         let notices = migrate(&script("migration.sql")).into_iter();
         notices
@@ -174,6 +179,85 @@ fn a_configuration_is_applied_twice_and_copied() {
     assert_eq!(writes(simulator).len(), made.len());
 }
 
+/// With what a file has in it: the same address twice, one that is none, one that is there already, an empty line.
+const USERS: &str = "email,name
+ada@example.com,Ada Lovelace
+ Grace@Example.com ,
+ada@example.com,Ada
+grace,Grace
+it's@example.com,\"Quoted, \"\"twice\"\"\"
+taken@example.com,Taken
+,
+";
+
+#[test]
+fn users_are_imported_from_a_file() {
+    let place = Place::new();
+    let folder = std::env::temp_dir();
+    let csv = folder.join(format!("it's users.{}.csv", std::process::id()));
+    fs::write(&csv, USERS).expect("the temporary folder is writable");
+    let server = "
+        \\getenv url NEON_SIMULATOR_URL
+        \\getenv key NEON_API_KEY
+        CREATE EXTENSION neon_auth_admin;
+        CREATE SERVER neon FOREIGN DATA WRAPPER neon_auth_admin
+            OPTIONS (project_id 'test-import', branch_id 'br-production', api_url :'url');
+        SELECT neon_auth_admin.set_api_key(:'key') \\g /dev/null
+        SELECT neon_auth_admin.create_user('taken@example.com') \\g /dev/null";
+    place.psql(server, "");
+    let file = csv.display().to_string().replace('\'', "\\'");
+    let script = format!("\\set file '{file}'\n{}", script("import.sql"));
+    let first = place.psql(&script, "");
+    assert!(
+        first.contains("grace | It must be an e-mail address"),
+        "{first}"
+    );
+    assert!(
+        first.contains("NOTICE:  4 finished, 0 to go, about 00:00:00 left"),
+        "{first}"
+    );
+    let table = "
+ state  | count 
+--------+-------
+ done   |     3
+ failed |     1
+(2 rows)
+";
+    assert!(first.contains(table), "{first}");
+    let failed = " | taken@example.com | 23505    | could not create user: ";
+    assert!(first.contains(failed), "{first}");
+    let simulator = place.simulator.as_ref().expect("it runs");
+    let made = || -> Vec<_> {
+        let requests = simulator.requests().into_iter();
+        let mut made: Vec<_> = requests
+            .filter(|it| it.status == Some(201))
+            .map(|it| format!("{} {}", it.body["email"], it.body["name"]))
+            .collect();
+        made.sort();
+        made
+    };
+    let expected = [
+        r#""ada@example.com" "Ada Lovelace""#,
+        r#""grace@example.com" null"#,
+        r#""it's@example.com" "Quoted, \"twice\"""#,
+        r#""taken@example.com" null"#,
+    ];
+    assert_eq!(made(), expected);
+
+    // Again, and again in the same session: what was wrong is queued when it is mended, and nobody else.
+    let before = simulator.requests().len();
+    let mend = "UPDATE imported SET email = 'grace2@example.com' WHERE email = 'grace';";
+    let second = place.psql(&format!("{mend}\n{script}\n{script}"), "");
+    assert!(!second.contains("skipping"), "{second}");
+    fs::write(&csv, "email,name\nada@example.com,Ada\n\n").expect("the temporary folder");
+    let (ended, broken) = place.try_psql(&script, "");
+    let _ = fs::remove_file(&csv);
+    assert!(!ended.success(), "{broken}");
+    assert!(broken.contains("CONTEXT:  COPY file, line 3"), "{broken}");
+    assert!(second.contains("NOTICE:  5 finished, 0 to go"), "{second}");
+    assert_eq!(simulator.requests().len(), before + 1);
+}
+
 /// Whoever opens one knows which tool it is for.
 #[test]
 fn an_example_that_needs_psql_says_so() {
@@ -190,5 +274,5 @@ fn an_example_that_needs_psql_says_so() {
         })
         .collect();
     for_psql.sort();
-    assert_eq!(for_psql, ["tour.sql", "tour_real.sql"]);
+    assert_eq!(for_psql, ["import.sql", "tour.sql", "tour_real.sql"]);
 }

@@ -111,7 +111,7 @@ const FUNCTIONS: &str = "
         FROM unnest(proargtypes::oid[], proargnames[:pronargs]) WITH ORDINALITY AS one (type, name, n)
     ))::text
     FROM pg_proc JOIN neon_auth_admin.functions AS manual ON manual.name = proname
-    WHERE pronamespace = 'neon_auth_admin'::regnamespace AND prokind = 'f'
+    WHERE pronamespace = 'neon_auth_admin'::regnamespace AND prokind = 'f' AND prorettype <> 'trigger'::regtype
     ORDER BY proname <> 'create_integration', proname <> 'update_oauth_server', proname LIKE 'delete%', proname = 'delete_integration',
         effect <> 'writes', proname";
 

@@ -131,6 +131,12 @@ fn it_agrees_with_comments_and_documentation() {
                 "{name}: {argument}"
             );
         }
+        let is_optional = |it: &str| signature.contains(it);
+        assert_eq!(
+            needed.ends_with("..."),
+            ["?", " DEFAULT ", "(...)"].into_iter().any(is_optional),
+            "{name}: {needed}"
+        );
     }
     assert!(documented.is_empty(), "no such functions: {documented:?}");
 }

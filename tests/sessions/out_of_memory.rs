@@ -9,7 +9,7 @@ use crate::backend::Backend;
 use crate::hanging_name::HangingName;
 use crate::large_answers::{answering, plugins};
 use crate::phases::list;
-use crate::support::{Database, Statements, one, variable};
+use crate::support::{Database, Statements, one, variable, wait_for};
 
 // Postgres itself (15 and later) can fall over when it is refused memory for its statistics, which grow with what other
 // sessions do: so there are none beside these tests.
@@ -161,6 +161,39 @@ fn whatever_memory_is_left_the_server_lives() {
         let outcomes = world.sweep(Some(LARGE), &get_plugins(server), step);
         assert!(outcomes.contains_key("FATAL 53200"), "{outcomes:?}");
     }
+}
+
+/// At its COMMIT, a queued call needs no memory: whoever wakes the worker could not say so.
+#[test]
+#[ignore = "tests/run.sh runs this alone"]
+fn a_commit_that_wakes_a_worker_succeeds() {
+    let mut world = World::new("it_memory_commit");
+    let queue = "SELECT neon_auth_admin.enqueue('create_user',
+        jsonb_build_object('email', gen_random_uuid() || '@example.com'), 'http')";
+    let waiting = "SELECT count(*) FROM neon_auth_admin.queue WHERE state <> 'done'";
+    for smallest in [20, 13, 8, 0] {
+        let mut session = world.database.session();
+        session.run(&format!("BEGIN; {queue}"));
+        let backend = Backend::of(&mut session);
+        backend.limit("as", backend.address_space() * 1024);
+        for size in (smallest..=20).rev().map(|bits| 1 << bits) {
+            let setting = format!("set_config('fill.s' || random(), repeat('x', {size}), false)");
+            while session
+                .batch_execute(&format!("SAVEPOINT one; SELECT length({setting})"))
+                .is_ok()
+            {}
+            // Which takes memory as well: without any, the transaction stays aborted.
+            let _ = session.batch_execute("ROLLBACK TO one");
+        }
+        let outcome = outcome(backend, session.batch_execute("COMMIT"));
+        println!("COMMIT without 2^{smallest} bytes: {outcome}");
+        world.assert_alive();
+        wait_for("the call is made", || {
+            one(&mut world.bystander, waiting).get::<_, i64>(0) == 0
+        });
+    }
+    let whole = world.sweep(Some(LOADED), queue, STEP);
+    println!("{whole:?}");
 }
 
 /// The next call of a session without memory ends it, or survives it.

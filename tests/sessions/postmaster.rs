@@ -1,14 +1,13 @@
 //! The sudden end of the postmaster: no process of the server stays, whatever it waits for.
 
-use std::fs;
-use std::process::Command;
 use std::thread;
 use std::time::Instant;
 
-use crate::backend::{Backend, gone, parent};
+use crate::backend::{Backend, gone};
 use crate::hanging_name::HangingName;
 use crate::interrupts::PATIENCE;
 use crate::phases::list;
+use crate::server::{Postmaster, send};
 use crate::support::{Database, variable, wait_for};
 
 #[test]
@@ -28,7 +27,7 @@ fn backends_leave_when_it_is_killed() {
     ];
     let mut sessions = waits.map(|_| database.session());
     let backends = sessions.each_mut().map(Backend::of);
-    let postmaster = parent(backends[0].pid).expect("a live backend");
+    let postmaster = Postmaster::of(&mut sessions[0]);
     thread::scope(|scope| {
         for (session, (server, _)) in sessions.iter_mut().zip(waits) {
             scope.spawn(move || session.query(&list(server), &[]).expect_err("killed"));
@@ -36,12 +35,10 @@ fn backends_leave_when_it_is_killed() {
         for (backend, (_, event)) in backends.iter().zip(waits) {
             backend.wait_for(event);
         }
-        let family = children(postmaster);
+        let family = postmaster.children();
         assert!(family.len() > backends.len(), "{family:?}");
         let killed = Instant::now();
-        let kill = format!("kill -KILL {postmaster}");
-        let kill = Command::new("sh").args(["-c", &kill]).status();
-        assert!(kill.expect("sh runs").success());
+        assert!(send("KILL", postmaster.pid));
         wait_for("the backends leave", || {
             backends.iter().all(|backend| gone(backend.pid))
         });
@@ -54,12 +51,4 @@ fn backends_leave_when_it_is_killed() {
     });
     // The look-up hung all the while.
     drop(name);
-}
-
-fn children(postmaster: i32) -> Vec<i32> {
-    let processes = fs::read_dir("/proc").expect("a list of processes");
-    let numbers = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-    numbers
-        .filter(|&pid| parent(pid) == Some(postmaster))
-        .collect()
 }

@@ -1,17 +1,23 @@
 //! Queued calls: what is made of them, against what the simulator has seen.
 
+mod alone;
+mod checked;
 mod copies;
 mod crash;
 mod doubt;
 mod faults;
 mod order;
+mod pace;
 mod rights;
 mod sending;
+mod threads;
+pub mod worker;
+mod written;
 
 use postgres::Client;
 use serde_json::Value;
 
-use crate::support::{Database, Statements, connect, ledger, one, variable};
+use crate::support::{Database, Statements, connect, ledger, one, set_api_key, variable};
 
 /// A database with a server whose project is for it alone.
 pub struct Queue {
@@ -20,7 +26,19 @@ pub struct Queue {
 }
 
 impl Queue {
+    /// With no worker: what is delivered when is the test's to say.
     pub fn new(name: &str, project: &str) -> Self {
+        let queue = Self::with_worker(name, project);
+        let mut admin = connect("postgres", "postgres");
+        for whose in ["DATABASE", "ROLE"] {
+            admin.run(&format!(
+                "ALTER {whose} {name} SET neon_auth_admin.queue_linger = -1"
+            ));
+        }
+        queue
+    }
+
+    pub fn with_worker(name: &str, project: &str) -> Self {
         let database = Database::new(name);
         let url = variable("NEON_SIMULATOR_URL");
         // The branch of this server, as tests/run.sh has it. Whatever is tried again is tried by the queue.
@@ -32,6 +50,18 @@ impl Queue {
 
     pub fn session(&self) -> Client {
         self.database.session()
+    }
+
+    /// Another role with all rights, and with the key.
+    pub fn add_role(&self, role: &str) {
+        let name = &self.database.name;
+        connect(name, "postgres").run(&format!(
+            "CREATE ROLE {role} LOGIN;
+             GRANT USAGE ON SCHEMA neon_auth_admin TO {role};
+             GRANT EXECUTE ON ALL ROUTINES IN SCHEMA neon_auth_admin TO {role};
+             GRANT USAGE ON FOREIGN SERVER neon TO {role}"
+        ));
+        set_api_key(&mut connect(name, role), "neon");
     }
 
     /// With a table of users, in which nobody is.

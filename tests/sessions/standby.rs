@@ -2,8 +2,8 @@
 
 use std::thread;
 
-use postgres::NoTls;
 use postgres::error::SqlState;
+use postgres::{Client, NoTls};
 
 use crate::backend::{Backend, gone};
 use crate::functions::{Function, functions};
@@ -52,6 +52,9 @@ fn readers_work_and_writers_are_refused() {
         let manual =
             "SELECT neon_auth_admin.list_operations(), functions FROM neon_auth_admin.functions";
         session.query(manual, &[]).expect(manual);
+        let check = "SELECT detail LIKE '0 waiting, 0 failed; no worker, as this is a standby; %'
+            FROM neon_auth_admin.check_connection('nowhere') WHERE step = 'queue' AND ok";
+        assert!(one(&mut session, check).get::<_, bool>(0));
         let run = "CALL neon_auth_admin.run_queue()";
         session.refused(run, &SqlState::READ_ONLY_SQL_TRANSACTION);
         assert_eq!(arrived(project), 0);
@@ -107,13 +110,15 @@ fn replay_does_not_wait_for_a_call() {
     wait_for("the backend leaves", || gone(backend.pid));
 }
 
-/// What a standby replays may be in conflict with a query, which then fails; the session goes on.
+/// What a standby replays may be in conflict with a query, which then fails; the session goes on. But Postgres signals
+/// it again every 5 ms until the query is over, and before 16 a signal that comes while the error is on its way ends
+/// the session: so it is tried until one goes on.
 #[test]
 #[ignore = "tests/run.sh starts the standby, and runs this, at its end"]
 fn a_conflict_with_replay_is_an_error() {
     let database = Database::new("it_standby_slow");
     database.session().run(
-        "CREATE SCHEMA neon_auth; CREATE TABLE users AS SELECT n FROM generate_series(1, 3000) AS n;
+        "CREATE SCHEMA neon_auth; CREATE TABLE users (n integer);
          CREATE VIEW neon_auth.\"user\" AS
              SELECT n::text AS id, '' AS email, '' AS name, now() AS \"createdAt\",
                  CASE WHEN pg_sleep(0.01) IS NULL THEN now() ELSE now() END AS \"updatedAt\" FROM public.users",
@@ -122,6 +127,24 @@ fn a_conflict_with_replay_is_an_error() {
     let mut admin = connect_to(STANDBY, "postgres", "postgres");
     admin.run("ALTER SYSTEM SET max_standby_streaming_delay = 0");
     admin.run("SELECT pg_reload_conf()");
+    let mut tries = vec![conflict(&database, &mut admin)];
+    while tries.len() < 10 && tries.iter().all(|(_, goes_on)| !goes_on) {
+        tries.push(conflict(&database, &mut admin));
+    }
+    // The queries of the other tests are not to be in conflict with what is cleaned up meanwhile.
+    admin.run("ALTER SYSTEM RESET max_standby_streaming_delay");
+    admin.run("SELECT pg_reload_conf()");
+    for (state, _) in &tries {
+        assert_eq!(*state, SqlState::T_R_SERIALIZATION_FAILURE);
+    }
+    assert!(tries.iter().any(|(_, goes_on)| *goes_on));
+}
+
+/// How a query ends whose rows are cleaned up while it reads them, and whether its session goes on.
+fn conflict(database: &Database, admin: &mut Client) -> (SqlState, bool) {
+    let mut owner = database.session();
+    owner.run("INSERT INTO users SELECT n FROM generate_series(1, 3000) AS n");
+    catch_up();
     let mut session = connect_to(STANDBY, &database.name, &database.name);
     let pid = Backend::of(&mut session).pid;
     let ended = thread::scope(|scope| {
@@ -130,17 +153,12 @@ fn a_conflict_with_replay_is_an_error() {
         let asleep = format!(
             "SELECT COALESCE(wait_event = 'PgSleep', false) FROM pg_stat_activity WHERE pid = {pid}"
         );
-        wait_until(&mut admin, "the query runs", &asleep);
-        let mut owner = database.session();
-        owner.batch_execute("DELETE FROM users").expect("deleted");
-        owner.batch_execute("VACUUM users").expect("vacuumed");
+        wait_until(admin, "the query runs", &asleep);
+        owner.run("DELETE FROM users");
+        owner.run("VACUUM users");
         catch_up();
         call.join().expect("no panic")
     });
-    // The queries of the other tests are not to be in conflict with what is cleaned up meanwhile.
-    admin.run("ALTER SYSTEM RESET max_standby_streaming_delay");
-    admin.run("SELECT pg_reload_conf()");
-    let error = ended.expect_err("a conflict");
-    assert_eq!(sqlstate(&error), SqlState::T_R_SERIALIZATION_FAILURE);
-    one(&mut session, "SELECT 1");
+    let state = sqlstate(&ended.expect_err("a conflict"));
+    (state, session.query_one("SELECT 1", &[]).is_ok())
 }

@@ -128,9 +128,9 @@ pub fn wait_until(session: &mut Client, what: &str, query: &str) {
 }
 
 pub fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + Duration::from_secs(60);
     while !condition() {
-        assert!(Instant::now() < deadline, "{what}: not within 20 s");
+        assert!(Instant::now() < deadline, "{what}: not within 60 s");
         thread::sleep(Duration::from_millis(5));
     }
 }

@@ -4,7 +4,7 @@ use std::env;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use neon_simulator::{Options, Simulator};
@@ -71,6 +71,13 @@ impl Place {
 
     /// What psql prints, as the owner: errors and rows in the order in which a terminal shows them.
     pub fn psql(&self, script: &str, options: &str) -> String {
+        let (status, printed) = self.try_psql(script, options);
+        assert!(status.success(), "psql ended with {status}:\n{printed}");
+        printed
+    }
+
+    /// The same for a script that may end at an error.
+    pub fn try_psql(&self, script: &str, options: &str) -> (ExitStatus, String) {
         let name = format!("neon_auth_admin_readme.{}", std::process::id());
         let path = env::temp_dir().join(name);
         let output = File::create(&path).expect("the temporary folder is writable");
@@ -95,8 +102,7 @@ impl Place {
         let status = psql.wait().expect("psql ends");
         let printed = fs::read_to_string(&path).expect("psql prints UTF-8");
         let _ = fs::remove_file(&path);
-        assert!(status.success(), "psql ended with {status}:\n{printed}");
-        printed
+        (status, printed)
     }
 }
 

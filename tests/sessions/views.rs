@@ -1,6 +1,7 @@
 //! Views in the eyes of the ledger: what each statement sends. What the tests share is here.
 
 mod changes;
+mod forms;
 mod inserts;
 mod kept;
 mod rights;
@@ -16,6 +17,8 @@ use crate::support::{Database, Statements, ledger, variable};
 
 /// That of this compute: the view of users refuses to write to another one.
 const BRANCH: &str = ", branch_id 'br-current-1'";
+
+const VERSION: &str = "SELECT current_setting('server_version_num')::int / 10000";
 
 /// A database with a table of users that nobody but the test writes to: what is deleted at Neon stays.
 const USERS: &str = "CREATE SCHEMA neon_auth;
@@ -66,8 +69,12 @@ impl World {
         let requests = ledger.as_array().expect("a list");
         let new = requests[self.seen..].iter().map(|request| {
             let path = request["path"].as_str().expect("a path");
-            let (_, below) = path.split_once("/auth/").expect("below a branch");
-            let what = below.split('/').next().unwrap_or_default();
+            let (_, below) = path.split_once("/auth").expect("below a branch");
+            let what = below
+                .trim_start_matches('/')
+                .split('/')
+                .next()
+                .unwrap_or_default();
             format!("{} {what}", request["method"].as_str().expect("a method"))
         });
         let new = new.collect();

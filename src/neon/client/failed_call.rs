@@ -76,7 +76,7 @@ impl FailedCall<'_> {
             403 => Advice::GrantAccess,
             404 if has_no_integration => Advice::CreateIntegration,
             404 => Advice::CheckIds,
-            409 => Advice::LookAround,
+            409 => Advice::LookAround(request.endpoint().ensuring()),
             423 => Advice::WaitForOthers,
             429 => Advice::SlowDown(response.retry_after),
             503 => return None,
@@ -109,6 +109,7 @@ impl FailedCall<'_> {
         let detail = self.detail(request, |_| format!("{verb}: {}", failure.reason), &[]);
         let error = Error::new(kind, message).with_detail(detail);
         match failure.cause {
+            Cause::UnknownAuthority => error.with_advice(Advice::TrustAuthority),
             _ if !failure.sent => error.with_advice(Advice::CheckConnection),
             _ if write => error.with_advice(self.look(request)),
             Cause::TooLarge => error.with_advice(Advice::RaiseMaxResponse),

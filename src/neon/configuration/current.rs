@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::Way;
 use super::json::Tree;
-use super::section::{Form, Section};
+use super::section::{Form, Kind, Section};
 use super::value::{Content, Fields, Value};
 use crate::error::Error;
 use crate::neon::integration::Integration;
@@ -73,6 +73,20 @@ impl Current {
 
     pub fn get(&self, section: Section) -> Option<&Content> {
         self.sections.get(&section)
+    }
+
+    /// Whether there is such a thing in a section; of one that is no list, whether it is there at all.
+    pub fn has(&self, section: Section, key: &str) -> bool {
+        match self.get(section) {
+            Some(Content::Entries(entries)) => entries.contains_key(key),
+            Some(Content::One(Value::Set(members))) => {
+                let origin = Kind::Origins.key(key);
+                let mut keys = members.iter().map(|it| Kind::Origins.key(it));
+                keys.any(|key| key == origin)
+            }
+            Some(Content::One(_) | Content::Fields(_)) => true,
+            None => false,
+        }
     }
 
     pub fn sections(&self) -> impl Iterator<Item = (Section, &Content)> {

@@ -29,16 +29,15 @@ pub enum Stage {
     ForbiddenLocalhost,
 }
 
-/// What it means that Neon refuses a step because somebody else was faster.
+/// What it means that Neon refuses a step because somebody else was faster. Only another look at the section
+/// shows whether somebody was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Faster {
     Fails,
-    /// What is to be made is there: as wanted.
-    Made,
-    /// The same, but how is to be seen first: an entry of that section and id.
-    MadeSomehow(Section, String),
+    /// What is to be made is there; an entry perhaps otherwise than it is wanted.
+    Made(Section, String),
     /// What is to be deleted is gone.
-    Deleted,
+    Deleted(Section, Vec<String>),
 }
 
 pub struct Step {

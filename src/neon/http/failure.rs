@@ -3,6 +3,8 @@
 
 use std::{fmt, io};
 
+use rustls::{CertificateError, Error as TlsError};
+
 /// Why there is no [`Response`](super::Response).
 #[derive(Debug)]
 pub struct Failure {
@@ -19,6 +21,8 @@ pub enum Cause {
     Connection,
     /// The other side is not who it should be.
     Certificate,
+    /// Nor may it be, for all that is known here: who signed its certificate is not trusted.
+    UnknownAuthority,
     /// The budget, or the part of it that is for connecting, is spent.
     Timeout,
     /// The answer's body ended early.
@@ -35,7 +39,7 @@ pub enum Cause {
 
 pub fn io_failure(error: &io::Error) -> (Cause, String) {
     let inner = error.get_ref();
-    match inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+    match inner.and_then(|inner| inner.downcast_ref::<TlsError>()) {
         Some(error) => tls_failure(error),
         None => (Cause::Connection, in_words(error)),
     }
@@ -54,9 +58,10 @@ pub fn in_words(error: &io::Error) -> String {
     words.to_lowercase()
 }
 
-pub fn tls_failure(error: &rustls::Error) -> (Cause, String) {
+pub fn tls_failure(error: &TlsError) -> (Cause, String) {
     let cause = match error {
-        rustls::Error::InvalidCertificate(_) => Cause::Certificate,
+        TlsError::InvalidCertificate(CertificateError::UnknownIssuer) => Cause::UnknownAuthority,
+        TlsError::InvalidCertificate(_) => Cause::Certificate,
         _ => Cause::Connection,
     };
     (cause, format!("TLS: {error}"))

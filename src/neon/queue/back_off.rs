@@ -22,7 +22,13 @@ pub fn after_attempt(attempt: i32, jitter: f64) -> Duration {
     ceiling.mul_f64(jitter.clamp(0.0, 1.0)).max(LEAST)
 }
 
-/// The same, if the call may have been carried out: a request that was cut off may still run, and what it has
+/// The same, of what is not counted and has failed for so long.
+pub fn after_failing_for(time: Duration, jitter: f64) -> Duration {
+    let ceiling = time.clamp(BASE, CAP);
+    ceiling.mul_f64(jitter.clamp(0.0, 1.0)).max(LEAST)
+}
+
+/// The same as after an attempt, if the call may have been carried out: a request that was cut off may still run, and what it has
 /// made takes a moment to be seen.
 pub fn after_doubt(attempt: i32, jitter: f64) -> Duration {
     after_attempt(attempt, jitter).max(IN_DOUBT)
@@ -50,6 +56,16 @@ mod tests {
             assert_eq!(after_attempt(9, jitter), LEAST);
             assert_eq!(after_doubt(9, jitter), IN_DOUBT);
         }
+    }
+
+    #[test]
+    fn what_fails_for_long_waits_for_long() {
+        let ceilings = [(0, 1), (7, 7), (3600, 300)];
+        for (failing, seconds) in ceilings {
+            let waits = after_failing_for(Duration::from_secs(failing), 1.0);
+            assert_eq!(waits, Duration::from_secs(seconds));
+        }
+        assert_eq!(after_failing_for(Duration::from_secs(9), 0.0), LEAST);
     }
 
     #[test]

@@ -21,15 +21,6 @@ pub enum Operation {
     DeleteDomain,
 }
 
-/// What they call.
-pub const ENDPOINTS: [&Endpoint; 5] = [
-    &users::CREATE_USER,
-    &users::DELETE_USER,
-    &users::SET_USER_ROLES,
-    &domains::ADD_DOMAIN,
-    &domains::DELETE_DOMAIN,
-];
-
 impl Operation {
     pub const ALL: [Self; 5] = [
         Self::CreateUser,
@@ -156,15 +147,18 @@ impl Call {
     /// What it is about: calls of one subject are made in their order. Addresses are alike at Neon whatever
     /// their case.
     pub fn subject(&self) -> String {
-        let mut subject = match self {
-            Self::CreateUser { email, .. } => format!("address {}", email.to_lowercase()),
-            Self::DeleteUser { id } | Self::SetUserRoles { id, .. } => format!("user {id}"),
+        match self {
+            Self::CreateUser { email, .. } => Self::subject_of(email),
+            Self::DeleteUser { id } | Self::SetUserRoles { id, .. } => cut(format!("user {id}")),
             Self::AddDomain { domain } | Self::DeleteDomain { domain } => {
-                format!("domain {domain}")
+                cut(format!("domain {domain}"))
             }
-        };
-        subject.truncate(subject.floor_char_boundary(MAX_SUBJECT));
-        subject
+        }
+    }
+
+    /// That of calls about the user with an address.
+    pub fn subject_of(email: &str) -> String {
+        cut("address ".to_owned() + &email.to_lowercase())
     }
 
     /// What the function returns, by name; the id of a new user where that is known.
@@ -175,6 +169,11 @@ impl Call {
             Self::AddDomain { domain } | Self::DeleteDomain { domain } => json!({"domain": domain}),
         }
     }
+}
+
+fn cut(mut subject: String) -> String {
+    subject.truncate(subject.floor_char_boundary(MAX_SUBJECT));
+    subject
 }
 
 fn optional(arguments: &Map<String, Value>, name: &str) -> Result<Option<String>, Error> {

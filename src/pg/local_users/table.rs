@@ -1,7 +1,9 @@
-//! Owns the two layouts in which Neon Auth keeps users in a database, and the queries on them.
+//! Owns the two layouts in which Neon Auth keeps users in a database.
 
 // Looks the tables up in Postgres' catalog caches.
 #![allow(unsafe_code)]
+
+pub mod queries;
 
 use std::ffi::CStr;
 use std::time::Instant;
@@ -12,9 +14,7 @@ use crate::error::Error;
 use crate::neon::target::Target;
 use crate::pg::compat::may_use_schema;
 use crate::pg::local::{Failure, Relation, is_locked_by_us};
-use crate::pg::query::{Query, Sees, Value};
 use crate::pg::role::Role;
-use crate::pg::text::Text;
 
 /// A table of users. The queries are parsed with the caller's `search_path`, so everything in them
 /// is qualified.
@@ -30,9 +30,6 @@ enum Layout {
     /// Stack Auth, on project level: a copy, in which a deleted user stays.
     UsersSync,
 }
-
-/// So many users are counted.
-const MOST: usize = 10_000;
 
 /// Whoever has both tables moved on to the current one.
 const LAYOUTS: [Layout; 2] = [Layout::User, Layout::UsersSync];
@@ -86,14 +83,6 @@ impl Layout {
 
 /// The name in a row and in the table, the type in a row, and whether it has to be there.
 struct Column(&'static str, &'static CStr, pg_sys::Oid, bool);
-
-/// Which users are asked for: all that fit each of these.
-pub struct Wanted {
-    /// A part of the e-mail address or the name, whatever its case.
-    pub search: Option<Text>,
-    pub ids: Option<Vec<Text>>,
-    pub include_deleted: bool,
-}
 
 impl Table {
     /// The current table of this database.
@@ -169,96 +158,6 @@ impl Table {
         })
     }
 
-    /// The users that are wanted, each of them once.
-    pub fn list(&self, wanted: Wanted) -> Query {
-        let mut conditions = Vec::new();
-        let mut values = Vec::new();
-        if let Some(search) = wanted.search {
-            values.push(Value::Text(containing(&search)));
-            let n = values.len();
-            conditions.push(format!(
-                "(email::pg_catalog.text OPERATOR(pg_catalog.~~*) ${n} \
-                 OR name::pg_catalog.text OPERATOR(pg_catalog.~~*) ${n})"
-            ));
-        }
-        if let Some(ids) = wanted.ids {
-            values.push(match self.has_uuids() {
-                true => Value::Uuids(ids.iter().filter_map(|id| uuid(id)).collect()),
-                false => Value::Texts(ids),
-            });
-            let n = values.len();
-            conditions.push(format!("id OPERATOR(pg_catalog.=) ANY (${n})"));
-        }
-        if let (Layout::UsersSync, false) = (self.layout, wanted.include_deleted) {
-            conditions.push("deleted_at IS NULL".to_owned());
-        }
-        let mut query = self.select();
-        for (n, condition) in conditions.iter().enumerate() {
-            query += if n == 0 { " WHERE " } else { " AND " };
-            query += condition;
-        }
-        Query::new(query, values, Sees::Statement)
-    }
-
-    /// Whether a user here can have such an id.
-    pub fn may_have(&self, id: &str) -> bool {
-        !self.has_uuids() || uuid(id).is_some()
-    }
-
-    /// The user with this id, unless it was deleted.
-    pub fn one(&self, id: &str) -> Query {
-        let id = match uuid(id).filter(|_| self.has_uuids()) {
-            Some(id) => Value::Uuid(id),
-            None => Value::Text(Text::new(id)),
-        };
-        let mut query = self.select() + " WHERE id OPERATOR(pg_catalog.=) $1";
-        if let Layout::UsersSync = self.layout {
-            query += " AND deleted_at IS NULL";
-        }
-        Query::new(query, vec![id], Sees::Latest)
-    }
-
-    /// The id of the user with this address, whatever its case.
-    pub fn id_of(&self, email: Text) -> Query {
-        let mut query = format!(
-            "SELECT id::pg_catalog.text AS id FROM {} \
-             WHERE pg_catalog.lower(email::pg_catalog.text) OPERATOR(pg_catalog.=) pg_catalog.lower($1)",
-            self.name()
-        );
-        if let Layout::UsersSync = self.layout {
-            query += " AND deleted_at IS NULL";
-        }
-        query += " ORDER BY (email::pg_catalog.text OPERATOR(pg_catalog.=) $1) DESC, id LIMIT 1";
-        Query::new(query, vec![Value::Text(email)], Sees::Latest)
-    }
-
-    /// How many users there are, and how old the latest change is, in words, as the column `detail`. No
-    /// more of them are looked at than take a moment: on a standby, whoever reads for long is in the way.
-    pub fn state(&self) -> Query {
-        let times = self.layout.columns().iter().filter(|column| {
-            let Column(_, column, of_type, must_be) = column;
-            *of_type == pg_sys::TIMESTAMPTZOID && (*must_be || self.number_of(column) != NO_COLUMN)
-        });
-        let times: Vec<_> = times
-            .map(|Column(name, ..)| *name)
-            .filter(|name| *name != "ban_expires")
-            .collect();
-        let text = format!(
-            "SELECT CASE WHEN pg_catalog.count(*) OPERATOR(pg_catalog.>) {MOST} \
-             THEN '{name}: more than {MOST} users' \
-             ELSE pg_catalog.concat('{name}: ', pg_catalog.count(*), ' users', ', the latest change ' \
-             OPERATOR(pg_catalog.||) pg_catalog.date_trunc('second', pg_catalog.clock_timestamp() \
-             OPERATOR(pg_catalog.-) pg_catalog.max(GREATEST({times}))) \
-             ::pg_catalog.text OPERATOR(pg_catalog.||) ' ago') END AS detail \
-             FROM (SELECT * FROM ({users}) AS users LIMIT {limit}) AS users",
-            name = self.name(),
-            limit = MOST + 1,
-            times = times.join(", "),
-            users = self.select()
-        );
-        Query::new(text, Vec::new(), Sees::Latest)
-    }
-
     /// All users. A column that is of the right type is not cast: parsing and resolving the casts would take
     /// a third of what a single user costs.
     fn select(&self) -> String {
@@ -314,22 +213,6 @@ fn cast_to(of_type: pg_sys::Oid) -> &'static str {
         pg_sys::TIMESTAMPTZOID => "::pg_catalog.timestamptz",
         _ => "::pg_catalog.text",
     }
-}
-
-fn uuid(id: &str) -> Option<uuid::Uuid> {
-    uuid::Uuid::try_parse(id).ok()
-}
-
-/// A pattern for what has this text in it.
-fn containing(text: &str) -> Text {
-    let mut pattern = "%".to_owned();
-    for c in text.chars() {
-        if matches!(c, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(c);
-    }
-    Text::new(pattern + "%")
 }
 
 /// Where the tables are.

@@ -3,12 +3,15 @@
 
 use std::time::Duration;
 
-use super::prepare::apart;
 use crate::neon::queue::call::Call;
 use crate::pg::local_users;
 use crate::pg::server::current;
 use crate::pg::session::Session;
+use crate::pg::subtransaction::apart;
 use crate::pg::text::Text;
+
+/// Of Postgres' own epoch, in seconds of Unix.
+const UNIX_EPOCH: f64 = 946_684_800.0;
 
 /// The id of the user with the address of the call.
 pub fn id_of(neon: &Session, call: &Call) -> Option<String> {
@@ -30,6 +33,14 @@ pub fn is_gone(neon: &Session, call: &Call) -> bool {
     };
     let find = || local_users::is_gone(neon.target(), time(neon), id);
     current::own_branch_beside(neon.target()).is_none() && matches!(apart(find), Ok(Ok(true)))
+}
+
+/// Whether the user was there before the call was queued, as far as can be known: then no call has made it.
+pub fn was_there(neon: &Session, id: &str, enqueued_at: i64) -> bool {
+    // Neon's clock counts in milliseconds.
+    let at = (enqueued_at - 1_000) as f64 / 1e6 + UNIX_EPOCH;
+    let find = || local_users::was_there(neon.target(), time(neon), id, at);
+    !matches!(apart(find), Ok(Ok(false)))
 }
 
 /// Most of it is for the call.

@@ -1,36 +1,31 @@
 //! Owns what has to be there before a queued call is sent, looked for at that moment: the right, the server, the
 //! key, the request. It changes nothing.
 
-use std::panic::AssertUnwindSafe;
-use std::time::Duration;
-
-use pgrx::PgTryBuilder;
-use pgrx::pg_sys::panic::CaughtError;
-use pgrx::prelude::*;
 use serde_json::Value as Json;
 
 use super::calls::Queued;
 use super::{look, rights};
-use crate::error::{Advice, Error, ErrorKind};
+use crate::error::{Error, ErrorKind};
 use crate::neon::queue::call::{Call, Operation, Prepared};
-use crate::pg::raised::forget;
-use crate::pg::reserve::keep;
 use crate::pg::role::Role;
 use crate::pg::session::Session;
-use crate::pg::subtransaction::without_a_trace;
+use crate::pg::subtransaction::apart;
 
 /// All that it takes to send a call.
 pub struct Ready {
     pub operation: Operation,
     pub call: Call,
     pub session: Session,
-    request: Prepared,
+    pub request: Prepared,
 }
 
 /// Why a call is not sent.
 pub enum Unready {
-    /// It need not be, since an earlier attempt has done it.
-    MadeBefore(Json),
+    /// It need not be: the user is there, by an earlier attempt or from before.
+    MadeBefore {
+        result: Json,
+        is_from_before: bool,
+    },
     Failed(Error),
     /// Nothing is wrong with it, but with its server or, if one is named, with this operation there.
     Blocked {
@@ -78,51 +73,10 @@ fn look_up(queued: &Queued, role: Role) -> Result<Ready, Unready> {
     if queued.in_doubt
         && let Some(id) = look::id_of(&ready.session, &ready.call)
     {
-        return Err(Unready::MadeBefore(ready.call.result(Some(&id))));
+        return Err(Unready::MadeBefore {
+            result: ready.call.result(Some(&id)),
+            is_from_before: look::was_there(&ready.session, &id, queued.enqueued_at),
+        });
     }
     Ok(ready)
-}
-
-impl Ready {
-    /// Sends the request; the id of a new user. No error is completed yet.
-    pub fn send(&self, request_id: &str) -> Result<Option<String>, Error> {
-        match &self.request {
-            Prepared::User(request) => {
-                let user = self.session.send_queued(request, request_id)?;
-                Ok(Some(user.id))
-            }
-            Prepared::Plain(request) => {
-                self.session.send_queued(request, request_id)?;
-                Ok(None)
-            }
-        }
-    }
-
-    /// For how long Neon wants no more calls, if it says so.
-    pub fn rest(&self, error: &Error) -> Option<Duration> {
-        match error.advice {
-            Some(Advice::SlowDown(rest)) => rest,
-            _ => None,
-        }
-    }
-}
-
-/// Does `work`, which must change nothing, and returns what it raises in words. Only what ends the whole
-/// delivery is raised on.
-pub fn apart<T>(work: impl FnOnce() -> T) -> Result<T, String> {
-    // An earlier one may have used it.
-    keep().map_err(|error| error.message)?;
-    let canceled = PgSqlErrorCode::ERRCODE_QUERY_CANCELED;
-    let timed_out = PgSqlErrorCode::ERRCODE_ADMIN_SHUTDOWN;
-    PgTryBuilder::new(AssertUnwindSafe(|| Ok(without_a_trace(work))))
-        .catch_when(canceled, |error| error.rethrow())
-        .catch_when(timed_out, |error| error.rethrow())
-        .catch_others(|error| match error {
-            CaughtError::PostgresError(report) | CaughtError::ErrorReport(report) => {
-                forget();
-                Err(report.message().to_owned())
-            }
-            panic => panic.rethrow(),
-        })
-        .execute()
 }

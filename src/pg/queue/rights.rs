@@ -15,7 +15,11 @@ use crate::pg::compat::may_execute;
 use crate::pg::role::Role;
 
 pub fn check(operation: Operation, role: Role) -> Result<(), Error> {
-    let name = operation.name();
+    check_function(operation.name(), role)
+}
+
+/// The same, of a function of the extension's.
+pub fn check_function(name: &str, role: Role) -> Result<(), Error> {
     let function = function(name).ok_or_else(|| Error::stale_extension("no such function"))?;
     match may_execute(function, role.0) {
         true => Ok(()),

@@ -1,32 +1,28 @@
-//! Owns `run_queue`: the delivery of a role's calls in its own session, with the transactions that it takes. What
-//! is to be sent is committed before, and nothing is open while it is: no snapshot, no number, no lock.
+//! Owns `run_queue`: the delivery of a role's calls in the session that calls it, with the transactions of a
+//! procedure.
 
 // Ends transactions, and says what they are like.
 #![allow(unsafe_code)]
 
+use std::cell::{Cell, RefCell};
 use std::ffi::c_int;
 use std::time::{Duration, Instant};
 
 use pgrx::datum::Interval;
+use pgrx::pg_sys;
 use pgrx::prelude::*;
-use pgrx::{direct_function_call, pg_sys};
 
-use super::deliver::{Deliverer, Next, Sending};
+use super::deliver::Deliverer;
+use super::delivery::{Delivery, Transactions};
+use super::lock;
+use super::posts::{Pin, Post, Whose, is_alive, me};
 use super::refuse_to_write;
-use super::table::{Value, run};
+use super::start::{Start, obstacle};
 use crate::error::Error;
-use crate::pg::dry_run;
-use crate::pg::report::{Raise, notice, raise, warn};
+use crate::pg::report::{Raise, notice, raise};
 use crate::pg::reserve::Entry;
 use crate::pg::role::Role;
-use crate::pg::wait::{Event, is_interrupted, pause, raise_interrupt, uninterrupted};
-
-/// So many ids are in a notification, at most.
-const TOLD_AT_ONCE: usize = 200;
-/// Nobody waits longer for one.
-const TOLD_AFTER: Duration = Duration::from_secs(1);
-/// Of Postgres' queue for notifications: a commit with one fails where it is full.
-const NEARLY_FULL: f64 = 0.9;
+use crate::pg::{dry_run, guc};
 
 /// Delivers the calls of the role in effect that are due, until none is, or until the time is over.
 #[pg_extern(
@@ -58,6 +54,10 @@ fn run_queue(
             Some(Instant::now() + time)
         }
     };
+    if guc::queue_connections() == 0 {
+        notice(Error::queue_is_stopped());
+        return Ok(());
+    }
     let role = Role::in_effect();
     // SAFETY: SPI is left below or, after an error, by Postgres.
     unsafe {
@@ -65,10 +65,19 @@ fn run_queue(
     }
     // What came before is over, and each transaction from here on is like the next.
     commit();
-    match Deliverer::of(role)? {
-        Some(deliverer) => Run::new(deliverer, end).deliver()?,
-        None => notice(Error::queue_is_being_run(&role.to_string())),
+    let mut stand_in = StandIn::of(role);
+    let deliverer = match &stand_in {
+        Some(_) => Deliverer::of(role)?,
+        None => None,
+    };
+    match (&mut stand_in, deliverer) {
+        (Some(stand_in), Some(deliverer)) => {
+            let next_due = Delivery::new(deliverer, InProcedure)?.deliver(end)?;
+            stand_in.is_needed_no_more = next_due.is_none();
+        }
+        _ => notice(Error::queue_is_being_run(&role.to_string())),
     }
+    drop(stand_in);
     // SAFETY: it was connected above.
     unsafe { pg_sys::SPI_finish() };
     Ok(())
@@ -85,141 +94,96 @@ fn is_atomic(call: pg_sys::FunctionCallInfo) -> bool {
     }
 }
 
-struct Run {
-    deliverer: Deliverer,
-    end: Option<Instant>,
-    told: Instant,
+/// This session in the place of a worker, which it leaves to one if there may be any.
+struct StandIn {
+    pin: Option<Pin>,
+    count: u64,
+    is_needed_no_more: bool,
 }
 
-impl Run {
-    fn new(deliverer: Deliverer, end: Option<Instant>) -> Self {
+/// What it leaves, and to whom, even if the session ends without dropping anything.
+struct Place {
+    post: &'static Post,
+    start: Option<Start>,
+}
+
+thread_local! {
+    static PLACE: RefCell<Option<Place>> = const { RefCell::new(None) };
+    static IS_REGISTERED: Cell<bool> = const { Cell::new(false) };
+}
+
+impl StandIn {
+    /// `None` while there is a worker, or another session in its place. Where the role can have no post, the lock
+    /// alone keeps two from it.
+    fn of(role: Role) -> Option<Self> {
+        let whose = Whose::here(role);
+        let Some(pin) = Pin::of(whose) else {
+            return Some(Self::new(None, 0));
+        };
+        let start = Start::of(whose, obstacle(role));
+        if !IS_REGISTERED.replace(true) {
+            // SAFETY: a function that stays loaded as long as the backend lives.
+            unsafe { pg_sys::before_shmem_exit(Some(at_exit), 0.into()) };
+        }
+        let post = pin.post();
+        let count = post.wake_up.count();
+        if !post.wake_up.enter(me(), is_alive) {
+            return None;
+        }
+        PLACE.set(Some(Place { post, start }));
+        Some(Self::new(Some(pin), count))
+    }
+
+    fn new(pin: Option<Pin>, count: u64) -> Self {
         Self {
-            deliverer,
-            end,
-            told: Instant::now(),
+            pin,
+            count,
+            is_needed_no_more: false,
         }
     }
+}
 
-    fn is_over(&self) -> bool {
-        self.end.is_some_and(|end| end <= Instant::now())
+impl Drop for StandIn {
+    fn drop(&mut self) {
+        let is_new = || {
+            let post = self.pin.as_ref().map(Pin::post);
+            post.is_some_and(|post| post.wake_up.count() != self.count)
+        };
+        if let Some(place) = PLACE.take() {
+            place.leave(|| !self.is_needed_no_more || is_new());
+        }
     }
+}
 
-    fn deliver(mut self) -> Result<(), Error> {
-        self.deliverer.recover()?;
+impl Place {
+    /// It neither raises nor allocates.
+    fn leave(self, is_needed: impl Fn() -> bool) {
+        self.post.wake_up.end(me());
+        if is_needed()
+            && let Some(start) = &self.start
+        {
+            start.if_wanted(self.post);
+        }
+    }
+}
+
+unsafe extern "C-unwind" fn at_exit(_: c_int, _: pg_sys::Datum) {
+    let place = PLACE.try_with(|place| place.try_borrow_mut().ok()?.take());
+    if let Ok(Some(place)) = place {
+        // Or a worker would find it taken.
+        lock::release();
+        place.leave(|| true);
+    }
+}
+
+/// Those of a procedure: one ends when the next begins.
+struct InProcedure;
+
+impl Transactions for InProcedure {
+    fn begin(&mut self) {}
+
+    fn commit(&mut self) {
         commit();
-        while !self.is_over() && self.deliverer.put_copies_aside()? {
-            commit();
-        }
-        let scratch = scratch();
-        while !self.is_over() {
-            // SAFETY: nothing that lives longer than a round is in it.
-            unsafe { pg_sys::MemoryContextReset(scratch) };
-            keep_commits();
-            let next = self.deliverer.claim()?;
-            commit();
-            match next {
-                Next::Send(sending) => self.send(*sending)?,
-                Next::Again => {}
-                Next::Rest(until) if self.end.is_some_and(|end| end < until) => break,
-                Next::Rest(until) => {
-                    let left = until.saturating_duration_since(Instant::now());
-                    pause(left, Event::QueueRest);
-                }
-                Next::Nothing => break,
-            }
-            if self.deliverer.ended.len() >= TOLD_AT_ONCE || self.told.elapsed() > TOLD_AFTER {
-                self.tell()?;
-            }
-        }
-        self.tell()?;
-        self.remove_old()
-    }
-
-    /// Whatever happens meanwhile: what came of it is stored.
-    fn send(&mut self, sending: Sending) -> Result<(), Error> {
-        let result = sending.send();
-        let is_interrupted = is_interrupted();
-        uninterrupted(|| {
-            keep_commits();
-            self.deliverer.store(sending, result)?;
-            commit();
-            Ok::<_, Error>(())
-        })?;
-        if is_interrupted {
-            raise_interrupt();
-        }
-        Ok(())
-    }
-
-    /// In a transaction of its own, since a notification can fail.
-    fn tell(&mut self) -> Result<(), Error> {
-        self.told = Instant::now();
-        while !self.deliverer.ended.is_empty() {
-            let count = self.deliverer.ended.len().min(TOLD_AT_ONCE);
-            let ids = self.deliverer.ended.drain(..count);
-            let ids: Vec<_> = ids.map(|id| id.to_string()).collect();
-            // SAFETY: a function without arguments.
-            let usage =
-                unsafe { direct_function_call::<f64>(pg_sys::pg_notification_queue_usage, &[]) };
-            if usage.is_some_and(|usage| usage > NEARLY_FULL) {
-                warn(Error::notification_queue_is_full());
-                continue;
-            }
-            run(
-                c"SELECT pg_notify('neon_auth_admin', $1)",
-                &[Value::Text(Some(&ids.join(",")))],
-                |_| (),
-            )?;
-            commit();
-        }
-        Ok(())
-    }
-
-    fn remove_old(&self) -> Result<(), Error> {
-        let mut after = 0;
-        while let Some(last) = self.deliverer.remove_old(after)? {
-            commit();
-            if self.is_over() {
-                break;
-            }
-            after = last;
-        }
-        Ok(())
-    }
-}
-
-/// Makes a memory context of a round the current one, until SPI is left.
-fn scratch() -> pg_sys::MemoryContext {
-    // SAFETY: SPI is connected, and it ends with its memory, which outlives transactions.
-    unsafe {
-        let scratch = pg_sys::AllocSetContextCreateInternal(
-            pg_sys::CurrentMemoryContext,
-            c"neon_auth_admin queue".as_ptr(),
-            pg_sys::ALLOCSET_DEFAULT_MINSIZE as usize,
-            pg_sys::ALLOCSET_DEFAULT_INITSIZE as usize,
-            pg_sys::ALLOCSET_DEFAULT_MAXSIZE as usize,
-        );
-        pg_sys::MemoryContextSwitchTo(scratch);
-        scratch
-    }
-}
-
-/// This transaction is flushed when it is committed, wherever the session would not wait for that.
-fn keep_commits() {
-    // SAFETY: a variable of the backend, and NUL-terminated texts.
-    unsafe {
-        if pg_sys::synchronous_commit == pg_sys::SyncCommitLevel::SYNCHRONOUS_COMMIT_OFF as c_int {
-            pg_sys::set_config_option(
-                c"synchronous_commit".as_ptr(),
-                c"local".as_ptr(),
-                pg_sys::GucContext::PGC_USERSET,
-                pg_sys::GucSource::PGC_S_SESSION,
-                pg_sys::GucAction::GUC_ACTION_LOCAL,
-                true,
-                0,
-                false,
-            );
-        }
     }
 }
 

@@ -4,20 +4,26 @@
 // Calls SPI, and changes the role in effect.
 #![allow(unsafe_code)]
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ffi::{CStr, c_char, c_int};
 
 use pgrx::pg_sys::SysCacheIdentifier::RELOID;
 use pgrx::{FromDatum, IntoDatum, pg_sys};
 
+use super::rest;
 use crate::error::Error;
 use crate::pg::json;
 use crate::pg::local::set;
+use crate::pg::role::Role;
 use crate::pg::text::{Text, text_datum};
 
 /// A value of a statement.
+#[derive(Clone, Copy)]
 pub enum Value<'a> {
+    /// Of that type.
+    Null(pg_sys::Oid),
+    Int2(i16),
     Int4(i32),
     Int8(i64),
     Bool(bool),
@@ -25,26 +31,28 @@ pub enum Value<'a> {
     /// Microseconds, as Postgres counts.
     Time(Option<i64>),
     Text(Option<&'a str>),
-    Texts(&'a [&'a str]),
     Json(Option<pg_sys::Datum>),
 }
 
 impl Value<'_> {
     fn kind(&self) -> pg_sys::Oid {
         match self {
+            Self::Null(kind) => *kind,
+            Self::Int2(_) => pg_sys::INT2OID,
             Self::Int4(_) => pg_sys::INT4OID,
             Self::Int8(_) => pg_sys::INT8OID,
             Self::Bool(_) => pg_sys::BOOLOID,
             Self::Oid(_) => pg_sys::OIDOID,
             Self::Time(_) => pg_sys::TIMESTAMPTZOID,
             Self::Text(_) => pg_sys::TEXTOID,
-            Self::Texts(_) => pg_sys::TEXTARRAYOID,
             Self::Json(_) => pg_sys::JSONBOID,
         }
     }
 
-    fn datum(&self) -> Option<pg_sys::Datum> {
+    pub fn datum(&self) -> Option<pg_sys::Datum> {
         match self {
+            Self::Null(_) => None,
+            Self::Int2(value) => value.into_datum(),
             Self::Int4(value) => value.into_datum(),
             Self::Int8(value) => value.into_datum(),
             Self::Bool(value) => value.into_datum(),
@@ -52,10 +60,6 @@ impl Value<'_> {
             // A timestamp is a number of 64 bits.
             Self::Time(value) => value.into_datum(),
             Self::Text(value) => value.and_then(text_datum),
-            Self::Texts(values) => {
-                let texts: Vec<_> = values.iter().map(|text| Text::new(*text)).collect();
-                texts.into_datum()
-            }
             Self::Json(value) => *value,
         }
     }
@@ -95,6 +99,12 @@ impl Found {
         self.value(column).unwrap_or_default()
     }
 
+    /// Of a role's number, as a bigint.
+    pub fn role(&self, column: i32) -> Role {
+        let number = self.int8(column).and_then(|role| u32::try_from(role).ok());
+        Role(number.unwrap_or_default().into())
+    }
+
     pub fn text(&self, column: i32) -> String {
         let text = self.value::<Text>(column);
         text.map(|text| text.to_string()).unwrap_or_default()
@@ -126,19 +136,41 @@ impl Found {
 thread_local! {
     /// Plans, by their texts, which are constants. Postgres makes them anew when what they name has changed.
     static PLANS: RefCell<HashMap<*const c_char, pg_sys::SPIPlanPtr>> = RefCell::default();
+    /// The table that was found to be the extension's.
+    static KNOWN: Cell<pg_sys::Oid> = const { Cell::new(pg_sys::InvalidOid) };
 }
 
-/// Which table it is now: another one, when the extension was dropped and created again.
+/// Which table it is now: another one, when the extension was dropped and created again. After DROP EXTENSION,
+/// anybody may have made one of that name.
 pub fn oid() -> Result<pg_sys::Oid, Error> {
     // SAFETY: NUL-terminated names, and look-ups in the catalogs.
     let oid = unsafe {
         let schema = pg_sys::get_namespace_oid(c"neon_auth_admin".as_ptr(), true);
         pg_sys::get_relname_relid(c"queued_calls".as_ptr(), schema)
     };
-    match oid == pg_sys::InvalidOid {
-        true => Err(Error::stale_extension("no table queued_calls")),
-        false => Ok(oid),
+    if oid == pg_sys::InvalidOid || (KNOWN.get() != oid && !is_the_extensions(oid)) {
+        return Err(Error::stale_extension("no table queued_calls"));
     }
+    KNOWN.set(oid);
+    Ok(oid)
+}
+
+fn is_the_extensions(table: pg_sys::Oid) -> bool {
+    // SAFETY: look-ups in the catalogs.
+    unsafe {
+        let extension = pg_sys::get_extension_oid(c"neon_auth_admin".as_ptr(), true);
+        extension != pg_sys::InvalidOid
+            && pg_sys::getExtensionOfObject(pg_sys::RelationRelationId, table) == extension
+    }
+}
+
+/// Waits for whoever has locked the table, as any statement would.
+pub fn lock() -> Result<(), Error> {
+    let table = oid()?;
+    let mode = pg_sys::RowExclusiveLock as pg_sys::LOCKMODE;
+    // SAFETY: it ends with the transaction.
+    unsafe { pg_sys::LockRelationOid(table, mode) };
+    Ok(())
 }
 
 /// Runs a statement, and hands each of its rows to `each`. Raises what Postgres raises.
@@ -148,18 +180,26 @@ pub fn run<T>(
     mut each: impl FnMut(&Found) -> T,
 ) -> Result<Vec<T>, Error> {
     let owner = owner_of(oid()?)?;
+    rest::write()?;
     let (mut role, mut context) = (pg_sys::InvalidOid, 0);
     // SAFETY: role and settings are put back below or, after an error, with the (sub)transaction; so is SPI.
     unsafe {
         pg_sys::GetUserIdAndSecContext(&raw mut role, &raw mut context);
-        let as_owner = context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32;
+        // Restricted, so that nothing that its owner may have put there is left to run at the end of the
+        // transaction, which is another role's.
+        let as_owner = context
+            | (pg_sys::SECURITY_LOCAL_USERID_CHANGE | pg_sys::SECURITY_RESTRICTED_OPERATION) as i32;
         pg_sys::SetUserIdAndSecContext(owner, as_owner);
         let level = pg_sys::NewGUCNestLevel();
         // Operators are found by it, too.
         set(c"search_path", c"pg_catalog, pg_temp");
         // The statistics of a queue are always old.
         set(c"enable_seqscan", c"off");
+        // What reads all of a catalog looks so dear by that, that half a second would be spent on machine code.
+        set(c"jit", c"off");
         set(c"plan_cache_mode", c"force_generic_plan");
+        // Which makes a sequential scan so dear that it would be compiled.
+        set(c"jit", c"off");
         pg_sys::SPI_connect();
         let rows = execute(text, values, &mut each);
         pg_sys::SPI_finish();
@@ -224,7 +264,28 @@ unsafe fn plan(text: &'static CStr, values: &[Value]) -> Result<pg_sys::SPIPlanP
     }
 }
 
-fn owner_of(table: pg_sys::Oid) -> Result<pg_sys::Oid, Error> {
+/// Whether a call of that role is there to be looked after, as far as this transaction sees; `None` while
+/// somebody keeps everybody else from the table.
+pub fn is_any_waiting(role: Role) -> Result<Option<bool>, Error> {
+    // SAFETY: a lock until the end of the transaction, without waiting.
+    if !unsafe { pg_sys::ConditionalLockRelationOid(oid()?, pg_sys::AccessShareLock as c_int) } {
+        return Ok(None);
+    }
+    let found = change(
+        c"(SELECT FROM neon_auth_admin.queued_calls WHERE role = $1 AND next_attempt_at IS NOT NULL
+           ORDER BY hashtext(origin), hashtextextended(operation, hashtextextended(server, 0)) LIMIT 1)
+          UNION ALL
+          (SELECT FROM neon_auth_admin.queued_calls WHERE role = $1 AND held ORDER BY origin, server, subject LIMIT 1)
+          UNION ALL
+          (SELECT FROM neon_auth_admin.queued_calls WHERE role = $1 AND state = 'sending' LIMIT 1)
+          UNION ALL
+          (SELECT FROM neon_auth_admin.queued_calls WHERE role = $1 AND new_until IS NOT NULL LIMIT 1)",
+        &[Value::Oid(role.0)],
+    )?;
+    Ok(Some(found))
+}
+
+pub fn owner_of(table: pg_sys::Oid) -> Result<pg_sys::Oid, Error> {
     // SAFETY: a tuple of that catalog, released after its last use.
     unsafe {
         let tuple = pg_sys::SearchSysCache1(RELOID as _, table.into());

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use pgrx::datum::Interval;
 use pgrx::prelude::*;
-use pgrx::{PgMemoryContexts, PgTupleDesc, pg_sys};
+use pgrx::{PgMemoryContexts, PgTupleDesc};
 use serde::{Deserialize, Serialize};
 
 use super::state;
@@ -65,23 +65,12 @@ fn show(id: i64, like: &Row) -> Result<One<QueuedCall>, Error> {
         &[Value::Int8(id)],
         |found| {
             let (tuple, shape) = found.parts();
-            // SAFETY: a row and its description, and room for all of its columns.
+            // SAFETY: a row and its description, which live until this has been called; the caller's memory.
             unsafe {
                 let shape = PgTupleDesc::from_pg_unchecked(shape);
-                let places = like.places_of(&shape)?;
-                let mut values = vec![pg_sys::Datum::from(0); shape.len()];
-                let mut nulls = vec![false; shape.len()];
-                pg_sys::heap_deform_tuple(
-                    tuple,
-                    shape.as_ptr(),
-                    values.as_mut_ptr(),
-                    nulls.as_mut_ptr(),
-                );
-                let mut row = like.clone();
-                for (at, &place) in places.iter().enumerate() {
-                    row.set_raw(place, (!nulls[at]).then_some(values[at]));
-                }
-                Ok(caller.switch_to(|_| One::new(row)))
+                let row = like.like(&shape, &[tuple]).next();
+                let row = row.ok_or_else(|| Error::no_such_call(id))?;
+                row.map(|row| caller.switch_to(|_| One::new(row)))
             }
         },
     )?;

@@ -1,93 +1,132 @@
-//! Owns which of the calls that are due is next: some of each server at a time, in turn, and none of a server
-//! that is not configured or wants a rest. So no server's calls are in the way of another's, and what is
-//! dead in an index is passed once for many calls.
+//! Owns which of the calls that are due is next: some of each lane at a time, in turn, and none of a lane that is
+//! not configured or wants a rest. So no lane's calls are in the way of another's, and what is dead in an index is
+//! passed once for many calls.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use super::calls::{Place, START, Scope};
+use super::calls::{Lane, Place, START, Scope};
+use super::load::{self, New};
 use crate::error::Error;
-use crate::neon::queue::call::Operation;
 
-/// So many calls of a server are looked for at a time.
+/// So many calls of a lane are looked for at a time.
 const SIZE: i32 = 64;
 /// Calls may appear before those that were seen, for which is looked that often.
 const FROM_START: Duration = Duration::from_secs(1);
+/// But looking takes no more of the time than this part, however much is dead.
+const LOOKING: u32 = 20;
 
 #[derive(Default)]
 pub struct Window {
-    calls: VecDeque<(i64, String)>,
-    /// Up to where each server's calls have been seen.
-    seen: HashMap<String, Place>,
-    /// Since when.
-    since: Option<Instant>,
+    calls: VecDeque<(i64, Lane)>,
+    lanes: Vec<Lane>,
+    /// Up to where each lane's calls have been seen.
+    seen: HashMap<Lane, Place>,
+    /// When it is to be looked from the start again.
+    look_at: Option<Instant>,
     /// Whether something was done since all was looked at.
     has_moved: bool,
-    /// Servers that nothing can be sent to, or none of that operation, as long as this is.
-    blocked: Vec<(String, Option<Operation>)>,
-    resting: HashMap<String, Instant>,
+    /// Lanes that nothing can be sent on.
+    blocked: Vec<Blocked>,
+    /// Whether some that are new are in somebody else's hands. What was seen was queued before or after them.
+    pub is_among_new: bool,
+    resting: HashMap<Lane, Instant>,
+}
+
+/// A server, or an operation at it.
+struct Blocked {
+    server: String,
+    operation: Option<String>,
 }
 
 pub enum Wish {
-    Call(i64, String),
+    Call(i64, Lane),
     Rest(Instant),
+    /// Some that were new have become as any.
+    Again,
     Nothing,
 }
 
 impl Window {
     pub fn next(&mut self, scope: &Scope) -> Result<Wish, Error> {
-        if let Some((id, server)) = self.calls.pop_front() {
-            return Ok(Wish::Call(id, server));
+        let now = Instant::now();
+        let count = self.resting.len();
+        self.resting.retain(|_, until| *until > now);
+        // Calls of it may have been passed over.
+        self.has_moved |= self.resting.len() < count;
+        if let Some(call) = self.pop() {
+            return Ok(call);
         }
-        if self.since.is_none_or(|since| since.elapsed() > FROM_START) {
-            self.look_from_start();
-        }
-        let servers = scope.servers()?;
+        let mut is_from_start = self.look_at.is_none_or(|at| at <= now);
         loop {
-            self.fill(scope, &servers)?;
-            if let Some((id, server)) = self.calls.pop_front() {
-                return Ok(Wish::Call(id, server));
+            let began = Instant::now();
+            if is_from_start {
+                self.calls.clear();
+                self.seen.clear();
+                self.has_moved = false;
+                self.lanes = scope.lanes()?;
+            }
+            self.fill(scope)?;
+            // After that: what was seen may have been queued after they were.
+            match load::settle(scope.role)? {
+                New::Settled => {
+                    self.look_at = None;
+                    self.calls.clear();
+                    return Ok(Wish::Again);
+                }
+                new => self.is_among_new = new == New::Held,
+            }
+            if is_from_start {
+                let pause = FROM_START.max(began.elapsed() * LOOKING);
+                self.look_at = Some(began + pause);
+            }
+            if let Some(call) = self.pop() {
+                return Ok(call);
             }
             if !self.has_moved {
                 break;
             }
-            self.look_from_start();
+            is_from_start = true;
         }
-        let open = servers.iter().filter(|server| !self.is_blocked(server));
-        let resting = open.filter_map(|server| self.rests_until(server));
-        Ok(resting.min().map_or(Wish::Nothing, Wish::Rest))
+        let resting = self.lanes.iter().filter(|lane| !self.is_blocked(lane));
+        let resting = resting.filter_map(|lane| self.resting.get(lane)).min();
+        Ok(resting.map_or(Wish::Nothing, |until| Wish::Rest(*until)))
     }
 
-    fn look_from_start(&mut self) {
-        self.seen.clear();
-        self.since = Some(Instant::now());
-        self.has_moved = false;
+    /// The first that can be sent. Those of a lane that rests keep their places.
+    fn pop(&mut self) -> Option<Wish> {
+        let first = self
+            .calls
+            .iter()
+            .position(|(_, lane)| !self.is_closed(lane));
+        let (id, lane) = self.calls.remove(first?)?;
+        Some(Wish::Call(id, lane))
     }
 
-    /// With calls of each server in turn.
-    fn fill(&mut self, scope: &Scope, servers: &[String]) -> Result<(), Error> {
-        let mut found = Vec::new();
-        for server in servers {
-            if self.is_closed(server) {
+    /// There may be calls that nobody has seen.
+    pub fn look_again(&mut self) {
+        self.look_at = None;
+    }
+
+    /// With calls of each lane in turn.
+    fn fill(&mut self, scope: &Scope) -> Result<(), Error> {
+        let mut found: Vec<_> = Vec::new();
+        for lane in &self.lanes {
+            if self.is_closed(lane) {
                 continue;
             }
-            let of_it = self.blocked.iter().filter(|(blocked, _)| blocked == server);
-            let except: Vec<_> = of_it
-                .filter_map(|(_, one)| one.map(Operation::name))
-                .collect();
-            let after = self.seen.get(server).copied().unwrap_or(START);
-            let due = scope.due(server, after, &except, SIZE)?;
-            if let Some((_, last)) = due.last() {
-                self.seen.insert(server.clone(), *last);
+            let after = self.seen.get(lane).copied().unwrap_or(START);
+            let due = scope.due(lane, after, SIZE)?;
+            if let Some(last) = due.last() {
+                self.seen.insert(lane.clone(), *last);
             }
             let nth = due.into_iter().enumerate();
-            found.extend(nth.map(|(n, (id, _))| (n, id, server)));
+            found.extend(nth.map(|(n, place)| (n, place, lane)));
         }
-        found.sort_by_key(|(n, ..)| *n);
-        self.calls = found
-            .into_iter()
-            .map(|(_, id, server)| (id, server.clone()))
-            .collect();
+        found.sort_by_key(|(n, place, _)| (*n, *place));
+        let found = found.into_iter();
+        self.calls
+            .extend(found.map(|(_, (_, id), lane)| (id, lane.clone())));
         Ok(())
     }
 
@@ -96,33 +135,45 @@ impl Window {
         self.has_moved = true;
     }
 
-    pub fn block(&mut self, server: String, operation: Option<Operation>) {
-        self.calls.retain(|(_, other)| *other != server);
-        // Some of them may be of other operations.
+    /// The server, or that operation at it.
+    pub fn block(&mut self, lane: Lane, whole_server: bool) {
         self.has_moved = true;
-        self.blocked.push((server, operation));
+        self.blocked.push(Blocked {
+            server: lane.server,
+            operation: (!whole_server).then_some(lane.operation),
+        });
+        let (blocked, calls) = (&self.blocked, &mut self.calls);
+        calls.retain(|(_, lane)| !blocked.iter().any(|it| it.has(lane)));
     }
 
-    pub fn rest(&mut self, server: &str, until: Instant) {
+    pub fn unblock(&mut self) {
+        self.blocked.clear();
         self.has_moved = true;
-        self.resting.insert(server.to_owned(), until);
     }
 
-    fn rests_until(&self, server: &str) -> Option<Instant> {
-        let until = self.resting.get(server).copied();
-        until.filter(|until| *until > Instant::now())
+    pub fn rest(&mut self, lane: Lane, until: Instant) {
+        let rest = self.resting.entry(lane).or_insert(until);
+        *rest = until.max(*rest);
     }
 
-    /// Whether nothing can be sent to it now.
-    pub fn is_closed(&self, server: &str) -> bool {
-        self.is_blocked(server) || self.rests_until(server).is_some()
+    /// A call that could not be sent yet keeps its place.
+    pub fn put_back(&mut self, id: i64, lane: Lane) {
+        self.calls.push_front((id, lane));
     }
 
-    fn is_blocked(&self, server: &str) -> bool {
-        let mut whole = self
-            .blocked
-            .iter()
-            .filter(|(_, operation)| operation.is_none());
-        whole.any(|(blocked, _)| blocked == server)
+    /// Whether nothing can be sent now.
+    pub fn is_closed(&self, lane: &Lane) -> bool {
+        self.is_blocked(lane) || self.resting.contains_key(lane)
+    }
+
+    pub fn is_blocked(&self, lane: &Lane) -> bool {
+        self.blocked.iter().any(|blocked| blocked.has(lane))
+    }
+}
+
+impl Blocked {
+    fn has(&self, lane: &Lane) -> bool {
+        let operation = self.operation.as_ref();
+        self.server == lane.server && operation.is_none_or(|it| *it == lane.operation)
     }
 }

@@ -46,15 +46,15 @@ impl<'a> Trigger<'a> {
         }
     }
 
-    /// Whether it is a trigger of that view of the extension's.
-    pub fn is_on(&self, view: &CStr) -> bool {
+    /// Whether it is a trigger of that view of the extension's, or of what is of another kind.
+    pub fn is_on(&self, name: &CStr, kind: u8) -> bool {
         // SAFETY: a relation that is open, and NUL-terminated names.
         unsafe {
             let relation = &*(*self.data.tg_relation).rd_rel;
             let schema = pg_sys::get_namespace_oid(c"neon_auth_admin".as_ptr(), true);
             relation.relnamespace == schema
-                && CStr::from_ptr(relation.relname.data.as_ptr()) == view
-                && relation.relkind as u8 == pg_sys::RELKIND_VIEW
+                && CStr::from_ptr(relation.relname.data.as_ptr()) == name
+                && relation.relkind as u8 == kind
         }
     }
 

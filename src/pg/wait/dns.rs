@@ -13,48 +13,41 @@ use ureq::unversioned::transport::NextTimeout;
 
 use super::{Event, Failure, WaitSet, deadline, wait};
 use crate::neon::http::addresses::{Addresses, is_good};
-use crate::neon::http::in_words;
-use crate::pg::allocator::has_room_for_thread;
+use crate::pg::threads;
 
 thread_local! {
-    static ADDRESSES: RefCell<Addresses> = RefCell::default();
-    /// A look-up whose caller was interrupted. A second thread is not started while it runs.
-    static LOOKUP: RefCell<Option<Lookup>> = const { RefCell::new(None) };
+    static LOOK_UPS: RefCell<LookUps> = RefCell::default();
 }
 
-/// Of the thread: as much as Rust gives one by default.
-const STACK: usize = 2 << 20;
+/// What is known, and a look-up whose caller was interrupted. A second thread is not started while it runs.
+#[derive(Debug, Default)]
+pub struct LookUps {
+    addresses: Addresses,
+    left_over: Option<LookUp>,
+}
 
 /// A look-up on its own thread. The pipe becomes readable when the answer is there.
-struct Lookup {
+#[derive(Debug)]
+struct LookUp {
     host: String,
     started: Instant,
     answer: mpsc::Receiver<io::Result<Vec<IpAddr>>>,
     done: PipeReader,
 }
 
-impl Lookup {
+impl LookUp {
     fn start(host: &str) -> io::Result<Self> {
-        if !has_room_for_thread(STACK) {
-            return Err(no_thread(&io::ErrorKind::OutOfMemory.into()));
-        }
         let (done, alarm) = io::pipe()?;
         let (sender, answer) = mpsc::channel();
         let name = host.to_owned();
-        let started = with_signals_blocked(|| {
-            std::thread::Builder::new()
-                .name("neon_auth_admin resolver".to_owned())
-                .stack_size(STACK)
-                .spawn(move || {
-                    let found = (name.as_str(), 0)
-                        .to_socket_addrs()
-                        .map(|addresses| addresses.map(|address| address.ip()).collect());
-                    // The receiver is gone when the backend gave up waiting.
-                    let _ = sender.send(found);
-                    drop(alarm);
-                })
-        });
-        started.map_err(|error| no_thread(&error))?;
+        threads::start("resolver", "look the host up", move || {
+            let found = (name.as_str(), 0)
+                .to_socket_addrs()
+                .map(|addresses| addresses.map(|address| address.ip()).collect());
+            // The receiver is gone when whoever asked gave up waiting.
+            let _ = sender.send(found);
+            drop(alarm);
+        })?;
         Ok(Self {
             host: host.to_owned(),
             started: Instant::now(),
@@ -64,11 +57,48 @@ impl Lookup {
     }
 }
 
-fn no_thread(error: &io::Error) -> io::Error {
-    let why = in_words(error);
-    io::Error::other(format!(
-        "no thread could be started to look the host up: {why}"
-    ))
+impl LookUps {
+    /// Makes the next call look the host up again.
+    pub fn forget(&mut self, host: &str) {
+        self.addresses.forget(host);
+    }
+
+    /// The addresses of a host, as it stands in a URL. `wait` waits until a pipe is readable.
+    pub fn find(
+        &mut self,
+        host: &str,
+        wait: impl Fn(&PipeReader) -> Result<(), Failure>,
+    ) -> Result<Vec<IpAddr>, Failure> {
+        if let Ok(literal) = host.trim_matches(['[', ']']).parse() {
+            return Ok(vec![literal]);
+        }
+        if let Some(addresses) = self.addresses.get(host, Instant::now()) {
+            return Ok(addresses.to_vec());
+        }
+        loop {
+            let (look_up, is_left_over) = match self.left_over.take() {
+                Some(left_over) => (left_over, true),
+                None => (LookUp::start(host)?, false),
+            };
+            if let Err(failure) = wait(&look_up.done) {
+                self.left_over = Some(look_up);
+                return Err(failure);
+            }
+            let gone = |_| io::Error::other("the look-up ended without an answer");
+            let found = look_up.answer.recv().map_err(gone)?;
+            // What an interrupted call had asked for may be another host, a failure of that time, or an
+            // old answer. In any case its thread is free now.
+            let now = Instant::now();
+            let is_old = found.is_err() || !is_good(look_up.started, now);
+            if look_up.host != host || (is_left_over && is_old) {
+                continue;
+            }
+            let found = found.map_err(io::Error::other)?;
+            self.addresses
+                .insert(host, found.clone(), look_up.started, now);
+            return Ok(found);
+        }
+    }
 }
 
 /// Finds addresses: literals at once, names on a helper thread, answers kept for a minute.
@@ -82,81 +112,50 @@ impl Resolver for LatchResolver {
         config: &ureq::config::Config,
         timeout: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        let host = uri.host().unwrap_or_default();
-        let default_port = if uri.scheme_str() == Some("http") {
-            80
-        } else {
-            443
-        };
-        let port = uri.port_u16().unwrap_or(default_port);
-        let found = look_up(host, deadline(timeout)).map_err(|why| why.into_error(timeout));
-        let addresses = found?.into_iter().map(|ip| SocketAddr::new(ip, port));
-        let mut resolved = self.empty();
-        for address in config.ip_family().keep_wanted(addresses).take(16) {
-            resolved.push(address);
-        }
-        if resolved.is_empty() {
-            return Err(ureq::Error::HostNotFound);
-        }
-        Ok(resolved)
+        let find = |host: &str| look_up(host, deadline(timeout));
+        resolve(uri, config, self.empty(), timeout, find)
     }
+}
+
+/// What ureq wants to know, of what `find` finds.
+pub fn resolve(
+    uri: &ureq::http::Uri,
+    config: &ureq::config::Config,
+    mut resolved: ResolvedSocketAddrs,
+    timeout: NextTimeout,
+    find: impl FnOnce(&str) -> Result<Vec<IpAddr>, Failure>,
+) -> Result<ResolvedSocketAddrs, ureq::Error> {
+    let default_port = if uri.scheme_str() == Some("http") {
+        80
+    } else {
+        443
+    };
+    let port = uri.port_u16().unwrap_or(default_port);
+    let found = find(uri.host().unwrap_or_default()).map_err(|why| why.into_error(timeout));
+    let addresses = found?.into_iter().map(|ip| SocketAddr::new(ip, port));
+    for address in config.ip_family().keep_wanted(addresses).take(16) {
+        resolved.push(address);
+    }
+    if resolved.is_empty() {
+        return Err(ureq::Error::HostNotFound);
+    }
+    Ok(resolved)
 }
 
 /// Makes the next call look the host up again.
 pub fn forget(host: &str) {
-    ADDRESSES.with_borrow_mut(|addresses| addresses.forget(host));
+    LOOK_UPS.with_borrow_mut(|look_ups| look_ups.forget(host));
 }
 
 /// The addresses of a host, as it stands in a URL.
 pub fn look_up(host: &str, deadline: Option<Instant>) -> Result<Vec<IpAddr>, Failure> {
-    if let Ok(literal) = host.trim_matches(['[', ']']).parse() {
-        return Ok(vec![literal]);
-    }
-    let known = ADDRESSES
-        .with_borrow(|addresses| addresses.get(host, Instant::now()).map(<[IpAddr]>::to_vec));
-    if let Some(addresses) = known {
-        return Ok(addresses);
-    }
-    loop {
-        let (lookup, is_left_over) = match LOOKUP.take() {
-            Some(left_over) => (left_over, true),
-            None => (Lookup::start(host)?, false),
-        };
+    // A wait may serve an interrupt.
+    let mut look_ups = LOOK_UPS.take();
+    let found = look_ups.find(host, |pipe| {
         let readable = pg_sys::WL_SOCKET_READABLE;
-        let answered = WaitSet::new(&lookup.done, readable)
-            .and_then(|pipe| Ok(wait(Some(&pipe), readable, deadline, Event::Resolve)?));
-        if let Err(failure) = answered {
-            LOOKUP.set(Some(lookup));
-            return Err(failure);
-        }
-        let gone = |_| io::Error::other("the look-up ended without an answer");
-        let found = lookup.answer.recv().map_err(gone)?;
-        // What an interrupted call had asked for may be another host, a failure of that time, or an
-        // old answer. In any case its thread is free now.
-        let now = Instant::now();
-        let is_old = found.is_err() || !is_good(lookup.started, now);
-        if lookup.host != host || (is_left_over && is_old) {
-            continue;
-        }
-        let found = found.map_err(io::Error::other)?;
-        ADDRESSES.with_borrow_mut(|addresses| {
-            addresses.insert(host, found.clone(), lookup.started, now);
-        });
-        return Ok(found);
-    }
-}
-
-/// A thread inherits the signal mask it is started with: none of Postgres' handlers can ever run on
-/// one that is started here.
-fn with_signals_blocked<T>(start: impl FnOnce() -> T) -> T {
-    // SAFETY: both sets are initialized by the calls that fill them, and the old mask is restored.
-    unsafe {
-        let mut all = std::mem::MaybeUninit::uninit();
-        let mut old = std::mem::MaybeUninit::uninit();
-        libc::sigfillset(all.as_mut_ptr());
-        libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), old.as_mut_ptr());
-        let result = start();
-        libc::pthread_sigmask(libc::SIG_SETMASK, old.as_ptr(), std::ptr::null_mut());
-        result
-    }
+        let waits = WaitSet::new(pipe, readable)?;
+        Ok(wait(Some(&waits), readable, deadline, Event::Resolve)?)
+    });
+    LOOK_UPS.set(look_ups);
+    found
 }

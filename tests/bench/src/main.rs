@@ -2,7 +2,9 @@
 //! one simulator. `make bench` starts what this needs and pins it all to one CPU.
 
 mod plain;
+mod queue;
 mod sql;
+mod synced;
 mod users;
 
 use std::env;
@@ -74,10 +76,20 @@ fn median(mut calls: Vec<f64>) -> f64 {
 }
 
 fn main() {
+    if let Some(part) = env::var("BENCH").ok().filter(|part| !part.is_empty()) {
+        return match part.as_str() {
+            "load" => {
+                let _server = Backend::new();
+                synced::measure();
+            }
+            part => queue::measure(part),
+        };
+    }
     let mut backend = Backend::new();
     let reused = compare(&mut backend);
     first_calls(reused);
     users::compare();
+    synced::measure();
     let growth = backend.growth(MEMORY_CALLS);
     println!("\nMemory of the backend over {MEMORY_CALLS} calls:");
     println!("  private, before         {:>7} kB", growth.before);

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use postgres::{Client, NoTls};
+use postgres::{Client, Config, NoTls};
 
 use crate::{Operation, Scheme, variable};
 
@@ -141,7 +141,8 @@ impl Backend {
     }
 }
 
-fn private_memory(pid: i32) -> i64 {
+/// Kilobytes.
+pub fn private_memory(pid: i32) -> i64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("a live backend");
     status
         .lines()
@@ -152,4 +153,11 @@ fn private_memory(pid: i32) -> i64 {
 
 pub fn connect() -> Client {
     Client::connect(&variable("NEON_AUTH_ADMIN_TEST_DSN"), NoTls).expect("a session")
+}
+
+/// To another database of that server.
+pub fn connect_to(database: &str) -> Client {
+    let config = variable("NEON_AUTH_ADMIN_TEST_DSN").parse::<Config>();
+    let mut config = config.expect("a connection string");
+    config.dbname(database).connect(NoTls).expect("a session")
 }

@@ -1,8 +1,12 @@
 //! That a configuration becomes what a document says, and nothing else, whatever it was: from made states
 //! and made documents.
 
+use std::collections::BTreeSet;
+
 use neon_auth_admin::error::ErrorKind;
+use neon_auth_admin::neon::configuration::{Way, section::Section};
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use serde_json::{Value, json};
 
@@ -44,6 +48,23 @@ fn reads_of(section: &str) -> &'static [&'static str] {
     }
 }
 
+#[test]
+fn a_state_has_every_section() {
+    for is_branch in [false, true] {
+        let place = Place::new(is_branch);
+        let all = Section::ALL
+            .into_iter()
+            .filter(|it| it.is_at(place.target()));
+        let mut all: BTreeSet<_> = all.map(|it| it.shape().name).collect();
+        all.remove("integration");
+        let mut runner = TestRunner::deterministic();
+        let state = document(is_branch, Extent::All).new_tree(&mut runner);
+        let state = state.expect("a state").current();
+        let made = state.as_object().expect("a document").keys();
+        assert_eq!(made.map(String::as_str).collect::<BTreeSet<_>>(), all);
+    }
+}
+
 fn is_read_of(path: &str, document: &Value) -> bool {
     let last = path.rsplit('/').next().unwrap_or_default();
     let mut sections = document.as_object().expect("a document").keys();
@@ -59,6 +80,11 @@ fn what_is_named_becomes_so_and_nothing_else() {
             let place = Place::new(is_branch);
             place.give(state);
             let before = place.export();
+            // Of the name there is no more than that.
+            let mut unnamed: Vec<_> = state.as_object().expect("a document").keys().collect();
+            unnamed.retain(|it| *it != "name" && wanted.get(it).is_none());
+            let shown = || -> Vec<_> { unnamed.iter().map(|it| place.shown(it)).collect() };
+            let untouched = shown();
             place.arrived();
             let planned = place.plan(wanted);
             let read = place.arrived();
@@ -93,6 +119,7 @@ fn what_is_named_becomes_so_and_nothing_else() {
             assert_eq!(place.apply(wanted), Ok(Vec::new()));
             assert!(!place.arrived().iter().any(is_write), "it is so already");
             assert_eq!(place.export(), overlaid(&before, wanted));
+            assert_eq!(shown(), untouched, "to the last secret");
         });
     }
 }
@@ -195,6 +222,39 @@ fn what_is_exported_changes_nothing_here_and_can_be_copied_elsewhere() {
             sort(&mut exported);
             assert_eq!(copied, exported);
         });
+    }
+}
+
+/// Somebody has added one origin in two spellings, which no document may name.
+#[test]
+fn what_is_there_twice_is_exported_once() {
+    for (is_branch, _) in READS {
+        let place = Place::new(is_branch);
+        let twice = ["https://a.example.com", "https://A.example.com/"];
+        place.give(&json!({ "domains": twice }));
+        let exported = place.export();
+        assert_eq!(exported["domains"], json!(twice[..1]));
+        let mut prune = Asked {
+            prune: vec!["domains"],
+            unmanaged: true,
+            ..Asked::default()
+        };
+        assert_eq!(place.plan_with(&exported, &prune), Ok(Vec::new()));
+        prune.unmanaged = false;
+        let rows = place.apply_with(&json!({"domains": []}), &prune);
+        assert_eq!(rows.expect("applied").len(), 2);
+        assert_eq!(place.export()["domains"], json!([]));
+    }
+}
+
+/// What this version does not know stays as it is.
+#[test]
+fn what_is_exported_beside_what_nobody_knows_changes_nothing() {
+    for (is_branch, _) in READS {
+        let branch = is_branch.then_some("br-a");
+        let place = Place::of("fault-extra--export", branch);
+        let exported = place.export();
+        assert_eq!(place.plan(&exported), Ok(Vec::new()), "{exported}");
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use neon_auth_admin::error::Error;
+use neon_auth_admin::neon::any_operation::{self, endpoint};
 use neon_auth_admin::neon::client::new_request_id;
 use neon_auth_admin::neon::configuration::{
     self, ConfigurationChange, Document, Options, Step, Way,
@@ -106,10 +107,15 @@ impl Place {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let project = format!("test-configuration-{number}");
+        Self::of(&project, is_branch.then_some("br-a"))
+    }
+
+    /// A project or branch of that id, in a simulator of its own.
+    pub fn of(project: &str, branch: Option<&str>) -> Self {
         let mut world = World::new();
-        match is_branch {
-            true => world.branch(&project, "br-a"),
-            false => world.project(&project),
+        match branch {
+            Some(branch) => world.branch(project, branch),
+            None => world.project(project),
         };
         Self {
             world,
@@ -161,6 +167,25 @@ impl Place {
         let arrived = self.world.arrived();
         self.world.simulator.clear();
         arrived
+    }
+
+    /// What Neon answers to a read of a section, as it is. The name is beside what it has no part in.
+    pub fn shown(&self, section: &str) -> Value {
+        let path = match section {
+            "domains" | "oauth_providers" | "webhooks" => section,
+            "email_server" if self.target().branch_id().is_some() => "email_provider",
+            "email_server" => "email_server",
+            "oauth_server" => "plugins/oauth-provider",
+            "oauth_clients" => "oauth-provider/clients",
+            _ => "plugins",
+        };
+        let get = endpoint("method", "GET").expect("a method");
+        let request = any_operation::call(get, self.target(), path, None);
+        let answer = self.sent(request).body.expect("an answer");
+        match path {
+            "plugins" => answer[section].clone(),
+            _ => answer,
+        }
     }
 
     fn sent<T>(&self, request: Result<Request<T>, Error>) -> T {

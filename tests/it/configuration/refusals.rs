@@ -167,6 +167,8 @@ fn what_no_neon_has_is_refused_before_anything_is_sent() {
         json!("{}"),
         Value::Null,
         (0..1000).fold(json!({}), |inner, _| json!({ "domains": inner })),
+        // Also where anything may stand.
+        json!({"oauth_server": {"resources": (0..1000).fold(json!([]), |inner, _| json!([inner]))}}),
     ] {
         let error = branch.plan(&text).expect_err("no document");
         assert!(
@@ -179,6 +181,7 @@ fn what_no_neon_has_is_refused_before_anything_is_sent() {
         ("domains", json!({})),
         ("email_server", json!({"email_server": {}})),
         ("users", json!({"domains": []})),
+        ("integration", json!({"integration": {}})),
     ] {
         let asked = Asked {
             prune: vec![prune],

@@ -4,7 +4,7 @@
 \getenv url NEON_SIMULATOR_URL
 \getenv https_url NEON_SIMULATOR_HTTPS_URL
 CREATE VIEW test.steps AS
-    SELECT step, ok, regexp_replace(detail, '[0-9]+ users.*', '<n> users') AS detail
+    SELECT step, ok, regexp_replace(regexp_replace(detail, '[0-9]+ users.*', '<n> users'), '[0-9]+ of [0-9]+ w', '<n> of <n> w') AS detail
     FROM neon_auth_admin.check_connection('checked');
 
 -- Nothing is set up yet.

@@ -1,5 +1,6 @@
 -- Calls after COMMIT: what is queued, what comes of it, and what is refused. (The sessions' tests show the rest.)
 
+ALTER DATABASE regress SET neon_auth_admin.queue_linger = -1; -- no worker
 \c - app_owner
 \getenv url NEON_SIMULATOR_URL
 CREATE SERVER queue FOREIGN DATA WRAPPER neon_auth_admin OPTIONS (project_id 'test-queue', api_url :'url');

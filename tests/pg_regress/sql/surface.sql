@@ -48,7 +48,7 @@ WHERE fdwname = 'neon_auth_admin' AND coalesce(obj_description(oid, 'pg_foreign_
 -- Writers say what ROLLBACK leaves; the others change nothing at Neon.
 SELECT proname FROM test.functions
 WHERE (obj_description(oid, 'pg_proc') LIKE '%Not undone by ROLLBACK')
-    = (proname ~ '^(get|list|wait|check|export)_|^plan$|_queued$' OR proname IN ('set_api_key', 'enqueue'));
+    = (proname ~ '^(get|list|wait|check|export)_|^plan$|_queued$' OR proname IN ('set_api_key', 'enqueue', 'sync_user'));
 
 -- PUBLIC may neither call a function nor make a server. What the manual reads sends nothing.
 SELECT proname FROM test.functions
@@ -79,7 +79,7 @@ WHERE NOT has_foreign_data_wrapper_privilege(role, 'neon_auth_admin', 'USAGE WIT
 -- what reads this database's own table of users.
 SELECT proname FROM test.functions
 WHERE pg_get_function_arguments(oid) !~ '(^|, )server text DEFAULT NULL::text(, role text DEFAULT NULL::text, project_id text DEFAULT NULL::text)?$'
-    AND proname NOT IN ('list_users', 'wait_for_user', 'list_operations') AND proname !~ '_queued$';
+    AND proname NOT IN ('list_users', 'wait_for_user', 'list_operations', 'sync_user') AND proname !~ '_queued$';
 
 -- The procedure keeps those that are for one.
 SELECT proname, prosecdef, proconfig, length(obj_description(oid, 'pg_proc')) > 30 AS has_comment,

@@ -132,7 +132,7 @@ fn an_interrupted_delivery_leaves_word() {
         );
         thread::scope(|scope| {
             let call = scope.spawn(|| session.batch_execute("CALL neon_auth_admin.run_queue()"));
-            let mut admin = backend.wait_for("NeonAuthAdminReceive");
+            let mut admin = backend.wait_for("NeonAuthAdminQueueReceive");
             wait_for("the request", || queue.requests().len() == 1);
             // Nothing is open meanwhile that anybody could wait for.
             let open = format!(
@@ -150,6 +150,9 @@ fn an_interrupted_delivery_leaves_word() {
             );
             admin.run(&format!("SELECT {end}({})", backend.pid));
             call.join().expect("no panic").expect_err("it was ended");
+            if end == "pg_terminate_backend" {
+                backend.wait_until_gone();
+            }
         });
         let mut other = queue.session();
         assert_eq!(states(&mut other), "1 waiting NA003");
@@ -158,6 +161,28 @@ fn an_interrupted_delivery_leaves_word() {
         assert_eq!(states(&mut other), "1 done");
         assert_eq!(queue.requests().last().unwrap(), "POST ada@example.com 409");
     }
+}
+
+/// Whoever delivers next needs no third process to come, which would get the place of the one that is gone.
+#[test]
+fn a_session_that_is_ended_leaves_its_place() {
+    let queue = Queue::new("it_queue_place", "fault-slow-3000-x1--queue-place");
+    let mut session = queue.session();
+    let mut other = queue.session();
+    let mut admin = connect(&queue.database.name, "postgres");
+    let backend = Backend::of(&mut session);
+    let user = json!({"email": "ada@example.com"});
+    enqueue(&mut session, "create_user", &user);
+    thread::scope(|scope| {
+        let call = scope.spawn(|| session.batch_execute("CALL neon_auth_admin.run_queue()"));
+        wait_for("the request", || queue.requests().len() == 1);
+        admin.run(&format!("SELECT pg_terminate_backend({})", backend.pid));
+        call.join().expect("no panic").expect_err("it was ended");
+        backend.wait_until_gone();
+    });
+    admin.run("UPDATE neon_auth_admin.queued_calls SET next_attempt_at = now()");
+    run(&mut other);
+    assert_eq!(states(&mut other), "1 done");
 }
 
 /// What a session was sending that is gone is taken up by the next, later each time, and not for ever.

@@ -148,6 +148,7 @@ fn a_server_that_wants_a_rest_gets_it() {
             &json!({"email": format!("user{n}@example.com")}),
         );
     }
+    session.run("SET neon_auth_admin.queue_connections = 1");
     session.run("CALL neon_auth_admin.run_queue('0.5 s')");
     assert_eq!(
         states(&mut session),
@@ -172,6 +173,21 @@ fn it_waits_for_a_rest_where_there_is_time() {
     run(&mut session);
     assert_eq!(states(&mut session), "1 done, 2 done, 3 done");
     assert_eq!(queue.requests().len(), 4);
+}
+
+/// Even if nothing else waited when it was refused.
+#[test]
+fn a_single_call_waits_for_its_rest() {
+    let queue = Queue::new("it_queue_single", "fault-429-retry-1-x1--queue-single");
+    let mut session = queue.session();
+    enqueue(
+        &mut session,
+        "create_user",
+        &json!({"email": "user@example.com"}),
+    );
+    run(&mut session);
+    assert_eq!(states(&mut session), "1 done");
+    assert_eq!(queue.requests().len(), 2);
 }
 
 /// One row that nobody can read is in no other one's way.

@@ -4,21 +4,12 @@ use postgres::error::SqlState;
 use serde_json::json;
 
 use super::{Queue, enqueue, run, states};
-use crate::support::{Statements, connect, one, set_api_key};
+use crate::support::{Statements, connect, one};
 
 /// Two roles with the same rights, and the key for each.
 fn two_roles(queue: &Queue) {
-    let name = &queue.database.name;
-    let mut admin = connect(name, "postgres");
     for role in ["a", "b"] {
-        let role = format!("{name}_{role}");
-        admin.run(&format!(
-            "CREATE ROLE {role} LOGIN;
-             GRANT USAGE ON SCHEMA neon_auth_admin TO {role};
-             GRANT EXECUTE ON ALL ROUTINES IN SCHEMA neon_auth_admin TO {role};
-             GRANT USAGE ON FOREIGN SERVER neon TO {role}"
-        ));
-        set_api_key(&mut connect(name, &role), "neon");
+        queue.add_role(&format!("{}_{role}", queue.database.name));
     }
 }
 
@@ -173,4 +164,33 @@ fn rows_change_through_functions_alone() {
     let plan: Vec<String> = plan.iter().map(|row| row.get(0)).collect();
     let is_by_key = |line: &String| line.contains("Index Cond: (id = 1)");
     assert!(plan.iter().any(is_by_key), "{plan:?}");
+}
+
+/// After DROP EXTENSION anybody may have made a table of that name, whose code is not to run as who delivers.
+#[test]
+fn a_table_of_that_name_is_not_enough() {
+    let name = "it_queue_fake";
+    let queue = Queue::new(name, "test-queue-fake");
+    let mut admin = connect(name, "postgres");
+    admin.run(
+        "CREATE PROCEDURE public.deliver(interval) LANGUAGE c
+             AS '$libdir/neon_auth_admin', 'run_queue_wrapper';
+         CREATE ROLE it_queue_faker;
+         GRANT CREATE ON DATABASE it_queue_fake TO it_queue_faker",
+    );
+    admin.run("DROP EXTENSION neon_auth_admin CASCADE; SET ROLE it_queue_faker");
+    admin.run(
+        "CREATE SCHEMA neon_auth_admin;
+         CREATE FUNCTION neon_auth_admin.code() RETURNS trigger LANGUAGE plpgsql AS
+             $$BEGIN RAISE EXCEPTION 'it runs as %', current_user; END$$;
+         CREATE TABLE neon_auth_admin.queued_calls (LIKE pg_catalog.pg_class)",
+    );
+    for session in [&mut queue.session(), &mut connect(name, "postgres")] {
+        let error = session
+            .simple_query("CALL deliver(NULL)")
+            .expect_err("no such table");
+        let error = error.as_db_error().expect("an error of the server");
+        let told = format!("{} {:?}", error.message(), error.detail());
+        assert!(told.contains("no table queued_calls"), "{told}");
+    }
 }

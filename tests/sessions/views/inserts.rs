@@ -157,6 +157,24 @@ fn no_more_than_so_many_rows() {
     for way in ["enqueue()", "neon_auth_admin.max_rows"] {
         assert!(hint.contains(way), "{hint}");
     }
+    // Whatever the statement does.
+    world.session.run("SET neon_auth_admin.max_rows = 1");
+    for (statement, sent, done) in [
+        (
+            "DELETE FROM neon_auth_admin.domains",
+            ["GET domains", "DELETE domains"],
+            "1 deleted.",
+        ),
+        (
+            "UPDATE neon_auth_admin.oauth_providers SET client_id = 'id', client_secret = 'a secret'",
+            ["GET oauth_providers", "PATCH oauth_providers"],
+            "1 changed.",
+        ),
+    ] {
+        let error = world.assert_refused(statement, "P0003", &sent);
+        let detail = error.detail().unwrap_or_default();
+        assert!(detail.ends_with(done), "{statement}: {detail}");
+    }
 }
 
 #[test]

@@ -2,10 +2,8 @@
 
 use serde_json::json;
 
-use super::World;
+use super::{VERSION, World};
 use crate::support::{Statements, one};
-
-const VERSION: &str = "SELECT current_setting('server_version_num')::int / 10000";
 
 /// The statements of which docs/tooling.md says that they call for the rows that they keep and for no others.
 #[test]

@@ -1,8 +1,10 @@
 //! Views in the eyes of the ledger: who may do what through a view, and what looks at it without a request.
 
-use super::World;
+use postgres::error::SqlState;
+
+use super::{VERSION, World, copy_in};
 use crate::programs::output;
-use crate::support::{Statements, connect, variable};
+use crate::support::{Statements, connect, one, variable};
 
 #[test]
 fn a_role_can_do_what_it_was_granted_and_no_more() {
@@ -65,9 +67,10 @@ fn a_role_can_do_what_it_was_granted_and_no_more() {
         "NA008",
         &[],
     );
-    // A view over ours is written through, with the functions' rights of who writes.
+    // A view over ours is written through, with the functions' rights of who writes, also beside its condition.
     world.session.run(&format!(
-        "RESET ROLE; CREATE VIEW public.mine AS SELECT domain FROM neon_auth_admin.domains;
+        "RESET ROLE; CREATE VIEW public.mine AS
+             SELECT domain FROM neon_auth_admin.domains WHERE domain LIKE '%//mine.%';
          GRANT INSERT, DELETE, SELECT ON public.mine TO {role}; SET ROLE {role}"
     ));
     world.assert(
@@ -76,6 +79,144 @@ fn a_role_can_do_what_it_was_granted_and_no_more() {
         &["POST domains"],
     );
     world.assert_refused("DELETE FROM public.mine", "42501", &[]);
+}
+
+/// Whatever is granted on a view: without the function that a row stands for, nothing is sent, not even what
+/// the statement would read.
+#[test]
+fn each_way_to_write_needs_its_function() {
+    let mut world = World::new("it_view_rights");
+    world.add_users(&["a"]);
+    let (owner, role) = (world.database.name.clone(), "it_view_rights_role");
+    connect(&owner, "postgres").run(&format!(
+        "CREATE ROLE {role} LOGIN; GRANT {role} TO {owner}; GRANT USAGE ON SCHEMA neon_auth TO {role};
+         GRANT SELECT ON ALL TABLES IN SCHEMA neon_auth TO {role};
+         GRANT USAGE ON SCHEMA neon_auth_admin TO {role}; GRANT USAGE ON FOREIGN SERVER neon TO {role}"
+    ));
+    let key = "SELECT neon_auth_admin.set_api_key($1, 'neon', 'public')";
+    let key = world.session.execute(key, &[&variable("NEON_API_KEY")]);
+    key.expect("a key");
+    world.session.run(&format!(
+        "CREATE TABLE import AS SELECT 'x@example.com' AS key; GRANT SELECT ON import TO {role};
+         GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA neon_auth_admin TO {role};
+         GRANT SELECT, INSERT, UPDATE, DELETE ON neon_auth_admin.users, neon_auth_admin.oauth_providers,
+             neon_auth_admin.domains TO {role}"
+    ));
+    let mut statements = vec![
+        (
+            "create_user",
+            "INSERT INTO neon_auth_admin.users (email) VALUES ('x@example.com')",
+        ),
+        (
+            "create_user",
+            "INSERT INTO neon_auth_admin.users (email) SELECT key FROM import WHERE false",
+        ),
+        (
+            "set_user_roles",
+            "UPDATE neon_auth_admin.users SET role = 'admin'",
+        ),
+        ("delete_user", "DELETE FROM neon_auth_admin.users"),
+        (
+            "delete_user",
+            "WITH gone AS (DELETE FROM neon_auth_admin.users) SELECT",
+        ),
+        (
+            "add_oauth_provider",
+            "INSERT INTO neon_auth_admin.oauth_providers (id) VALUES ('google')",
+        ),
+        (
+            "update_oauth_provider",
+            "UPDATE neon_auth_admin.oauth_providers SET client_id = 'x'",
+        ),
+        (
+            "delete_oauth_provider",
+            "DELETE FROM neon_auth_admin.oauth_providers",
+        ),
+        (
+            "add_domain",
+            "INSERT INTO neon_auth_admin.domains VALUES ('https://a.example')",
+        ),
+        ("delete_domain", "DELETE FROM neon_auth_admin.domains"),
+        ("list_domains", "SELECT FROM neon_auth_admin.domains"),
+        (
+            "list_domains",
+            "SELECT FROM neon_auth_admin.domains LIMIT 0",
+        ),
+        ("list_domains", "DELETE FROM neon_auth_admin.domains"),
+        (
+            "list_oauth_providers",
+            "UPDATE neon_auth_admin.oauth_providers SET client_id = 'x'",
+        ),
+        ("list_users", "DELETE FROM neon_auth_admin.users"),
+    ];
+    if one(&mut world.session, VERSION).get::<_, i32>(0) >= 17 {
+        statements.extend([
+            (
+                "create_user",
+                "MERGE INTO neon_auth_admin.users AS u USING import ON u.email = key
+                    WHEN MATCHED THEN DELETE WHEN NOT MATCHED THEN INSERT (email) VALUES (key)",
+            ),
+            (
+                "set_user_roles",
+                "MERGE INTO neon_auth_admin.users AS u USING import ON true
+                    WHEN MATCHED THEN UPDATE SET role = 'admin'",
+            ),
+        ]);
+    }
+    for (function, statement) in statements {
+        let change = |verb: &str, preposition: &str| {
+            format!("{verb} EXECUTE ON FUNCTION neon_auth_admin.{function} {preposition} {role}")
+        };
+        world.session.run(&change("REVOKE", "FROM"));
+        world.session.run(&format!("SET ROLE {role}"));
+        let denied = world.assert_refused(statement, "42501", &[]);
+        let expected = format!("permission denied for function {function}");
+        assert_eq!(denied.message(), expected, "{statement}");
+        world.session.run("RESET ROLE");
+        world.session.run(&change("GRANT", "TO"));
+    }
+    // COPY as well. It is refused before its first row, which this driver does not always understand.
+    let revoke = format!("REVOKE EXECUTE ON FUNCTION neon_auth_admin.create_user FROM {role}");
+    world.session.run(&revoke);
+    let mut session = world.database.session();
+    session.run(&format!("SET ROLE {role}"));
+    let copy = "COPY neon_auth_admin.users (email) FROM STDIN";
+    let denied = copy_in(&mut session, copy, "x@example.com\n").expect_err("no right");
+    let refused = SqlState::INSUFFICIENT_PRIVILEGE;
+    assert_eq!(denied.code().unwrap_or(&refused), &refused);
+    assert_eq!(world.sent(), [""; 0]);
+    world
+        .session
+        .run(&revoke.replace("REVOKE", "GRANT").replace("FROM", "TO"));
+    // Columns can be granted alone.
+    world.session.run(&format!(
+        "REVOKE ALL ON neon_auth_admin.users FROM {role};
+         GRANT INSERT (email), SELECT (id) ON neon_auth_admin.users TO {role}; SET ROLE {role}"
+    ));
+    let insert = format!(
+        "INSERT INTO neon_auth_admin.users (email) VALUES ('{}')",
+        world.email("b")
+    );
+    world.assert_refused(&format!("{insert} RETURNING email"), "42501", &[]);
+    let named = "INSERT INTO neon_auth_admin.users (email, name) VALUES ('x@example.com', 'X')";
+    world.assert_refused(named, "42501", &[]);
+    world.assert_refused("DELETE FROM neon_auth_admin.users", "42501", &[]);
+    world.assert(&format!("{insert} RETURNING id"), 1, &["POST users"]);
+    // Nor may the owner of the database, by default.
+    world.session.run("RESET ROLE");
+    for view in [
+        "users",
+        "oauth_providers",
+        "domains",
+        "integrations",
+        "oauth_clients",
+    ] {
+        let trigger = format!(
+            "CREATE TRIGGER mine INSTEAD OF INSERT ON neon_auth_admin.{view} FOR EACH ROW
+                EXECUTE FUNCTION pg_catalog.suppress_redundant_updates_trigger()"
+        );
+        world.assert_refused(&trigger, "42501", &[]);
+    }
 }
 
 #[test]
@@ -162,7 +303,18 @@ fn what_looks_sends_nothing() {
         .session
         .run("BEGIN READ ONLY; TABLE neon_auth_admin.domains; TABLE neon_auth_admin.users");
     assert_eq!(world.sent(), ["GET domains"], "a look is a request");
-    world.session.run("ROLLBACK; BEGIN READ ONLY");
-    world.assert_refused("DELETE FROM neon_auth_admin.domains", "25006", &[]);
-    world.session.run("ROLLBACK");
+    world.session.run(
+        "TABLE neon_auth_admin.oauth_providers; TABLE neon_auth_admin.integrations;
+         TABLE neon_auth_admin.oauth_clients; ROLLBACK",
+    );
+    assert_eq!(world.sent().len(), 3);
+    for write in [
+        "DELETE FROM neon_auth_admin.domains",
+        "INSERT INTO neon_auth_admin.users (email) VALUES ('x@example.com')",
+        "UPDATE neon_auth_admin.oauth_providers SET client_id = 'x'",
+    ] {
+        world.session.run("BEGIN READ ONLY");
+        world.assert_refused(write, "25006", &[]);
+        world.session.run("ROLLBACK");
+    }
 }

@@ -48,6 +48,22 @@ fn what_is_written_is_shown_to_nobody() {
             "{update} client_secret = $1 || n FROM generate_series(1, 2) AS n WHERE id = 'google'",
             "21000",
         ),
+        // The same with an UPDATE, after the row was read.
+        (
+            "fault-echo-after1--view-said-update",
+            "{update} client_secret = $1 WHERE id = 'google'",
+            "22023",
+        ),
+        (
+            "fault-badjson-after1--view-said-update",
+            "{update} client_secret = $1 WHERE id = 'google'",
+            "NA003",
+        ),
+        (
+            "fault-reset-after1--view-said-update",
+            "{update} client_secret = $1 WHERE id = 'google'",
+            "NA003",
+        ),
         // Neon repeats what it was sent, answers what nobody can read, and not at all.
         (
             "fault-echo--view-said",

@@ -26,9 +26,10 @@ use axum::routing::{delete, get, patch, post};
 use axum::{Json, Router, middleware};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::oneshot;
 
 use crate::connections::Connections;
-use crate::database::Event;
+use crate::database::{Change, Event};
 use crate::fault::Faults;
 use crate::ledger::{Ledger, Recorded};
 use crate::limit::RateLimit;
@@ -46,6 +47,21 @@ pub struct App {
     pub ledger: Ledger,
     pub connections: Connections,
     pub writer: Option<UnboundedSender<Event>>,
+    /// Whether it has to be done before an answer is given.
+    pub writes_first: bool,
+}
+
+impl App {
+    /// Waits for the users writer, where an answer has to.
+    pub async fn written(&self) {
+        let Some(writer) = self.writer.as_ref().filter(|_| self.writes_first) else {
+            return;
+        };
+        let (done, is_done) = oneshot::channel();
+        // Both fail only when the simulator is stopping.
+        let _ = writer.send(Change::Tell(done).into());
+        let _ = is_done.await;
+    }
 }
 
 pub fn router(app: Arc<App>) -> Router {

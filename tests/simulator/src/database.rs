@@ -10,6 +10,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, NoTls};
@@ -40,6 +41,8 @@ pub enum Change {
     MakeTable(&'static str),
     /// The integration was disabled, and its data with it.
     DropSchema,
+    /// Nothing: somebody waits for what comes before.
+    Tell(oneshot::Sender<()>),
 }
 
 impl From<Change> for Event {
@@ -89,6 +92,11 @@ impl Writer {
     pub async fn run(mut self, mut events: UnboundedReceiver<Event>) {
         while let Some(event) = events.recv().await {
             sleep_until(event.at + self.delay).await;
+            if let Change::Tell(done) = event.change {
+                // Whoever waited may be gone.
+                let _ = done.send(());
+                continue;
+            }
             for attempt in 1..=ATTEMPTS {
                 match self.write(&event.change).await {
                     Ok(()) => break,
@@ -120,6 +128,7 @@ impl Writer {
                 // The next write makes it again, as each new connection does.
                 self.client = None;
             }
+            Change::Tell(_) => {}
         }
         Ok(())
     }

@@ -1,8 +1,9 @@
-//! Faults chosen by project id: `fault-<kind>[-x<N>][--<tag>]`. It knows nothing of the operations
-//! it spoils.
+//! Faults chosen by project id: `fault-<kind>[-after<M>][-x<N>][--<tag>]`. It knows nothing of the
+//! operations it spoils.
 //!
-//! With `-x<N>` only the first N requests of that exact project id fail. What follows `--` is a
-//! free tag, so that every test can have its own counter. The kinds are those of [`Fault`].
+//! With `-after<M>` the first M requests of that exact project id pass, and with `-x<N>` only N fail.
+//! What follows `--` is a free tag, so that every test can have its own counter. The kinds are those
+//! of [`Fault`].
 
 pub mod answer;
 mod malformed;
@@ -97,7 +98,9 @@ pub enum RetryAfter {
 #[derive(Debug, PartialEq)]
 pub struct Plan {
     pub fault: Fault,
-    /// How many requests fail; all if `None`.
+    /// How many requests pass first.
+    pub after: u64,
+    /// How many requests fail then; all if `None`.
     pub times: Option<u64>,
 }
 
@@ -110,16 +113,27 @@ impl Plan {
     pub fn of(project: &str) -> Option<Result<Self, Unknown>> {
         let rest = project.strip_prefix("fault-")?;
         let untagged = rest.split_once("--").map_or(rest, |(plan, _)| plan);
-        let (kind, times) = match untagged.rsplit_once("-x") {
-            Some((kind, count)) if count.parse::<u64>().is_ok() => (kind, count.parse().ok()),
-            _ => (untagged, None),
+        let (rest, times) = counted(untagged, "-x");
+        let (kind, after) = counted(rest, "-after");
+        let plan = |fault| Self {
+            fault,
+            after: after.unwrap_or_default(),
+            times,
         };
-        Some(
-            parse(kind)
-                .map(|fault| Self { fault, times })
-                .ok_or(Unknown),
-        )
+        Some(parse(kind).map(plan).ok_or(Unknown))
     }
+
+    fn is_met_by(&self, count: u64) -> bool {
+        let end = self.times.map(|times| self.after + times);
+        count > self.after && end.is_none_or(|end| count <= end)
+    }
+}
+
+/// Takes a number off the end of `text`, if it stands there after `word`.
+fn counted<'a>(text: &'a str, word: &str) -> (&'a str, Option<u64>) {
+    let parts = text.rsplit_once(word);
+    let count = parts.and_then(|(rest, count)| Some((rest, count.parse().ok()?)));
+    count.map_or((text, None), |(rest, count)| (rest, Some(count)))
 }
 
 fn parse(kind: &str) -> Option<Fault> {
@@ -201,10 +215,7 @@ impl Faults {
         let mut seen = self.seen.lock().expect("no holder of this lock panics");
         let count = seen.entry(project.to_owned()).or_default();
         *count += 1;
-        Ok(plan
-            .times
-            .is_none_or(|times| *count <= times)
-            .then_some(plan.fault))
+        Ok(plan.is_met_by(*count).then_some(plan.fault))
     }
 }
 
@@ -213,7 +224,11 @@ mod tests {
     use super::*;
 
     fn plan(fault: Fault, times: Option<u64>) -> Option<Result<Plan, Unknown>> {
-        Some(Ok(Plan { fault, times }))
+        Some(Ok(Plan {
+            fault,
+            after: 0,
+            times,
+        }))
     }
 
     #[test]
@@ -241,7 +256,19 @@ mod tests {
             Plan::of("fault-keepalive-close-0--t"),
             plan(Fault::KeepAliveClose(Duration::ZERO), None)
         );
-        for unknown in ["fault-", "fault-418", "fault-redirect-200", "fault-nope-x1"] {
+        let later = Plan {
+            fault: status(409),
+            after: 12,
+            times: Some(1),
+        };
+        assert_eq!(Plan::of("fault-409-after12-x1--t"), Some(Ok(later)));
+        for unknown in [
+            "fault-",
+            "fault-418",
+            "fault-redirect-200",
+            "fault-nope-x1",
+            "fault-409-after",
+        ] {
             assert_eq!(Plan::of(unknown), Some(Err(Unknown)), "{unknown}");
         }
     }
@@ -255,5 +282,13 @@ mod tests {
             [true, true, false]
         );
         assert!(hits("fault-reset-x2--b"), "each id has its own counter");
+        assert_eq!(
+            [(); 4].map(|()| hits("fault-reset-after1-x2--a")),
+            [false, true, true, false]
+        );
+        assert_eq!(
+            [(); 3].map(|()| hits("fault-reset-after1--a")),
+            [false, true, true]
+        );
     }
 }

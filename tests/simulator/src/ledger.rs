@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard};
+use std::time::Instant;
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
@@ -17,7 +18,7 @@ const MASK: &str = "********";
 const SECRET_FIELDS: [&str; 2] = ["client_secret", "password"];
 
 /// One request as it arrived.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Recorded {
     /// Counts all requests since the start, from 1; clearing the ledger does not reset it.
     pub n: u64,
@@ -42,6 +43,9 @@ pub struct Recorded {
     pub body: Value,
     /// Null until an answer was begun.
     pub status: Option<u16>,
+    /// For who runs the simulator in his own process.
+    #[serde(skip, default = "Instant::now")]
+    pub arrived: Instant,
 }
 
 #[derive(Default)]

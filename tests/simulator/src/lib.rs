@@ -27,9 +27,9 @@ Projects:
                              quiet-bar-123456 and staging-lake-654321
   test-empty-*               exist, without an integration on any branch
   test-better-*              exist; what exists already is answered with 400, as Better Auth does
-  fault-<kind>[-x<N>][--<tag>]
-                             fail in the way that <kind> names (fault.rs lists them); with -x<N>
-                             only for the first N requests
+  fault-<kind>[-after<M>][-x<N>][--<tag>]
+                             fail in the way that <kind> names (fault.rs lists them); with -after<M>
+                             not before the first M requests have passed, with -x<N> N times
   bench-*                    users are not written into the database
 Branches, in paths below /projects/{project_id}/branches/{branch_id}:
   br-missing*                do not exist
@@ -66,11 +66,15 @@ pub struct Options {
     pub projects: Vec<String>,
     /// Passes before any request is looked at.
     pub latency: Duration,
-    pub rate_limit: bool,
+    /// Answers 429 beyond so many times what Neon lets through: 700 requests a minute and bursts of 40, per route.
+    pub rate_limit: Option<f64>,
     /// Where users are written, into `neon_auth.users_sync` and `neon_auth."user"`: key words and
     /// values, or a URL.
     pub database_url: Option<String>,
+    /// So long after the request.
     pub sync_delay: Duration,
+    /// Users are there before the request is answered, whatever the delay is.
+    pub sync_first: bool,
 }
 
 impl Default for Options {
@@ -83,9 +87,10 @@ impl Default for Options {
             api_keys: vec!["napi_simulator".to_owned()],
             projects: Vec::new(),
             latency: Duration::ZERO,
-            rate_limit: false,
+            rate_limit: None,
             database_url: None,
             sync_delay: Duration::from_millis(300),
+            sync_first: false,
         }
     }
 }

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 const PER_MINUTE: f64 = 700.0;
 const BURST: f64 = 40.0;
 
-#[derive(Default)]
 pub struct RateLimit {
+    /// So many times as much as Neon lets through.
+    scale: f64,
     buckets: Mutex<HashMap<String, Bucket>>,
 }
 
@@ -18,16 +19,21 @@ struct Bucket {
 }
 
 impl RateLimit {
+    pub fn scaled(scale: f64) -> Self {
+        let buckets = Mutex::default();
+        Self { scale, buckets }
+    }
+
     /// Takes a token, or says how long to wait for the next one.
     pub fn take(&self, route: &str, now: Instant) -> Result<(), Duration> {
-        let per_second = PER_MINUTE / 60.0;
+        let (per_second, burst) = (PER_MINUTE * self.scale / 60.0, BURST * self.scale);
         let mut buckets = self.buckets.lock().expect("no holder of this lock panics");
         let bucket = buckets.entry(route.to_owned()).or_insert(Bucket {
-            tokens: BURST,
+            tokens: burst,
             at: now,
         });
         let gained = now.saturating_duration_since(bucket.at).as_secs_f64() * per_second;
-        bucket.tokens = (bucket.tokens + gained).min(BURST);
+        bucket.tokens = (bucket.tokens + gained).min(burst);
         bucket.at = now;
         if bucket.tokens < 1.0 {
             return Err(Duration::from_secs_f64((1.0 - bucket.tokens) / per_second));
@@ -43,7 +49,7 @@ mod tests {
 
     #[test]
     fn forty_at_once_then_seven_hundred_a_minute() {
-        let limit = RateLimit::default();
+        let limit = RateLimit::scaled(1.0);
         let start = Instant::now();
         let passed = |at: Instant, tries: usize| {
             (0..tries)
@@ -59,7 +65,7 @@ mod tests {
 
     #[test]
     fn routes_have_their_own_buckets() {
-        let limit = RateLimit::default();
+        let limit = RateLimit::scaled(1.0);
         let now = Instant::now();
         while limit.take("GET /x", now).is_ok() {}
         assert!(limit.take("GET /y", now).is_ok());

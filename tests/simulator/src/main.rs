@@ -43,15 +43,18 @@ struct Arguments {
     /// Wait so long before every request is looked at
     #[arg(long, value_name = "MS", default_value_t = 0)]
     latency: u64,
-    /// Answer 429 beyond 700 requests a minute and bursts of 40, per route
-    #[arg(long)]
-    rate_limit: bool,
+    /// Answer 429 beyond 700 requests a minute and bursts of 40, per route; or beyond so many times that
+    #[arg(long, value_name = "TIMES", num_args = 0..=1, default_missing_value = "1")]
+    rate_limit: Option<f64>,
     /// Write users into neon_auth.users_sync and neon_auth."user" of this database
     #[arg(long, value_name = "URL")]
     database_url: Option<String>,
     /// Write users so long after the request
     #[arg(long, value_name = "MS", default_value_t = 300)]
     sync_delay: u64,
+    /// Write users before the request is answered, and answer it when that is done
+    #[arg(long, requires = "database_url")]
+    sync_first: bool,
 }
 
 fn main() -> ExitCode {
@@ -87,6 +90,7 @@ fn run(arguments: Arguments) -> io::Result<()> {
         rate_limit: arguments.rate_limit,
         database_url: arguments.database_url,
         sync_delay: Duration::from_millis(arguments.sync_delay),
+        sync_first: arguments.sync_first,
     })?;
     let urls: String = [Some(simulator.url()), simulator.https_url()]
         .into_iter()

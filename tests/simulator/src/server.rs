@@ -4,6 +4,7 @@ use std::io::{Error, Result};
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::{Arc, mpsc as std_mpsc};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use axum::Router;
 use tokio::net::TcpListener;
@@ -49,7 +50,11 @@ pub fn start(options: Options) -> Result<Simulator> {
     }
     let (task, writer) = match &options.database_url {
         Some(url) => {
-            let writer = Writer::new(url, options.sync_delay).map_err(Error::other)?;
+            let delay = match options.sync_first {
+                true => Duration::ZERO,
+                false => options.sync_delay,
+            };
+            let writer = Writer::new(url, delay).map_err(Error::other)?;
             let (sender, receiver) = mpsc::unbounded_channel();
             (Some((writer, receiver)), Some(sender))
         }
@@ -60,10 +65,11 @@ pub fn start(options: Options) -> Result<Simulator> {
         latency: options.latency,
         projects: Projects::new(options.projects),
         faults: Faults::default(),
-        rate_limit: options.rate_limit.then(RateLimit::default),
+        rate_limit: options.rate_limit.map(RateLimit::scaled),
         ledger: Ledger::default(),
         connections: Connections::default(),
         writer,
+        writes_first: options.sync_first,
     });
     let server = spawn(app.clone(), listeners, task)?;
     Ok(Simulator {

@@ -35,7 +35,7 @@ impl Making<'_> {
                     note: (!self.is_known()).then(|| self.why_not_compared()),
                 }],
                 request: domains::add(target, domain)?,
-                faster: Faster::Made,
+                faster: Faster::Made(section, domain.clone()),
             });
         }
         let rest = current
@@ -61,7 +61,7 @@ impl Making<'_> {
             object,
             changes,
             request: domains::delete_all(target, &rest)?,
-            faster: Faster::Deleted,
+            faster: Faster::Deleted(section, rest.iter().map(|&it| it.to_owned()).collect()),
         });
         Ok(())
     }

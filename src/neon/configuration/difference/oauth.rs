@@ -113,7 +113,7 @@ impl Making<'_> {
                 object: object(id),
                 changes: vec![change],
                 request: oauth_clients::delete(self.target, id)?,
-                faster: Faster::Deleted,
+                faster: Faster::Deleted(section, vec![id.clone()]),
             });
         }
         Ok(())

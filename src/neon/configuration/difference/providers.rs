@@ -32,7 +32,7 @@ impl Making<'_> {
                 object: object(id),
                 changes: vec![change],
                 request: oauth_providers::delete(self.target, id)?,
-                faster: Faster::Deleted,
+                faster: Faster::Deleted(SECTION, vec![id.clone()]),
             });
         }
         Ok(())
@@ -87,7 +87,7 @@ impl Making<'_> {
             None => (
                 Action::Create,
                 oauth_providers::add(self.target, id, credentials)?,
-                Faster::MadeSomehow(SECTION, id.to_owned()),
+                Faster::Made(SECTION, id.to_owned()),
             ),
             Some(_) => (
                 Action::Update,

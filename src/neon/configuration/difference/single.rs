@@ -58,7 +58,7 @@ impl Making<'_> {
             object: section.shape().object.to_owned(),
             changes,
             request: request.without_answer(),
-            faster: Faster::Made,
+            faster: Faster::Made(section, section.shape().name.to_owned()),
         });
         Ok(())
     }

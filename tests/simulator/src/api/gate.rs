@@ -55,6 +55,7 @@ pub async fn gate(
         headers: visible(&parts.headers),
         body: call.document(),
         status: None,
+        arrived: Instant::now(),
     });
     // A sleep of no time would still last to the next tick of the timer.
     if !app.latency.is_zero() {
@@ -70,7 +71,11 @@ pub async fn gate(
     let request = Request::from_parts(parts, axum::body::Body::empty());
     let operation = async {
         let response = match admit(&app, &call, authorized, &route) {
-            Ok(()) => next.run(request).await,
+            Ok(()) => {
+                let response = next.run(request).await;
+                app.written().await;
+                response
+            }
             Err(refusal) => refusal.into_response(),
         };
         finish(response, &call)

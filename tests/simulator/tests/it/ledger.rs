@@ -26,7 +26,7 @@ fn requests_are_kept_in_order_with_secrets_masked() {
     let text = get("/_requests");
     assert!(!text.contains("canary") && !text.contains("napi_simulator"));
     let entries: Vec<Recorded> = serde_json::from_str(&text).unwrap();
-    assert_eq!(entries, simulator.requests());
+    assert_eq!(json!(entries), json!(simulator.requests()));
     let first = &entries[0];
     assert_eq!((first.n, first.method.as_str()), (1, "POST"));
     assert_eq!(first.path, path);
@@ -44,8 +44,8 @@ fn requests_are_kept_in_order_with_secrets_masked() {
     assert_eq!(entries[1].body, Value::Null);
 
     let of_b: Vec<Recorded> = serde_json::from_str(&get("/_requests?project=test-b")).unwrap();
-    assert_eq!(of_b, entries[1..]);
-    assert_eq!(of_b, simulator.requests_of("test-b"));
+    assert_eq!(json!(of_b), json!(entries[1..]));
+    assert_eq!(json!(of_b), json!(simulator.requests_of("test-b")));
 
     let cleared = agent().delete(format!("{root}/_requests")).call().unwrap();
     assert_eq!(cleared.status(), 204);

@@ -35,7 +35,7 @@ fn connections_are_kept_alive_and_counted() {
 #[test]
 fn the_rate_limit_is_per_route() {
     let simulator = Simulator::start(Options {
-        rate_limit: true,
+        rate_limit: Some(1.0),
         ..Options::default()
     })
     .unwrap();

@@ -1,0 +1,112 @@
+//! Owns the statements on calls that are not for this delivery: those that were queued elsewhere, and those that
+//! ended long ago.
+
+use super::{Lane, Scope};
+use crate::error::Error;
+use crate::pg::queue::fate::words;
+use crate::pg::queue::table::{Value, change, now, run};
+
+impl Scope {
+    /// Calls that were queued elsewhere do not wait for anything here: up to 1,000 are put aside, with that
+    /// to say. Whether there were any.
+    pub fn put_copies_aside(&self, why: &Error) -> Result<bool, Error> {
+        let [role, origin] = self.values();
+        let [sqlstate, message, detail, hint] = &words(why);
+        change(
+            c"WITH copies AS (
+                (SELECT id FROM neon_auth_admin.queued_calls
+                 WHERE role = $1 AND hashtext(origin) < hashtext($2) AND next_attempt_at IS NOT NULL
+                 ORDER BY hashtext(origin), hashtextextended(operation, hashtextextended(server, 0)) LIMIT 1000)
+                UNION ALL
+                (SELECT id FROM neon_auth_admin.queued_calls
+                 WHERE role = $1 AND hashtext(origin) > hashtext($2) AND next_attempt_at IS NOT NULL
+                 ORDER BY hashtext(origin), hashtextextended(operation, hashtextextended(server, 0)) LIMIT 1000)
+                UNION ALL
+                (SELECT id FROM neon_auth_admin.queued_calls
+                 WHERE role = $1 AND state = 'sending' AND origin <> $2 LIMIT 1000)
+              )
+              UPDATE neon_auth_admin.queued_calls AS q
+              SET in_doubt = q.in_doubt OR q.state = 'sending', state = 'waiting', next_attempt_at = NULL,
+                sqlstate = $3, message = $4, detail = $5, hint = $6
+              WHERE q.id IN (
+                SELECT l.id FROM neon_auth_admin.queued_calls AS l
+                WHERE l.id IN (SELECT id FROM copies) FOR UPDATE SKIP LOCKED)
+              RETURNING q.id",
+            &[role, origin, sqlstate.into(), message.into(), detail.into(), hint.into()],
+        )
+    }
+
+    /// All that are due for rows of that table wait until then, 1,000 at a time. It is an OID.
+    pub fn put_off_rows(
+        &self,
+        lane: &Lane,
+        table: u32,
+        until: i64,
+        why: &Error,
+    ) -> Result<(), Error> {
+        let [role, origin] = self.values();
+        let [sqlstate, message, detail, hint] = &words(why);
+        run(
+            c"UPDATE neon_auth_admin.queued_calls
+              SET next_attempt_at = $7, failing_since = coalesce(failing_since, $5),
+                sqlstate = $8, message = $9, detail = $10, hint = $11
+              WHERE id IN (
+                SELECT id FROM neon_auth_admin.queued_calls
+                WHERE role = $1 AND hashtext(origin) = hashtext($2) AND origin = $2
+                    AND hashtextextended(operation, hashtextextended(server, 0)) =
+                        hashtextextended($4, hashtextextended($3, 0))
+                    AND next_attempt_at <= $5 AND of_table = $6
+                ORDER BY next_attempt_at, id LIMIT 1000 FOR UPDATE SKIP LOCKED)",
+            &[
+                role,
+                origin,
+                Value::Text(Some(&lane.server)),
+                Value::Text(Some(&lane.operation)),
+                Value::Time(Some(now())),
+                Value::Oid(table.into()),
+                Value::Time(Some(until)),
+                sqlstate.into(),
+                message.into(),
+                detail.into(),
+                hint.into(),
+            ],
+            |_| (),
+        )?;
+        Ok(())
+    }
+
+    /// Removes calls of up to 1,000 ids after `after` that ended before `cutoff`. Returns the last of the ids,
+    /// if any of them was queued before it: what was queued later has not ended earlier.
+    pub fn remove_old(&self, after: i64, cutoff: i64) -> Result<Option<i64>, Error> {
+        let window = run(
+            c"SELECT max(id), min(enqueued_at) FROM (
+                SELECT id, enqueued_at FROM neon_auth_admin.queued_calls
+                WHERE id > $1 ORDER BY id LIMIT 1000) AS w",
+            &[Value::Int8(after)],
+            |found| found.int8(0).zip(found.int8(1)),
+        )?;
+        let Some(Some((last, earliest))) = window.first() else {
+            return Ok(None);
+        };
+        if *earliest >= cutoff {
+            return Ok(None);
+        }
+        run(
+            c"DELETE FROM neon_auth_admin.queued_calls WHERE id IN (
+                SELECT id FROM neon_auth_admin.queued_calls
+                WHERE id > $2 AND id <= $3 AND role = $1 AND finished_at < $4
+                    AND state IN ('done', 'failed', 'cancelled')
+                    AND NOT (is_linked AND state = 'done')
+                    AND new_until IS NULL -- which others are found by
+                FOR UPDATE SKIP LOCKED)",
+            &[
+                Value::Oid(self.role.0),
+                Value::Int8(after),
+                Value::Int8(*last),
+                Value::Time(Some(cutoff)),
+            ],
+            |_| (),
+        )?;
+        Ok(Some(*last))
+    }
+}

@@ -1,0 +1,194 @@
+//! Owns what happens to queued calls of a row when the row changes. A call that is being sent is nobody's to
+//! change: what it makes finds no row then, and is deleted.
+
+// Asks for the transaction.
+#![allow(unsafe_code)]
+
+use pgrx::pg_sys;
+use serde_json::json;
+
+use super::super::calls::Scope;
+use super::super::load::Known;
+use super::super::table::{Value, change, now};
+use super::super::{fate, load, origin, wake};
+use super::plan::Plan;
+use super::row::Row;
+use crate::error::Error;
+use crate::neon::queue::call::Call;
+use crate::pg::row::jsonb_datum;
+
+/// So many rows of a statement look for their calls among all that are new; more of them would take too long.
+const FEW: u32 = 10;
+
+impl Plan {
+    /// Creations for the row that nothing was made by.
+    pub fn take_back(&self, row: &Row) -> Result<(), Error> {
+        let Some(email) = &row.email else {
+            return Ok(());
+        };
+        self.settle_of(email)?;
+        let [_, message, ..] = fate::words(&Error::row_is_gone());
+        self.cancel(
+            c"UPDATE neon_auth_admin.queued_calls
+              SET state = 'cancelled', next_attempt_at = NULL, held = false, finished_at = $6, message = $7
+              WHERE role = $1 AND server = $2 AND subject = $3 AND hashtextextended(subject, 0) = hashtextextended($3, 0)
+                AND state IN ('waiting', 'sending') AND NOT is_new
+                AND state = 'waiting' AND operation = 'create_user' AND NOT in_doubt AND result IS NULL
+                AND of_table = $4 AND of_key = $5
+              RETURNING id",
+            email,
+            &[
+                Value::Text(Some(&row.key)),
+                Value::Time(Some(now())),
+                Value::Text(message.as_deref()),
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// That of a user with this id, which is not sent yet; if not `anybodys`, only of this (sub)transaction. Whether
+    /// there was one.
+    pub fn take_back_deletion(&self, email: &str, id: &str, anybodys: bool) -> Result<bool, Error> {
+        let id = json!({"id": id});
+        // SAFETY: in a transaction that writes.
+        let own = unsafe { pg_sys::GetCurrentTransactionId() }.to_string();
+        let own = (!anybodys).then_some(own);
+        self.cancel(
+            c"UPDATE neon_auth_admin.queued_calls
+              SET state = 'cancelled', next_attempt_at = NULL, held = false, finished_at = $5
+              WHERE role = $1 AND server = $2 AND subject = $3 AND hashtextextended(subject, 0) = hashtextextended($3, 0)
+                AND state IN ('waiting', 'sending') AND NOT is_new
+                AND state = 'waiting' AND operation = 'delete_user' AND NOT in_doubt
+                AND of_table = $4 AND arguments @> $6 AND ($7 IS NULL OR xmin = $7::xid)
+              RETURNING id",
+            email,
+            &[
+                Value::Time(Some(now())),
+                Value::Json(jsonb_datum(id)),
+                (&own).into(),
+            ],
+        )
+    }
+
+    /// Whether the user was there before a row had its id: it is not deleted with one, whoever owns the table by now,
+    /// and whatever table and server are called.
+    pub fn was_there_before(&self, email: &str, id: &str) -> Result<bool, Error> {
+        let (subject, id) = (Call::subject_of(email), json!({"id": id}));
+        change(
+            c"SELECT id FROM neon_auth_admin.queued_calls
+              WHERE subject = $1 AND state = 'done' AND is_linked AND result @> $2
+              LIMIT 1",
+            &[Value::Text(Some(&subject)), Value::Json(jsonb_datum(id))],
+        )
+    }
+
+    /// Whether a user is still to come for the row, or may be there and nobody knows.
+    pub fn is_under_way(&self, row: &Row) -> Result<bool, Error> {
+        let Some(email) = &row.email else {
+            return Ok(false);
+        };
+        self.settle_of(email)?;
+        self.change(
+            c"SELECT id FROM neon_auth_admin.queued_calls
+              WHERE role = $1 AND server = $2 AND subject = $3 AND hashtextextended(subject, 0) = hashtextextended($3, 0)
+                AND state IN ('waiting', 'sending') AND NOT is_new
+                AND operation = 'create_user' AND of_table = $4 AND of_key = $5
+              UNION ALL
+              SELECT id FROM neon_auth_admin.queued_calls
+              WHERE role = $1 AND server = $2 AND subject = $3 AND of_table IS NOT NULL AND (in_doubt OR result IS NOT NULL)
+                AND state IN ('failed', 'cancelled') AND operation = 'create_user' AND of_table = $4 AND of_key = $5
+              LIMIT 1",
+            email,
+            &[Value::Text(Some(&row.key))],
+        )
+    }
+
+    /// Creations that wait are for the row with its new key.
+    pub fn move_waiting(&self, old: &Row, new: &Row) -> Result<(), Error> {
+        let Some(email) = &old.email else {
+            return Ok(());
+        };
+        let moved = self.change(
+            c"UPDATE neon_auth_admin.queued_calls SET of_key = $6
+              WHERE role = $1 AND server = $2 AND subject = $3 AND hashtextextended(subject, 0) = hashtextextended($3, 0)
+                AND state IN ('waiting', 'sending') AND NOT is_new
+                AND state = 'waiting' AND operation = 'create_user' AND of_table = $4 AND of_key = $5
+              RETURNING id",
+            email,
+            &[Value::Text(Some(&old.key)), Value::Text(Some(&new.key))],
+        )?;
+        if moved {
+            wake::after_end(self.owner);
+        }
+        Ok(())
+    }
+
+    /// Has what was given up, and may have made a user, tried again: so the user is found and deleted.
+    pub fn revive_unknown(&self, row: &Row) -> Result<(), Error> {
+        let Some(email) = &row.email else {
+            return Ok(());
+        };
+        let revived = self.change(
+            c"UPDATE neon_auth_admin.queued_calls
+              SET state = 'waiting', crashes = 0, failing_since = NULL, finished_at = NULL, next_attempt_at = $6
+              WHERE role = $1 AND server = $2 AND subject = $3 AND of_table IS NOT NULL AND (in_doubt OR result IS NOT NULL)
+                AND state IN ('failed', 'cancelled') AND operation = 'create_user' AND of_table = $4 AND of_key = $5
+              RETURNING id",
+            email,
+            &[
+                Value::Text(Some(&row.key)),
+                Value::Time(Some(now())),
+            ],
+        )?;
+        if revived {
+            wake::after_end(self.owner);
+        }
+        Ok(())
+    }
+
+    /// Creations that are new are found from now on.
+    fn settle_of(&self, email: &str) -> Result<(), Error> {
+        let count = self.looked_for.get();
+        self.looked_for.set(count + 1);
+        if count >= FEW && self.known.get().is_none() {
+            // What a row of this statement waits for was there before the statement.
+            let found = Known::of(self.owner, &self.server)?;
+            self.known.get_or_init(|| found);
+        }
+        let subject = Call::subject_of(email);
+        load::settle_of(self.owner, &self.server, &subject, self.known.get())
+    }
+
+    fn cancel(
+        &self,
+        text: &'static std::ffi::CStr,
+        email: &str,
+        more: &[Value],
+    ) -> Result<bool, Error> {
+        let cancelled = self.change(text, email, more)?;
+        if cancelled {
+            let (role, origin) = (self.owner, origin::here());
+            Scope { role, origin }.free_next(&self.server, &Call::subject_of(email))?;
+            wake::after_end(self.owner);
+        }
+        Ok(cancelled)
+    }
+
+    /// `$1` to `$4` are role, server, subject and the table.
+    fn change(
+        &self,
+        text: &'static std::ffi::CStr,
+        email: &str,
+        more: &[Value],
+    ) -> Result<bool, Error> {
+        let subject = Call::subject_of(email);
+        let mut values = vec![
+            Value::Oid(self.owner.0),
+            Value::Text(Some(&self.server)),
+            Value::Text(Some(&subject)),
+            Value::Oid(self.table),
+        ];
+        values.extend_from_slice(more);
+        change(text, &values)
+    }
+}
