@@ -322,6 +322,10 @@ CREATE INDEX queued_calls_unknown ON neon_auth_admin.queued_calls (role, server,
 -- Users that were there before the rows that have their ids. What says so is kept.
 CREATE INDEX queued_calls_linked ON neon_auth_admin.queued_calls (subject)
     WHERE state = 'done' AND is_linked;
+-- Users that are there no more, however long this database's table of users still has them.
+CREATE INDEX queued_calls_deleted ON neon_auth_admin.queued_calls
+        (pg_catalog.hashtextextended(arguments OPERATOR(pg_catalog.->>) 'id', 0))
+    WHERE operation = 'delete_user' AND state = 'done';
 
 -- Whoever makes a dump with pg_dump 14 has to lock each table, for which the right to read it is needed: nobody
 -- but its owner sees a row by that.

@@ -211,33 +211,29 @@ impl Look {
     }
 }
 
-/// The id of the user with that address, in the table for `target`. `like` is a row with a column `id`.
-pub fn id_of(
+/// The ids of users with that address, in the table for `target`. `like` is a row with a column `id`.
+pub fn ids_of(
     like: &Row,
     target: &Target,
     time: Duration,
     email: Text,
-) -> Result<Option<String>, Error> {
+) -> Result<Vec<String>, Error> {
     let find = || Table::find_for(target)?.map_err(Error::no_such_table_of_users);
-    let mut id = None;
+    let mut ids = Vec::new();
     let looked = open(find, time).and_then(|(table, relation)| {
-        let query = table.id_of(email).run(&relation, like, |row| {
-            id = Some(row.text_at("id")?);
+        let query = table.ids_of(email).run(&relation, like, |row| {
+            ids.push(row.text_at("id")?);
             Ok(())
         });
         query.map_err(|failure| failure.of(table.name()))
     });
     looked.map_err(|failure| failure.into_error(USERS))?;
-    Ok(id)
+    Ok(ids)
 }
 
-/// [`id_of`] for who has no row that it could be like.
-pub fn id_by_address(
-    target: &Target,
-    time: Duration,
-    email: Text,
-) -> Result<Option<String>, Error> {
-    id_of(&Row::new::<SyncedUser>()?, target, time, email)
+/// [`ids_of`] for who has no row that they could be like.
+pub fn ids_by_address(target: &Target, time: Duration, email: Text) -> Result<Vec<String>, Error> {
+    ids_of(&Row::new::<SyncedUser>()?, target, time, email)
 }
 
 /// Whether the table for `target` can be read and has no such user.

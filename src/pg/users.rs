@@ -59,9 +59,9 @@ fn ensure_user(
             if error.kind == ErrorKind::AlreadyExists
                 && current::own_branch_beside(neon.target()).is_none() =>
         {
-            let id = local_users::id_of(&row, neon.target(), neon.time_left(), email)?;
+            let ids = local_users::ids_of(&row, neon.target(), neon.time_left(), email)?;
             EnsuredUser {
-                id: id.ok_or(error)?,
+                id: ids.into_iter().next().ok_or(error)?,
                 created: false,
             }
         }

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use super::table::{Value, change};
+use crate::error::Error;
 use crate::neon::queue::call::Call;
 use crate::pg::local_users;
 use crate::pg::server::current;
@@ -13,7 +15,8 @@ use crate::pg::text::Text;
 /// Of Postgres' own epoch, in seconds of Unix.
 const UNIX_EPOCH: f64 = 946_684_800.0;
 
-/// The id of the user with the address of the call.
+/// The id of the user with the address of the call. One that the queue has deleted may still be in the table, which
+/// is behind Neon, and is not meant.
 pub fn id_of(neon: &Session, call: &Call) -> Option<String> {
     let Call::CreateUser { email, .. } = call else {
         return None;
@@ -22,8 +25,21 @@ pub fn id_of(neon: &Session, call: &Call) -> Option<String> {
     if current::own_branch_beside(neon.target()).is_some() {
         return None;
     }
-    let find = || local_users::id_by_address(neon.target(), time(neon), Text::new(email));
-    apart(find).ok()?.ok()?
+    let find = || local_users::ids_by_address(neon.target(), time(neon), Text::new(email));
+    let ids = apart(find).ok()?.ok()?;
+    ids.into_iter()
+        .find(|id| matches!(is_deleted(id), Ok(false)))
+}
+
+/// Whether a call has deleted the user, whoever's it was: no other ever has that id.
+fn is_deleted(id: &str) -> Result<bool, Error> {
+    change(
+        c"SELECT id FROM neon_auth_admin.queued_calls
+          WHERE operation = 'delete_user' AND state = 'done'
+            AND hashtextextended(arguments ->> 'id', 0) = hashtextextended($1, 0) AND arguments ->> 'id' = $1
+          LIMIT 1",
+        &[Value::Text(Some(id))],
+    )
 }
 
 /// Whether the user of the call is not there, or no more.

@@ -198,8 +198,6 @@ pub fn run<T>(
         // What reads all of a catalog looks so dear by that, that half a second would be spent on machine code.
         set(c"jit", c"off");
         set(c"plan_cache_mode", c"force_generic_plan");
-        // Which makes a sequential scan so dear that it would be compiled.
-        set(c"jit", c"off");
         pg_sys::SPI_connect();
         let rows = execute(text, values, &mut each);
         pg_sys::SPI_finish();

@@ -89,6 +89,32 @@ fn what_is_there_already_is_not_made_again() {
     assert!(result(&queue).contains(ADA));
 }
 
+/// The table of users may be behind Neon, and still have one who is deleted: that is not the one who is to be made.
+#[test]
+fn who_was_deleted_is_not_who_was_made() {
+    let queue = Queue::new("it_queue_deleted", "test-queue-deleted").with_users();
+    let mut session = queue.session();
+    let mut admin = connect(&queue.database.name, "postgres");
+    let ada = json!({"email": "ada@example.com"});
+    enqueue(&mut session, "create_user", &ada);
+    run(&mut session);
+    let id = "SELECT result ->> 'id' FROM neon_auth_admin.queue ORDER BY id DESC LIMIT 1";
+    let deleted: String = one(&mut session, id).get(0);
+    session.run(&format!(
+        r#"INSERT INTO neon_auth."user" (id, email) VALUES ('{deleted}', 'ada@example.com')"#
+    ));
+    enqueue(&mut session, "delete_user", &json!({"id": deleted}));
+    run(&mut session);
+    enqueue(&mut session, "create_user", &ada);
+    admin.run("UPDATE neon_auth_admin.queued_calls SET in_doubt = true WHERE state = 'waiting'");
+    run(&mut session);
+    assert_eq!(states(&mut session), "1 done, 2 done, 3 done");
+    let requests = queue.requests();
+    assert_eq!(requests.last().unwrap(), "POST ada@example.com 201");
+    let made: String = one(&mut session, id).get(0);
+    assert_ne!(made, deleted);
+}
+
 /// That a user is not there is what a deletion was for; that a project is not there is not.
 #[test]
 fn what_is_gone_was_deleted() {

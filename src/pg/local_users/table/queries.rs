@@ -83,8 +83,8 @@ impl Table {
         (query, id)
     }
 
-    /// The id of the user with this address, whatever its case.
-    pub fn id_of(&self, email: Text) -> Query {
+    /// The ids of users with this address, whatever its case: more than one only where the table is behind Neon.
+    pub fn ids_of(&self, email: Text) -> Query {
         let mut query = format!(
             "SELECT id::pg_catalog.text AS id FROM {} \
              WHERE pg_catalog.lower(email::pg_catalog.text) OPERATOR(pg_catalog.=) pg_catalog.lower($1)",
@@ -93,7 +93,7 @@ impl Table {
         if let Layout::UsersSync = self.layout {
             query += " AND deleted_at IS NULL";
         }
-        query += " ORDER BY (email::pg_catalog.text OPERATOR(pg_catalog.=) $1) DESC, id LIMIT 1";
+        query += " ORDER BY (email::pg_catalog.text OPERATOR(pg_catalog.=) $1) DESC, id LIMIT 100";
         Query::new(query, vec![Value::Text(email)], Sees::Latest)
     }
 
