@@ -286,6 +286,7 @@ CREATE TABLE neon_auth_admin.queued_calls (
     of_email smallint, -- the numbers of the columns of the address, and of the id that the row is to have
     of_id smallint,
     is_linked boolean NOT NULL DEFAULT false, -- whether the user was there before
+    of_former text COLLATE "C", -- the id that was taken from the row: if the user is there, it is that one
     -- Of the many rows of a statement, which would spend most of its time on indexes: those that no index knows of
     -- but that of ids, until somebody needs them there; and the first of those that were written together says up
     -- to which id they may be.
@@ -316,16 +317,17 @@ CREATE INDEX queued_calls_special ON neon_auth_admin.queued_calls (role, state, 
 -- Who is behind an earlier call of each subject.
 CREATE INDEX queued_calls_held ON neon_auth_admin.queued_calls (role, origin, server, subject, id)
     WHERE held;
--- What may have been made for a row that is deleted now.
+-- What may have been made for a row that is deleted now. It is kept.
 CREATE INDEX queued_calls_unknown ON neon_auth_admin.queued_calls (role, server, subject)
-    WHERE of_table IS NOT NULL AND (in_doubt OR result IS NOT NULL) AND state IN ('failed', 'cancelled');
+    WHERE of_table IS NOT NULL AND (in_doubt OR result IS NOT NULL OR of_former IS NOT NULL)
+        AND state IN ('failed', 'cancelled');
 -- Users that were there before the rows that have their ids. What says so is kept.
 CREATE INDEX queued_calls_linked ON neon_auth_admin.queued_calls (subject)
     WHERE state = 'done' AND is_linked;
--- Users that are there no more, however long this database's table of users still has them.
-CREATE INDEX queued_calls_deleted ON neon_auth_admin.queued_calls
+-- Users that are there no more, however long this database's table of users still has them, or will be.
+CREATE INDEX queued_calls_deletions ON neon_auth_admin.queued_calls
         (pg_catalog.hashtextextended(arguments OPERATOR(pg_catalog.->>) 'id', 0))
-    WHERE operation = 'delete_user' AND state = 'done';
+    WHERE operation = 'delete_user';
 
 -- Whoever makes a dump with pg_dump 14 has to lock each table, for which the right to read it is needed: nobody
 -- but its owner sees a row by that.

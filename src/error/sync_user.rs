@@ -196,6 +196,19 @@ impl Error {
         .with_detail("It is looked for in the table of users.")
     }
 
+    /// By that call, which waits or has failed.
+    pub fn user_is_to_be_deleted(call: i64) -> Self {
+        Self::new(
+            ErrorKind::Busy,
+            format!("the user with this address is to be deleted by call {call}"),
+        )
+        .with_detail("Otherwise the row would have the id of a user who is there no more.")
+        .with_hint(format!(
+            "It is tried again. If that call is not made by itself: SELECT neon_auth_admin.retry_queued({call}); or \
+             take it back, so that the row gets this user: SELECT neon_auth_admin.cancel_queued({call});"
+        ))
+    }
+
     pub fn user_was_there() -> &'static str {
         "Where it is to be the row's: store its id there, or retry_queued() once the table of users has it and \
          can be read."

@@ -127,10 +127,20 @@ pub fn wait_until(session: &mut Client, what: &str, query: &str) {
     wait_for(what, || one(session, query).get(0));
 }
 
-pub fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
+pub fn wait_for(what: &str, condition: impl FnMut() -> bool) {
+    assert!(comes_true(condition), "{what}: not within 60 s");
+}
+
+/// Whether it does within 60 s.
+pub fn comes_true(mut condition: impl FnMut() -> bool) -> bool {
     let deadline = Instant::now() + Duration::from_secs(60);
-    while !condition() {
-        assert!(Instant::now() < deadline, "{what}: not within 60 s");
+    loop {
+        if condition() {
+            return true;
+        }
+        if Instant::now() >= deadline {
+            return false;
+        }
         thread::sleep(Duration::from_millis(5));
     }
 }

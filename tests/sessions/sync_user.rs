@@ -11,6 +11,7 @@ mod meanwhile;
 mod orders;
 mod races;
 mod refused;
+mod taken;
 mod ways;
 
 use neon_simulator::{Options, Simulator};

@@ -177,7 +177,7 @@ impl Scope {
             c"SELECT id, operation, arguments, server, subject, attempts, crashes, in_doubt, failing_since,
                 next_attempt_at, timeline,
                 CASE WHEN of_table IS NOT NULL THEN jsonb_build_object('table', of_table::bigint, 'is_linked', is_linked,
-                    'columns', CASE WHEN of_key IS NOT NULL THEN
+                    'former', of_former, 'columns', CASE WHEN of_key IS NOT NULL THEN
                         jsonb_build_object('email', of_email, 'id', of_id, 'key', of_key::jsonb) END) END,
                 result, enqueued_at
               FROM neon_auth_admin.queued_calls
@@ -319,7 +319,7 @@ impl Scope {
             c"SELECT id, operation, arguments, server, subject, attempts, crashes, in_doubt, failing_since,
                 next_attempt_at, timeline,
                 CASE WHEN of_table IS NOT NULL THEN jsonb_build_object('table', of_table::bigint, 'is_linked', is_linked,
-                    'columns', CASE WHEN of_key IS NOT NULL THEN
+                    'former', of_former, 'columns', CASE WHEN of_key IS NOT NULL THEN
                         jsonb_build_object('email', of_email, 'id', of_id, 'key', of_key::jsonb) END) END,
                 result, enqueued_at
               FROM neon_auth_admin.queued_calls

@@ -38,6 +38,8 @@ pub struct Awaits<'a> {
     /// The numbers of columns.
     pub email: i16,
     pub id: i16,
+    /// The id that it had.
+    pub former: Option<&'a str>,
 }
 
 impl NewCall<'_> {
@@ -85,6 +87,7 @@ impl NewCall<'_> {
             Value::Text(awaits.map(|it| it.key)),
             number(awaits.map(|it| it.email)),
             number(awaits.map(|it| it.id)),
+            Value::Text(awaits.and_then(|it| it.former)),
             Value::Bool(false),
             Value::Text(Some("waiting")),
             Value::Bool(false),
@@ -97,7 +100,7 @@ impl NewCall<'_> {
 }
 
 /// In the order of their values.
-static COLUMNS: [&CStr; 20] = [
+static COLUMNS: [&CStr; 21] = [
     c"operation",
     c"arguments",
     c"server",
@@ -111,6 +114,7 @@ static COLUMNS: [&CStr; 20] = [
     c"of_key",
     c"of_email",
     c"of_id",
+    c"of_former",
     c"is_linked",
     c"state",
     c"held",
@@ -123,5 +127,5 @@ static COLUMNS: [&CStr; 20] = [
 /// The same.
 const STATEMENT: &CStr = c"INSERT INTO neon_auth_admin.queued_calls
         (operation, arguments, server, role, subject, origin, timeline, enqueued_at, next_attempt_at, of_table, of_key,
-            of_email, of_id, is_linked, state, held, in_doubt, attempts, crashes, is_new)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) RETURNING id";
+            of_email, of_id, of_former, is_linked, state, held, in_doubt, attempts, crashes, is_new)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21) RETURNING id";

@@ -19,7 +19,7 @@ use self::row::Row;
 use super::store::{Awaits, NewCall, OfRow};
 use crate::error::Error;
 use crate::neon::queue::call::{Call, Operation};
-use crate::neon::users;
+use crate::neon::{argument, users};
 use crate::pg::json;
 use crate::pg::report::Raise;
 use crate::pg::reserve::Entry;
@@ -52,20 +52,25 @@ fn sync_user(_entry: Entry, call: pg_sys::FunctionCallInfo) -> Result<Written, R
 impl Plan {
     fn insert(&self, new: &Row, is_owner: bool, is_bulk: bool) -> Result<(), Error> {
         let Some(id) = &new.id else {
-            return self.create(new, is_bulk);
+            return self.create(new, None, is_bulk);
         };
         // A row that moves to another partition comes with its id. Nobody but the owner gets one back that somebody
         // else has deleted.
-        let was_here = match &new.email {
-            Some(email) => {
-                self.take_back_deletion(email, id, is_owner)? || self.was_there_before(email, id)?
-            }
+        if self.take_back_deletion(new, id, is_owner)? {
+            return Ok(());
+        }
+        let was_there = match &new.email {
+            Some(email) => self.was_there_before(email, id)?,
             None => false,
         };
-        match was_here || is_owner {
-            true => Ok(()),
+        match was_there || is_owner {
+            true => self.check_id(id),
             false => Err(self.id_is_of_owner()),
         }
+    }
+
+    fn check_id(&self, id: &str) -> Result<(), Error> {
+        argument::id(&self.names.id, id).map(drop)
     }
 
     fn update(
@@ -82,17 +87,25 @@ impl Plan {
             (Some(old), Some(new)) => old.eq_ignore_ascii_case(new),
             (old, new) => old == new,
         };
+        if let Some(id) = &new.id
+            && old.id != new.id
+        {
+            self.check_id(id)?;
+        }
         if is_same_address {
+            if let (Some(former), None) = (&old.id, &new.id) {
+                return self.give_back(new, former);
+            }
             if old.key != new.key && new.id.is_none() && self.is_under_way(old)? {
                 self.move_waiting(old, new)?;
                 if self.is_under_way(old)? {
                     // What it makes finds no row and is deleted again.
-                    return self.create(new, false);
+                    return self.create(new, None, false);
                 }
             }
             // So rows get their users that were there before the trigger.
             if assigns_address && new.id.is_none() && !self.is_under_way(new)? {
-                return self.create(new, false);
+                return self.create(new, None, false);
             }
             return Ok(());
         }
@@ -100,7 +113,18 @@ impl Plan {
         if old.id.is_some() || new.id.is_some() || self.is_under_way(old)? {
             return Err(Error::address_of_user(&self.name, &self.names.email));
         }
-        self.create(new, false)
+        self.create(new, None, false)
+    }
+
+    /// Whoever saves a row as it was read before it had its user takes the id away. The user is the row's still.
+    fn give_back(&self, new: &Row, former: &str) -> Result<(), Error> {
+        let Some(email) = &new.email else {
+            return Ok(());
+        };
+        // Who was there before is found as that again.
+        let is_of_row =
+            argument::id("id", former).is_ok() && !self.was_there_before(email, former)?;
+        self.create(new, is_of_row.then_some(former), false)
     }
 
     fn delete(&self, old: &Row) -> Result<(), Error> {
@@ -114,12 +138,13 @@ impl Plan {
         {
             return Ok(());
         }
+        // No user ever had what was written there before the trigger.
+        if argument::id("id", id).is_err() {
+            return Ok(());
+        }
         let call = Call::DeleteUser { id: id.clone() };
         if self.is_to_be_queued(&call)? {
-            let subject = match &old.email {
-                Some(email) => Call::subject_of(email),
-                None => call.subject(),
-            };
+            let subject = subject_of_deletion(old, id);
             let row = OfRow {
                 table: self.table,
                 awaits: None,
@@ -135,7 +160,8 @@ impl Plan {
         Error::id_is_of_owner(&self.name, &self.names.id)
     }
 
-    fn create(&self, new: &Row, is_bulk: bool) -> Result<(), Error> {
+    /// `former`: the id that was taken from the row.
+    fn create(&self, new: &Row, former: Option<&str>, is_bulk: bool) -> Result<(), Error> {
         let Some(email) = &new.email else {
             return Ok(());
         };
@@ -152,6 +178,7 @@ impl Plan {
                 key: &new.key,
                 email: self.stored.0,
                 id: self.stored.1,
+                former,
             }),
         };
         let subject = Call::subject_of(email);
@@ -203,5 +230,13 @@ impl Plan {
             subject,
             row: Some(row),
         }
+    }
+}
+
+/// After whatever else was called for the address of the row.
+fn subject_of_deletion(row: &Row, id: &str) -> String {
+    match &row.email {
+        Some(email) => Call::subject_of(email),
+        None => Call::DeleteUser { id: id.to_owned() }.subject(),
     }
 }

@@ -13,7 +13,7 @@ use proptest::test_runner::TestRunner;
 use super::loads::make_new;
 use super::{Synced, users, wait_for_linked};
 use crate::backend::{Backend, gone};
-use crate::support::{Statements, one, wait_for};
+use crate::support::{Statements, comes_true, one, wait_for};
 
 /// By hand: 3,000.
 const CASES: usize = 60;
@@ -23,6 +23,9 @@ enum Act {
     Insert(u8, u8),
     Delete(u8),
     Move(u8, u8),
+    /// It is saved as it was read before it had its user, or without its id.
+    Save(u8),
+    Forget(u8),
     Deliver,
     /// It is ended after so many milliseconds.
     End(u8),
@@ -39,6 +42,8 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         4 => (0..3_u8, 0..3_u8).prop_map(|(key, address)| Act::Insert(key, address)),
         3 => (0..3_u8).prop_map(Act::Delete),
         1 => (0..3_u8, 0..3_u8).prop_map(|(from, to)| Act::Move(from, to)),
+        1 => (0..3_u8).prop_map(Act::Save),
+        1 => (0..3_u8).prop_map(Act::Forget),
         3 => Just(Act::Deliver),
         1 => (0..40_u8).prop_map(Act::End),
         1 => Just(Act::Lose),
@@ -58,6 +63,12 @@ fn act(synced: &Synced, session: &mut Client, act: &Act) {
         Act::Move(from, to) => format!(
             "UPDATE customers SET id = {to} WHERE id = {from} AND NOT EXISTS (SELECT FROM customers WHERE id = {to})"
         ),
+        Act::Save(key) => {
+            format!("UPDATE customers SET email = email, auth_user_id = NULL WHERE id = {key}")
+        }
+        Act::Forget(key) => {
+            format!("UPDATE customers SET auth_user_id = NULL WHERE id = {key}")
+        }
         Act::Deliver => "CALL neon_auth_admin.run_queue()".to_owned(),
         Act::Lose => {
             return synced.admin().run(
@@ -86,6 +97,22 @@ fn balance(synced: &Synced, project: &str) -> i64 {
         _ => 0,
     })
     .sum()
+}
+
+/// What was queued, and what was asked of Neon.
+fn story(synced: &Synced, project: &str) -> String {
+    let calls = "SELECT string_agg(concat_ws(' ', id, operation, arguments, of_key, is_linked, state, attempts, message,
+                     result), E'\n' ORDER BY id) FROM neon_auth_admin.queued_calls";
+    let calls: Option<String> = one(&mut synced.admin(), calls).get(0);
+    let requests = synced.simulator.requests_of(project);
+    let requests = requests
+        .iter()
+        .map(|it| format!("{} {} {:?} {:?}\n", it.method, it.path, it.body, it.status));
+    format!(
+        "{}\n{}",
+        calls.unwrap_or_default(),
+        requests.collect::<String>()
+    )
 }
 
 fn deliver_and_end(synced: &Synced, after: Duration) {
@@ -136,13 +163,16 @@ fn users_are_those_of_the_table() {
         let rows: String = one(&mut session, addresses).get(0);
         let mut admin = synced.admin();
         let case = format!("users are {rows}, by {all:?}, cut {cut}");
-        wait_for(&case, || users(&mut admin) == rows);
+        if !comes_true(|| users(&mut admin) == rows) {
+            panic!("{case}: {}", story(&synced, &project));
+        }
         let count = i64::try_from(rows.split_whitespace().count()).expect("few");
         wait_for_linked(&mut session, (count, 0));
         assert_eq!(balance(&synced, &project), count, "{case}");
         session.run("DELETE FROM customers");
         synced.deliver();
-        wait_for(&case, || users(&mut admin).is_empty());
+        let no_users = format!("no users are left, by {all:?}, cut {cut}");
+        wait_for(&no_users, || users(&mut admin).is_empty());
         assert_eq!(balance(&synced, &project), 0, "{case}");
         admin.run("DELETE FROM neon_auth_admin.queued_calls");
     }

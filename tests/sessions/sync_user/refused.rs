@@ -192,8 +192,10 @@ fn what_statements_are_refused() {
         let error = error.as_db_error().expect("of the server");
         assert!(error.message().contains("only the owner"), "{error}");
     }
-    session
-        .run("INSERT INTO customers (email, auth_user_id) VALUES ('eve@example.com', 'by hand')");
+    session.run(
+        "INSERT INTO customers (email, auth_user_id)
+         VALUES ('eve@example.com', 'd2f2a9e5-0000-4000-8000-000000000001')",
+    );
 }
 
 /// Who owns a table needs all that its calls need, whoever writes.

@@ -1,10 +1,17 @@
 //! Owns the statements on calls that are not for this delivery: those that were queued elsewhere, and those that
 //! ended long ago.
 
-use super::{Lane, Scope};
+use super::{Lane, Queued, Scope};
 use crate::error::Error;
 use crate::pg::queue::fate::words;
 use crate::pg::queue::table::{Value, change, now, run};
+
+/// A call that is to delete a user.
+pub struct Deletion {
+    pub id: i64,
+    /// Whether it waits only for the call that has found the user.
+    pub is_next: bool,
+}
 
 impl Scope {
     /// Calls that were queued elsewhere do not wait for anything here: up to 1,000 are put aside, with that
@@ -75,6 +82,31 @@ impl Scope {
         Ok(())
     }
 
+    /// Of a user whom a call has found: whether somebody wants that one deleted, or wanted it.
+    pub fn deletion_of(&self, call: &Queued, user: &str) -> Result<Option<Deletion>, Error> {
+        let [role, origin] = self.values();
+        let found = run(
+            c"SELECT id, role = $1 AND origin = $2 AND server = $3 AND subject = $4 AND state = 'waiting' AND id > $5
+              FROM neon_auth_admin.queued_calls
+              WHERE operation = 'delete_user' AND state IN ('waiting', 'sending', 'failed')
+                AND hashtextextended(arguments ->> 'id', 0) = hashtextextended($6, 0) AND arguments ->> 'id' = $6
+              ORDER BY 2 DESC LIMIT 1",
+            &[
+                role,
+                origin,
+                Value::Text(Some(&call.server)),
+                Value::Text(Some(&call.subject)),
+                Value::Int8(call.id),
+                Value::Text(Some(user)),
+            ],
+            |found| Deletion {
+                id: found.int8(0).unwrap_or_default(),
+                is_next: found.bool(1),
+            },
+        )?;
+        Ok(found.into_iter().next())
+    }
+
     /// Removes calls of up to 1,000 ids after `after` that ended before `cutoff`. Returns the last of the ids,
     /// if any of them was queued before it: what was queued later has not ended earlier.
     pub fn remove_old(&self, after: i64, cutoff: i64) -> Result<Option<i64>, Error> {
@@ -97,6 +129,8 @@ impl Scope {
                 WHERE id > $2 AND id <= $3 AND role = $1 AND finished_at < $4
                     AND state IN ('done', 'failed', 'cancelled')
                     AND NOT (is_linked AND state = 'done')
+                    AND NOT (of_table IS NOT NULL AND (in_doubt OR result IS NOT NULL OR of_former IS NOT NULL)
+                        AND state IN ('failed', 'cancelled') AND operation = 'create_user')
                     AND new_until IS NULL -- which others are found by
                 FOR UPDATE SKIP LOCKED)",
             &[

@@ -8,7 +8,9 @@ use crate::neon::queue::back_off::after_failing_for;
 use crate::pg::queue::calls::Queued;
 use crate::pg::queue::fate::{Fate, decide};
 use crate::pg::queue::look;
-use crate::pg::queue::sync_user::step::{Step, become_deletion, link, write};
+use crate::pg::queue::sync_user::step::{
+    Step, become_deletion, is_former, link, put_behind, write,
+};
 
 impl Deliverer {
     /// A call is done at Neon. If a row waits for it, it is over when that has the id.
@@ -29,10 +31,27 @@ impl Deliverer {
         result: Json,
         is_from_before: bool,
     ) -> Result<(), Error> {
-        if is_from_before && call.waits_for_row() {
-            link(call.id)?;
+        if !is_from_before || !call.waits_for_row() {
+            return self.done(call, state, result);
         }
-        self.done(call, state, result)
+        let id = result["id"].as_str().unwrap_or_default();
+        match self.scope.deletion_of(call, id)? {
+            None => {
+                if !is_former(call, &result) {
+                    link(call.id, true)?;
+                }
+                self.done(call, state, result)
+            }
+            Some(deletion) if deletion.is_next && put_behind(call, state)? => {
+                self.scope.free_next(&call.server, &call.subject)?;
+                self.window.moved();
+                Ok(())
+            }
+            Some(deletion) => {
+                let why = Error::user_is_to_be_deleted(deletion.id);
+                self.do_step(call.clone(), state, Step::Later(why))
+            }
+        }
     }
 
     /// Has the row of a claimed call know what was made for it. A transaction of its own.
@@ -56,8 +75,12 @@ impl Deliverer {
             Step::Send | Step::Write => Ok(()),
             Step::Cancel(why) => self.end(&call, state, Fate::Cancelled(&why)),
             Step::Done(result) => self.end(&call, state, Fate::Done(result)),
+            Step::HadIt(result) => {
+                link(call.id, false)?;
+                self.end(&call, state, Fate::Done(result))
+            }
             Step::Delete(id) => {
-                become_deletion(&call, &id)?;
+                become_deletion(&call, state, &id)?;
                 Ok(())
             }
             Step::Later(why) | Step::AllLater(_, why) if is_given_up(&mut call) => {

@@ -28,11 +28,14 @@ pub fn judge(tables: &[pgrx::pg_sys::Oid], owner: Role) -> Result<(), Error> {
     let found = table::run(
         c"WITH RECURSIVE tables AS (
             SELECT unnest(string_to_array($1, ',')::oid[]) AS oid
+          ), above AS (
+            -- A trigger on these is one on their partitions as well.
+            SELECT oid FROM tables UNION SELECT a.relid FROM tables AS t, pg_partition_ancestors(t.oid) AS a
           ), reached AS (
             -- Of the tables what an UPDATE runs, and of that whatever it needs.
             SELECT 'pg_class'::regclass::oid AS classid, oid AS objid FROM tables
             UNION
-            SELECT 'pg_trigger'::regclass, g.oid FROM tables AS t JOIN pg_trigger AS g ON g.tgrelid = t.oid
+            SELECT 'pg_trigger'::regclass, g.oid FROM above AS t JOIN pg_trigger AS g ON g.tgrelid = t.oid
             WHERE NOT g.tgisinternal AND g.tgenabled <> 'D'
             UNION
             SELECT 'pg_constraint'::regclass, n.oid FROM tables AS t JOIN pg_constraint AS n ON n.conrelid = t.oid
@@ -101,7 +104,10 @@ pub fn judge(tables: &[pgrx::pg_sys::Oid], owner: Role) -> Result<(), Error> {
 fn who_may_make_triggers(tables: &str, owner: Role) -> Result<Option<String>, Error> {
     let found = table::run(
         c"SELECT r.rolname::text FROM pg_class AS c, pg_roles AS r
-          WHERE c.oid = ANY (string_to_array($1, ',')::oid[]) AND c.relacl IS NOT NULL
+          WHERE c.relacl IS NOT NULL AND c.oid IN (
+                SELECT unnest(string_to_array($1, ',')::oid[])
+                UNION
+                SELECT a.relid FROM unnest(string_to_array($1, ',')::oid[]) AS t, pg_partition_ancestors(t) AS a)
             AND EXISTS (SELECT FROM aclexplode(c.relacl) AS a
                 WHERE a.privilege_type = 'TRIGGER' AND a.grantee <> c.relowner)
             AND EXISTS (SELECT FROM pg_trigger AS g

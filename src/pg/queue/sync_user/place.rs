@@ -207,6 +207,10 @@ impl<'a> Place<'a> {
         }
     }
 
+    pub fn is_there(&self) -> bool {
+        self.kind() != 0
+    }
+
     /// 0 if it is gone.
     fn kind(&self) -> u8 {
         // SAFETY: a look-up in the catalogs.

@@ -36,6 +36,8 @@ pub struct RowOf {
     /// Whether the user was there before the call.
     #[serde(default)]
     pub is_linked: bool,
+    /// The id that was taken from the row: the user with its address is that one, if any is there.
+    pub former: Option<String>,
 }
 
 #[derive(Deserialize)]

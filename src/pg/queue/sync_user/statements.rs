@@ -9,10 +9,11 @@ use serde_json::json;
 
 use super::super::calls::Scope;
 use super::super::load::Known;
-use super::super::table::{Value, change, now};
+use super::super::table::{Value, change, now, run};
 use super::super::{fate, load, origin, wake};
 use super::plan::Plan;
 use super::row::Row;
+use super::subject_of_deletion;
 use crate::error::Error;
 use crate::neon::queue::call::Call;
 use crate::pg::row::jsonb_datum;
@@ -33,7 +34,7 @@ impl Plan {
               SET state = 'cancelled', next_attempt_at = NULL, held = false, finished_at = $6, message = $7
               WHERE role = $1 AND server = $2 AND subject = $3 AND hashtextextended(subject, 0) = hashtextextended($3, 0)
                 AND state IN ('waiting', 'sending') AND NOT is_new
-                AND state = 'waiting' AND operation = 'create_user' AND NOT in_doubt AND result IS NULL
+                AND state = 'waiting' AND operation = 'create_user' AND NOT in_doubt AND result IS NULL AND of_former IS NULL
                 AND of_table = $4 AND of_key = $5
               RETURNING id",
             email,
@@ -46,28 +47,41 @@ impl Plan {
         Ok(())
     }
 
-    /// That of a user with this id, which is not sent yet; if not `anybodys`, only of this (sub)transaction. Whether
-    /// there was one.
-    pub fn take_back_deletion(&self, email: &str, id: &str, anybodys: bool) -> Result<bool, Error> {
-        let id = json!({"id": id});
+    /// That of the user of a row with this id, which is not sent yet; if not `anybodys`, only of this
+    /// (sub)transaction. Whether there was one: the row has moved, and may not have another address by that.
+    pub fn take_back_deletion(&self, row: &Row, id: &str, anybodys: bool) -> Result<bool, Error> {
         // SAFETY: in a transaction that writes.
         let own = unsafe { pg_sys::GetCurrentTransactionId() }.to_string();
         let own = (!anybodys).then_some(own);
-        self.cancel(
-            c"UPDATE neon_auth_admin.queued_calls
-              SET state = 'cancelled', next_attempt_at = NULL, held = false, finished_at = $5
-              WHERE role = $1 AND server = $2 AND subject = $3 AND hashtextextended(subject, 0) = hashtextextended($3, 0)
-                AND state IN ('waiting', 'sending') AND NOT is_new
-                AND state = 'waiting' AND operation = 'delete_user' AND NOT in_doubt
-                AND of_table = $4 AND arguments @> $6 AND ($7 IS NULL OR xmin = $7::xid)
-              RETURNING id",
-            email,
+        let found = run(
+            c"SELECT id, subject FROM neon_auth_admin.queued_calls
+              WHERE operation = 'delete_user' AND role = $1 AND server = $2 AND of_table = $3
+                AND hashtextextended(arguments ->> 'id', 0) = hashtextextended($4, 0) AND arguments ->> 'id' = $4
+                AND state = 'waiting' AND NOT in_doubt AND ($5 IS NULL OR xmin = $5::xid)
+              FOR UPDATE",
             &[
-                Value::Time(Some(now())),
-                Value::Json(jsonb_datum(id)),
+                Value::Oid(self.owner.0),
+                Value::Text(Some(&self.server)),
+                Value::Oid(self.table),
+                Value::Text(Some(id)),
                 (&own).into(),
             ],
-        )
+            |found| (found.int8(0).unwrap_or_default(), found.text(1)),
+        )?;
+        let subject = subject_of_deletion(row, id);
+        for (call, of) in &found {
+            if *of != subject {
+                return Err(Error::address_of_user(&self.name, &self.names.email));
+            }
+            run(
+                c"UPDATE neon_auth_admin.queued_calls
+                  SET state = 'cancelled', next_attempt_at = NULL, held = false, finished_at = $2 WHERE id = $1",
+                &[Value::Int8(*call), Value::Time(Some(now()))],
+                |_| (),
+            )?;
+            self.free_next(&subject)?;
+        }
+        Ok(!found.is_empty())
     }
 
     /// Whether the user was there before a row had its id: it is not deleted with one, whoever owns the table by now,
@@ -95,7 +109,7 @@ impl Plan {
                 AND operation = 'create_user' AND of_table = $4 AND of_key = $5
               UNION ALL
               SELECT id FROM neon_auth_admin.queued_calls
-              WHERE role = $1 AND server = $2 AND subject = $3 AND of_table IS NOT NULL AND (in_doubt OR result IS NOT NULL)
+              WHERE role = $1 AND server = $2 AND subject = $3 AND of_table IS NOT NULL AND (in_doubt OR result IS NOT NULL OR of_former IS NOT NULL)
                 AND state IN ('failed', 'cancelled') AND operation = 'create_user' AND of_table = $4 AND of_key = $5
               LIMIT 1",
             email,
@@ -103,11 +117,12 @@ impl Plan {
         )
     }
 
-    /// Creations that wait are for the row with its new key.
+    /// Creations that wait, or were given up and may have made a user, are for the row with its new key.
     pub fn move_waiting(&self, old: &Row, new: &Row) -> Result<(), Error> {
         let Some(email) = &old.email else {
             return Ok(());
         };
+        let keys = [Value::Text(Some(&old.key)), Value::Text(Some(&new.key))];
         let moved = self.change(
             c"UPDATE neon_auth_admin.queued_calls SET of_key = $6
               WHERE role = $1 AND server = $2 AND subject = $3 AND hashtextextended(subject, 0) = hashtextextended($3, 0)
@@ -115,7 +130,16 @@ impl Plan {
                 AND state = 'waiting' AND operation = 'create_user' AND of_table = $4 AND of_key = $5
               RETURNING id",
             email,
-            &[Value::Text(Some(&old.key)), Value::Text(Some(&new.key))],
+            &keys,
+        )?;
+        self.change(
+            c"UPDATE neon_auth_admin.queued_calls SET of_key = $6
+              WHERE role = $1 AND server = $2 AND subject = $3
+                AND of_table IS NOT NULL AND (in_doubt OR result IS NOT NULL OR of_former IS NOT NULL)
+                AND state IN ('failed', 'cancelled') AND operation = 'create_user' AND of_table = $4 AND of_key = $5
+              RETURNING id",
+            email,
+            &keys,
         )?;
         if moved {
             wake::after_end(self.owner);
@@ -131,7 +155,7 @@ impl Plan {
         let revived = self.change(
             c"UPDATE neon_auth_admin.queued_calls
               SET state = 'waiting', crashes = 0, failing_since = NULL, finished_at = NULL, next_attempt_at = $6
-              WHERE role = $1 AND server = $2 AND subject = $3 AND of_table IS NOT NULL AND (in_doubt OR result IS NOT NULL)
+              WHERE role = $1 AND server = $2 AND subject = $3 AND of_table IS NOT NULL AND (in_doubt OR result IS NOT NULL OR of_former IS NOT NULL)
                 AND state IN ('failed', 'cancelled') AND operation = 'create_user' AND of_table = $4 AND of_key = $5
               RETURNING id",
             email,
@@ -167,11 +191,17 @@ impl Plan {
     ) -> Result<bool, Error> {
         let cancelled = self.change(text, email, more)?;
         if cancelled {
-            let (role, origin) = (self.owner, origin::here());
-            Scope { role, origin }.free_next(&self.server, &Call::subject_of(email))?;
-            wake::after_end(self.owner);
+            self.free_next(&Call::subject_of(email))?;
         }
         Ok(cancelled)
+    }
+
+    /// When a call of that subject was cancelled.
+    fn free_next(&self, subject: &str) -> Result<(), Error> {
+        let (role, origin) = (self.owner, origin::here());
+        Scope { role, origin }.free_next(&self.server, subject)?;
+        wake::after_end(self.owner);
+        Ok(())
     }
 
     /// `$1` to `$4` are role, server, subject and the table.

@@ -21,6 +21,8 @@ pub enum Step {
     Cancel(Error),
     /// The row has its id.
     Done(Json),
+    /// It had that one before: not by this call, which says nothing of who was there.
+    HadIt(Json),
     /// The user that was made is no row's.
     Delete(String),
     Later(Error),
@@ -67,15 +69,18 @@ pub fn write(call: &Queued, role: Role) -> Step {
     let work = || match place.look(true)? {
         State::Waits(tables) => {
             place.write(id, &tables)?;
-            Ok(State::Has(id.to_owned()))
+            Ok(None)
         }
-        state => Ok(state),
+        state => Ok(Some(state)),
     };
     match served_kept_apart(|| place.restricted(work)) {
         Err(message) => Step::Later(Error::id_not_stored(&message)),
         Ok(Err(why)) => Step::Later(why),
-        Ok(Ok(State::Locked)) => Step::AllLater(row.table, Error::table_is_locked(&place.name())),
-        Ok(Ok(State::Has(other))) if other == id => Step::Done(result.unwrap_or_default()),
+        Ok(Ok(None)) => Step::Done(result.unwrap_or_default()),
+        Ok(Ok(Some(State::Locked))) => {
+            Step::AllLater(row.table, Error::table_is_locked(&place.name()))
+        }
+        Ok(Ok(Some(State::Has(other)))) if other == id => Step::HadIt(result.unwrap_or_default()),
         Ok(Ok(_)) if row.is_linked => Step::Done(result.unwrap_or_default()),
         Ok(Ok(_)) => Step::Delete(id.to_owned()),
     }
@@ -88,7 +93,10 @@ fn look_before(place: &Place, row: &RowOf) -> Step {
         Ok(Ok(State::Locked)) => Step::AllLater(row.table, Error::table_is_locked(&place.name())),
         Ok(Ok(State::Waits(_))) => Step::Send,
         Ok(Ok(State::Has(_))) => Step::Cancel(Error::row_has_its_user()),
-        Ok(Ok(State::Gone)) => Step::Cancel(Error::row_is_gone()),
+        Ok(Ok(State::Gone)) => match &row.former {
+            Some(former) if place.is_there() => Step::Delete(former.clone()),
+            _ => Step::Cancel(Error::row_is_gone()),
+        },
     }
 }
 
@@ -98,28 +106,52 @@ fn email_of(call: &Queued) -> String {
     email.unwrap_or_default().to_owned()
 }
 
-/// The user of that call was there before it, and is not to be deleted with its row.
-pub fn link(id: i64) -> Result<bool, Error> {
+/// Whether the user of that call was there before it, and is not to be deleted with its row.
+pub fn link(id: i64, was_there: bool) -> Result<bool, Error> {
     change(
-        c"UPDATE neon_auth_admin.queued_calls SET is_linked = true WHERE id = $1
+        c"UPDATE neon_auth_admin.queued_calls SET is_linked = $2 WHERE id = $1
           RETURNING id",
-        &[Value::Int8(id)],
+        &[Value::Int8(id), Value::Bool(was_there)],
     )
 }
 
+/// The user of that call, as it says.
+pub fn is_former(call: &Queued, result: &Json) -> bool {
+    let row = RowOf::of(call).ok().flatten();
+    let former = row.and_then(|row| row.former);
+    former.is_some() && former.as_deref() == result["id"].as_str()
+}
+
 /// In its place, and so before whatever comes after it, the user is deleted.
-pub fn become_deletion(call: &Queued, id: &str) -> Result<bool, Error> {
+pub fn become_deletion(call: &Queued, state: &str, id: &str) -> Result<bool, Error> {
     change(
         c"UPDATE neon_auth_admin.queued_calls
           SET state = 'waiting', operation = 'delete_user', arguments = jsonb_build_object('id', $3), of_table = NULL,
-            of_key = NULL, of_email = NULL, of_id = NULL, is_linked = false, result = NULL,
+            of_key = NULL, of_email = NULL, of_id = NULL, of_former = NULL, is_linked = false, result = NULL,
             in_doubt = false, failing_since = NULL, next_attempt_at = $4,
             sqlstate = NULL, message = NULL, detail = NULL, hint = NULL
-          WHERE id = $1 AND state = 'sending' AND attempts = $2 RETURNING id",
+          WHERE id = $1 AND state = $5 AND attempts = $2 RETURNING id",
         &[
             Value::Int8(call.id),
             Value::Int4(call.attempts),
             Value::Text(Some(id)),
+            Value::Time(Some(now())),
+            Value::Text(Some(state)),
+        ],
+    )
+}
+
+/// What comes after it in the order of its subject comes before it: a deletion of the user that it has found.
+pub fn put_behind(call: &Queued, state: &str) -> Result<bool, Error> {
+    change(
+        c"UPDATE neon_auth_admin.queued_calls
+          SET id = DEFAULT, state = 'waiting', held = false, in_doubt = false, failing_since = NULL, next_attempt_at = $4
+          WHERE id = $1 AND state = $2 AND attempts = $3 AND new_until IS NULL -- by which others are found
+          RETURNING id",
+        &[
+            Value::Int8(call.id),
+            Value::Text(Some(state)),
+            Value::Int4(call.attempts),
             Value::Time(Some(now())),
         ],
     )
