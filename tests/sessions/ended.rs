@@ -115,18 +115,18 @@ fn two_requests_of_a_call_share_its_time() {
         seen.lock().expect("no panic").push(verb);
         match head.starts_with("GET") {
             true => {
-                thread::sleep(Duration::from_millis(2500));
+                thread::sleep(Duration::from_secs(5));
                 ("200 OK", "{\"enabled\":true}".to_owned())
             }
             // What is left of the time is shorter than the wait that is asked for.
             false => (
-                "423 Locked\r\nRetry-After: 3",
+                "423 Locked\r\nRetry-After: 6",
                 "{\"message\":\"busy\"}".to_owned(),
             ),
         }
     });
     let database = Database::new("it_one_clock");
-    let options = ", branch_id 'br-a', timeout '4s'";
+    let options = ", branch_id 'br-a', timeout '8s'";
     database.add_server("neon", "test-one-clock", &url, options);
     let mut session = database.session();
     let update = "SELECT neon_auth_admin.update_webhooks(timeout_seconds => 3)";

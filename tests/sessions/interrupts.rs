@@ -163,7 +163,7 @@ fn a_cancelled_write_leaves_a_warning_with_its_request_id() {
     let project = "fault-silent--cancelled-write";
     database.add_server("neon", project, &url, "");
     let mut session = database.session();
-    session.run("SET statement_timeout = '300ms'");
+    session.run("SET statement_timeout = '2s'");
     session.refused(
         "SELECT * FROM neon_auth_admin.create_user('ada@example.com')",
         &SqlState::QUERY_CANCELED,
@@ -196,8 +196,7 @@ fn a_write_whose_client_is_gone_leaves_a_warning_with_its_request_id() {
         .expect("psql");
     wait_for("the request arrives", || arrived(project) == 1);
     let query = "SELECT pid FROM pg_stat_activity WHERE datname = 'it_client_gone'";
-    let pid = one(&mut connect("postgres", "postgres"), query).get(0);
-    let backend = Backend { pid };
+    let backend = Backend::at(one(&mut connect("postgres", "postgres"), query).get(0));
     client.kill().expect("killed");
     client.wait().expect("gone");
     backend.wait_until_gone();

@@ -65,18 +65,18 @@ fn a_cancel_ends_a_list_between_its_pages() {
 /// Also where each page comes in time.
 #[test]
 fn one_time_is_for_all_pages() {
-    let (_database, mut session) = database("it_lists_time", ", project_id 'p', timeout '1s'");
+    let (_database, mut session) = database("it_lists_time", ", project_id 'p', timeout '3s'");
     for (id, first) in [
         (SILENT, "1 page had"),
-        ("fault-slow-300--lists-branches-500", ""),
+        ("fault-slow-500--lists-branches-500", ""),
     ] {
         let set = format!("ALTER SERVER neon OPTIONS (SET project_id '{id}')");
         session.run(&set);
         let begun = Instant::now();
         let error = session
             .query(&lists(id)[0], &[])
-            .expect_err("not in a second");
-        assert!(begun.elapsed() < PATIENCE);
+            .expect_err("not in three seconds");
+        assert!(begun.elapsed() < 2 * PATIENCE);
         let states = ["NA001", "NA002"].map(SqlState::from_code);
         assert!(states.contains(&sqlstate(&error)), "{error:?}");
         let detail = error

@@ -149,10 +149,10 @@ fn a_wait_that_nobody_could_end_is_none() {
 #[test]
 fn hints_name_the_rows_of_a_transaction_that_has_written() {
     let _configuration = Configuration::own();
-    let options = ", branch_id 'current', timeout '300ms'";
+    let options = ", branch_id 'current', timeout '1s'";
     let database = database("it_own_hints", "fault-silent--own-hints", options);
     let elsewhere = variable("NEON_SIMULATOR_URL");
-    let options = ", branch_id 'br-elsewhere', timeout '300ms'";
+    let options = ", branch_id 'br-elsewhere', timeout '1s'";
     database.add_server("elsewhere", "fault-silent--own-hints", &elsewhere, options);
     let mut session = database.session();
     let wait = "wait_for_user('3e9a1c52-7b1d-4c55-9d0e-6f1a2b3c4d5e', '20 ms')";

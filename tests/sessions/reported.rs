@@ -60,7 +60,7 @@ fn a_warning_of_a_lost_write_has_its_own() {
         .execute(key, &[&variable("NEON_API_KEY")])
         .expect("a key");
     session
-        .batch_execute("SET statement_timeout = '200ms'")
+        .batch_execute("SET statement_timeout = '2s'")
         .expect("a setting");
     // Shown, or shown to nobody.
     for level in ["warning", "error"] {

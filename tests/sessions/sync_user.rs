@@ -14,9 +14,11 @@ mod refused;
 mod taken;
 mod ways;
 
+use std::thread;
+use std::time::{Duration, Instant};
+
 use neon_simulator::{Options, Simulator};
 use postgres::Client;
-use std::time::Duration;
 
 use crate::support::{Database, Statements, connect, one, variable, wait_for};
 
@@ -87,7 +89,8 @@ impl Synced {
     /// Has all calls made whose time would come.
     pub fn deliver(&self) {
         let mut session = self.session();
-        for _ in 0..20 {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while Instant::now() < deadline {
             session.run("CALL neon_auth_admin.run_queue()");
             self.hasten();
             let open =
@@ -95,6 +98,7 @@ impl Synced {
             if one(&mut session, open).get::<_, i64>(0) == 0 {
                 return;
             }
+            thread::sleep(Duration::from_millis(10));
         }
         panic!(
             "calls are left: {}: {}",

@@ -268,7 +268,7 @@ fn a_user_is_created_and_waited_for_in_one_transaction() {
     create_and_wait("it_wait_branch", ", branch_id 'br-a'", "user");
 }
 
-/// At one level of the API, with the simulator's own delay; the user arrives in this table.
+/// At one level of the API, with a delay in which anybody can look; the user arrives in this table.
 fn create_and_wait(database: &str, options: &str, table: &str) {
     let database = Database::new(database);
     let (host, port) = (variable("PGHOST"), variable("PGPORT"));
@@ -276,6 +276,7 @@ fn create_and_wait(database: &str, options: &str, table: &str) {
     let simulator = Simulator::start(Options {
         api_keys: vec![variable("NEON_API_KEY")],
         database_url: Some(format!("host={host} port={port} user={name} dbname={name}")),
+        sync_delay: Duration::from_secs(2),
         ..Options::default()
     })
     .expect("the simulator starts");

@@ -92,8 +92,8 @@ fn a_turn_that_does_not_come_is_waited_for_in_time() {
     let project = "fault-silent--turns";
     let servers = [
         ("patient", "br-a", ", timeout '30s'"),
-        ("hasty", "br-a", ", timeout '200ms'"),
-        ("elsewhere", "br-b", ", timeout '200ms'"),
+        ("hasty", "br-a", ", timeout '2s'"),
+        ("elsewhere", "br-b", ", timeout '2s'"),
     ];
     let database = database("it_turns_time", project, &servers);
     let mut holder = database.session();
@@ -106,7 +106,7 @@ fn a_turn_that_does_not_come_is_waited_for_in_time() {
         let started = Instant::now();
         assert_eq!(failure(&mut session, "hasty"), "NA007");
         let took = started.elapsed();
-        assert!(took >= Duration::from_millis(190), "{took:?}");
+        assert!(took >= Duration::from_millis(1990), "{took:?}");
         assert!(took < Duration::from_secs(10), "{took:?}");
         assert_eq!(arrived(project), 1, "nothing was sent");
         let timeout = "SET statement_timeout = '100ms'";

@@ -147,7 +147,7 @@ SELECT neon_auth_admin.set_api_key(current_setting('test.api_key'), 'errors') \g
 
 -- The time of a call is the server's option, and statement_timeout ends it too.
 
-ALTER SERVER errors OPTIONS (SET project_id 'fault-silent--errors', ADD timeout '200ms');
+ALTER SERVER errors OPTIONS (SET project_id 'fault-silent--errors', ADD timeout '2s');
 SELECT code, message FROM test.failure('SELECT * FROM neon_auth_admin.list_domains()');
 SELECT code, message FROM test.failure('SELECT neon_auth_admin.create_user(''ada@example.com'')');
 ALTER SERVER errors OPTIONS (DROP timeout);
@@ -159,7 +159,7 @@ SELECT neon_auth_admin.create_user('ada@example.com');
 RESET client_min_messages;
 RESET statement_timeout;
 -- It is not caught as other errors are, and the session goes on.
-SET statement_timeout = '200ms';
+SET statement_timeout = '2s';
 DO $$
 BEGIN
     PERFORM neon_auth_admin.list_domains();

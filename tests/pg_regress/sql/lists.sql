@@ -27,7 +27,7 @@ SELECT count(*) FROM neon_auth_admin.list_projects('org-projects-0');
 SELECT count(*) FROM neon_auth_admin.list_projects('fault-pages-empty--projects-120');
 \x on
 SELECT * FROM test.failure('SELECT * FROM neon_auth_admin.list_projects(''fault-pages-same--projects-120'')');
-ALTER SERVER lists OPTIONS (ADD timeout '1s');
+ALTER SERVER lists OPTIONS (ADD timeout '3s');
 SELECT * FROM test.failure('SELECT * FROM neon_auth_admin.list_projects(''fault-pages-silent--projects-120'')');
 ALTER SERVER lists OPTIONS (SET project_id 'fault-pages-silent--branches-120');
 SELECT * FROM test.failure('SELECT * FROM neon_auth_admin.list_branches()');

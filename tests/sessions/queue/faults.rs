@@ -139,7 +139,7 @@ fn what_passes_is_tried_again_until_it_is_given_up() {
 /// The others of that server wait as well, and then all are made.
 #[test]
 fn a_server_that_wants_a_rest_gets_it() {
-    let queue = Queue::new("it_queue_rest", "fault-429-retry-1-x1--queue-rest");
+    let queue = Queue::new("it_queue_rest", "fault-429-retry-4-x1--queue-rest");
     let mut session = queue.session();
     for n in 0..3 {
         enqueue(
@@ -149,7 +149,7 @@ fn a_server_that_wants_a_rest_gets_it() {
         );
     }
     session.run("SET neon_auth_admin.queue_connections = 1");
-    session.run("CALL neon_auth_admin.run_queue('0.5 s')");
+    session.run("CALL neon_auth_admin.run_queue('2 s')");
     assert_eq!(
         states(&mut session),
         "1 waiting NA006, 2 waiting, 3 waiting"

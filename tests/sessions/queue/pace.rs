@@ -90,7 +90,8 @@ fn roles_stay_within_one_limit() {
 /// Whoever thinks that Neon lets more through finds out, and everything is made all the same.
 #[test]
 fn what_is_refused_is_made_later() {
-    const CALLS: usize = 110;
+    // Far more than the simulator lets through at once: even a slow machine is refused.
+    const CALLS: usize = 250;
     let simulator = simulator(2.0);
     let queue = queue("it_queue_pace_off", "test-pace-off", &simulator);
     let mut session = pace(&queue, 2800, 160);
@@ -102,5 +103,5 @@ fn what_is_refused_is_made_later() {
         "{refused} of {} requests were refused",
         simulator.requests().len()
     );
-    assert!((1..20).contains(&refused), "{refused}");
+    assert!((1..CALLS / 4).contains(&refused), "{refused}");
 }

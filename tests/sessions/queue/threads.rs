@@ -50,6 +50,8 @@ fn as_many_are_under_way_as_there_are_connections() {
             session.run("CALL neon_auth_admin.run_queue()");
         });
         wait_for("three are under way", || sending(&queue) == 3);
+        // A call is marked before its thread starts.
+        wait_for("three threads", || blocked(backend.pid).len() == 3);
         let masks = blocked(backend.pid);
         assert_eq!(masks.len(), 3);
         // All but SIGKILL and SIGSTOP; what the C library keeps for itself it blocks at times.

@@ -40,6 +40,7 @@ pub fn wait_until_done(session: &mut Client) {
 fn it_delivers_what_is_committed_and_leaves() {
     let queue = Queue::with_worker("it_worker", "test-worker");
     let mut session = queue.session();
+    let own = Backend::of(&mut session);
     session.run("CREATE TABLE numbers (n int UNIQUE DEFERRABLE INITIALLY DEFERRED)");
     session.run("BEGIN");
     create(&mut session, "ada@example.com");
@@ -69,7 +70,9 @@ fn it_delivers_what_is_committed_and_leaves() {
     wait_until_no_worker("it_worker");
     create(&mut session, "dan@example.com");
     wait_until_done(&mut session);
-    let log = Backend { pid: pids[0] }.log();
+    // From this session's beginning on, which is before the worker's.
+    let pid = pids[0];
+    let log = Backend { pid, ..own }.log();
     let bad = log.iter().find(|line| {
         ["WARNING", "ERROR", "FATAL"]
             .iter()

@@ -47,7 +47,10 @@ impl Written {
         written
             .database
             .add_server("other", "test-written", url, options);
-        session.run("SELECT neon_auth_admin.wait_for_user((neon_auth_admin.create_user('first@example.com', server => 'other')).id)");
+        session.run(
+            "SELECT neon_auth_admin.wait_for_user(
+                 (neon_auth_admin.create_user('first@example.com', server => 'other')).id, '30 s')",
+        );
         written.simulator.clear();
         written
     }
@@ -81,7 +84,7 @@ fn wait_for_user_finds_him() {
         )
         .get(0);
         assert_eq!(is_there(&mut session), sync_first, "{name}");
-        let wait = format!("SELECT email FROM neon_auth_admin.wait_for_user('{id}')");
+        let wait = format!("SELECT email FROM neon_auth_admin.wait_for_user('{id}', '30 s')");
         assert_eq!(
             one(&mut session, &wait).get::<_, &str>(0),
             "ada@example.com"

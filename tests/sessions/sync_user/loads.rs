@@ -11,8 +11,9 @@ use crate::backend::Backend;
 use crate::queue::worker::{wait_until_done, wait_until_no_worker};
 use crate::support::{Statements, connect, one, wait_until};
 
+/// All but the first hundred are new.
 const ROWS: &str = "INSERT INTO customers (email)
-    SELECT 'u' || n || '@example.com' FROM generate_series(1, 700) AS n";
+    SELECT 'u' || n || '@example.com' FROM generate_series(1, 280) AS n";
 
 /// Those of a table that wait are made new, whatever they were, behind the first of them.
 pub fn make_new(synced: &Synced) {
@@ -59,12 +60,12 @@ fn they_are_calls_as_any() {
     let synced = Synced::new("it_sync_loads", "test-sync-loads");
     let mut session = synced.session();
     session.run(ROWS);
-    assert!(new(&synced) > 500);
-    assert_eq!(count(&mut session, "state = 'waiting'"), 700);
+    assert!(new(&synced) > 100);
+    assert_eq!(count(&mut session, "state = 'waiting'"), 280);
     let check = "SELECT detail FROM neon_auth_admin.check_connection() WHERE step = 'queue'";
     let detail: String = one(&mut session, check).get(0);
-    assert!(detail.starts_with("700 waiting, 0 failed"), "{detail}");
-    let id = id_of(&mut session, "u500@example.com");
+    assert!(detail.starts_with("280 waiting, 0 failed"), "{detail}");
+    let id = id_of(&mut session, "u200@example.com");
     let wait = format!("SELECT neon_auth_admin.wait_for_queued({id}, '10 ms')");
     session.refused(&wait, &SqlState::NO_DATA_FOUND);
     session.run(&format!("SELECT neon_auth_admin.cancel_queued({id})"));
@@ -74,8 +75,8 @@ fn they_are_calls_as_any() {
     assert_eq!(state_of(&mut session, id), "cancelled");
     session.run(&format!("SELECT neon_auth_admin.retry_queued({id})"));
     synced.deliver();
-    wait_for_linked(&mut session, (700, 0));
-    assert_eq!(made(&synced, "test-sync-loads"), 700);
+    wait_for_linked(&mut session, (280, 0));
+    assert_eq!(made(&synced, "test-sync-loads"), 280);
 }
 
 /// A worker makes them, and none that is rolled back.
@@ -90,7 +91,7 @@ fn a_worker_makes_them() {
     session.run(&ROWS.replace("'u'", "'v'"));
     session.run("ROLLBACK TO s; COMMIT");
     wait_until_done(&mut session);
-    wait_for_linked(&mut session, (700, 0));
+    wait_for_linked(&mut session, (280, 0));
     session.run("BEGIN");
     session.run(&ROWS.replace("'u'", "'w'"));
     session.run("PREPARE TRANSACTION 'load'");
@@ -101,7 +102,7 @@ fn a_worker_makes_them() {
         "all have ids",
         &format!("SELECT ({none}) = 0"),
     );
-    assert_eq!(made(&synced, "test-sync-loads-worker"), 1400);
+    assert_eq!(made(&synced, "test-sync-loads-worker"), 560);
 }
 
 /// What is queued later for the same address is made later, whoever has the earlier one in hand; the others are not
@@ -111,15 +112,15 @@ fn what_comes_later_is_made_later() {
     let synced = Synced::new("it_sync_loads_order", "test-sync-loads-order");
     let (mut session, mut other) = (synced.session(), synced.session());
     session.run(ROWS);
-    let ids = ["u500@example.com", "u600@example.com"].map(|it| id_of(&mut session, it));
-    for n in [500, 600] {
+    let ids = ["u200@example.com", "u250@example.com"].map(|it| id_of(&mut session, it));
+    for n in [200, 250] {
         session.run(&format!(
             "SELECT neon_auth_admin.enqueue('create_user', '{{\"email\": \"u{n}@example.com\", \"name\": \"Later\"}}')"
         ));
     }
     other.run("BEGIN");
     other.run(&format!("SELECT neon_auth_admin.retry_queued({})", ids[0]));
-    other.run("DELETE FROM customers WHERE email = 'u600@example.com'");
+    other.run("DELETE FROM customers WHERE email = 'u250@example.com'");
     // What is done is removed at once, but not what others are found by.
     session.run("SET neon_auth_admin.queue_keep = 0");
     session.run("CALL neon_auth_admin.run_queue()");
@@ -128,14 +129,14 @@ fn what_comes_later_is_made_later() {
         one(&mut session, left).get::<_, &str>(0),
         "waiting waiting waiting waiting"
     );
-    wait_for_linked(&mut session, (698, 2));
+    wait_for_linked(&mut session, (278, 2));
     other.run("ROLLBACK");
-    other.run("DELETE FROM customers WHERE email = 'u600@example.com'");
+    other.run("DELETE FROM customers WHERE email = 'u250@example.com'");
     session.run("RESET neon_auth_admin.queue_keep");
     synced.deliver();
     assert_eq!(state_of(&mut session, ids[0]), "done");
     assert_eq!(state_of(&mut session, ids[1]), "cancelled");
-    wait_for_linked(&mut session, (699, 0));
+    wait_for_linked(&mut session, (279, 0));
     assert_eq!(new(&synced), 0);
 }
 
@@ -153,7 +154,7 @@ fn a_row_finds_its_call_whoever_has_it() {
     let pid = Backend::of(&mut session).pid;
     thread::scope(|scope| {
         let deletion =
-            scope.spawn(|| session.run("DELETE FROM customers WHERE email = 'u500@example.com'"));
+            scope.spawn(|| session.run("DELETE FROM customers WHERE email = 'u200@example.com'"));
         let mut admin = connect("postgres", "postgres");
         let waits = format!("SELECT cardinality(pg_blocking_pids({pid})) > 0");
         wait_until(&mut admin, "it waits", &waits);
@@ -162,7 +163,7 @@ fn a_row_finds_its_call_whoever_has_it() {
     });
     assert_eq!(count(&mut session, "state = 'cancelled'"), 1);
     synced.deliver();
-    wait_for_linked(&mut session, (699, 0));
+    wait_for_linked(&mut session, (279, 0));
 }
 
 /// Two transactions with many rows each are not in each other's way, nor in that of a delivery.
@@ -175,12 +176,12 @@ fn many_rows_of_two_find_theirs() {
     other.run("SET lock_timeout = '20s'; BEGIN; DELETE FROM customers WHERE id % 7 = 1");
     let mut third = synced.session();
     third.run("CALL neon_auth_admin.run_queue()");
-    assert_eq!(count(&mut third, "state = 'done'"), 500);
+    assert_eq!(count(&mut third, "state = 'done'"), 200);
     session.run("COMMIT");
     other.run("ROLLBACK");
     synced.deliver();
-    wait_for_linked(&mut session, (600, 0));
-    assert_eq!(count(&mut session, "state = 'cancelled'"), 100);
+    wait_for_linked(&mut session, (240, 0));
+    assert_eq!(count(&mut session, "state = 'cancelled'"), 40);
 }
 
 /// What two sessions queue at the same time has ids in between, and is counted once.
@@ -197,7 +198,7 @@ fn none_is_counted_twice() {
     );
     let check = "SELECT detail FROM neon_auth_admin.check_connection() WHERE step = 'queue'";
     let detail: String = one(&mut session, check).get(0);
-    assert!(detail.starts_with("1400 waiting, 0 failed"), "{detail}");
+    assert!(detail.starts_with("560 waiting, 0 failed"), "{detail}");
 }
 
 /// Many rows of a statement do not look through all calls again and again: the same transaction's or another's.
@@ -207,7 +208,7 @@ fn many_rows_find_theirs() {
     let mut session = synced.session();
     for between in ["", "COMMIT; BEGIN"] {
         session.run("BEGIN");
-        session.run(&ROWS.replace("700", "5000"));
+        session.run(&ROWS.replace("280", "5000"));
         session.run(between);
         session.run("UPDATE customers SET id = id + 100000 WHERE id % 2 = 0");
         session.run("DELETE FROM customers");
@@ -234,7 +235,7 @@ fn what_was_in_hand_is_made_when_that_is_undone() {
     session.run(&format!("{}; {}", super::TABLE, trigger_on("customers")));
     session.run("SET neon_auth_admin.queue_linger = -1");
     session.run(ROWS);
-    other.run("BEGIN; DELETE FROM customers WHERE email = 'u500@example.com'");
+    other.run("BEGIN; DELETE FROM customers WHERE email = 'u200@example.com'");
     session.run("RESET neon_auth_admin.queue_linger");
     session
         .run("SELECT neon_auth_admin.enqueue('create_user', '{\"email\": \"ada@example.com\"}')");
@@ -244,7 +245,7 @@ fn what_was_in_hand_is_made_when_that_is_undone() {
     wait_until_no_worker("it_sync_loads_hand");
     other.run("ROLLBACK");
     wait_until_done(&mut session);
-    wait_for_linked(&mut session, (700, 0));
+    wait_for_linked(&mut session, (280, 0));
 }
 
 /// Queued elsewhere, they are put aside as any, and made when somebody wants that.
@@ -256,11 +257,11 @@ fn those_of_elsewhere_are_put_aside() {
     session.run(ROWS);
     synced.admin().run(elsewhere);
     session.run("CALL neon_auth_admin.run_queue()");
-    assert_eq!(calls(&mut session).matches("waiting NA009").count(), 700);
+    assert_eq!(calls(&mut session).matches("waiting NA009").count(), 280);
     // Also before anybody has looked at them.
     session.run(&ROWS.replace("'u'", "'v'"));
     synced.admin().run(elsewhere);
-    assert!(new(&synced) > 500);
+    assert!(new(&synced) > 100);
     assert!(
         synced
             .simulator
@@ -268,8 +269,8 @@ fn those_of_elsewhere_are_put_aside() {
             .is_empty()
     );
     let adopted = "SELECT neon_auth_admin.adopt_queued()";
-    assert_eq!(one(&mut session, adopted).get::<_, i64>(0), 1400);
+    assert_eq!(one(&mut session, adopted).get::<_, i64>(0), 560);
     assert_eq!(new(&synced), 0);
     synced.deliver();
-    wait_for_linked(&mut session, (1400, 0));
+    wait_for_linked(&mut session, (560, 0));
 }

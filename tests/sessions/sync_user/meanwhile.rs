@@ -96,7 +96,7 @@ fn a_locked_table_is_in_nobodys_way() {
     other.run("BEGIN; LOCK TABLE customers");
     session
         .run("SELECT neon_auth_admin.enqueue('create_user', '{\"email\": \"ada@example.com\"}')");
-    session.run("CALL neon_auth_admin.run_queue('300 ms')");
+    session.run("CALL neon_auth_admin.run_queue()");
     let states = "SELECT string_agg(DISTINCT concat_ws(' ', state, sqlstate, message), ', '),
                       count(DISTINCT next_attempt_at) FROM neon_auth_admin.queue";
     let row = one(&mut session, states);

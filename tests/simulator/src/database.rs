@@ -16,6 +16,8 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, NoTls};
 
 const ATTEMPTS: u32 = 5;
+/// A server that is started again may be away for so long: what is not written then never is.
+const ATTEMPTS_WHILE_AWAY: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(300);
 
 const SCHEMA: &str = "
@@ -81,7 +83,9 @@ impl Writer {
         for attempt in 1..=ATTEMPTS {
             match self.connected().await {
                 Ok(_) => return Ok(()),
-                Err(error) => failure = self.failed("prepare schema neon_auth", attempt, error),
+                Err(error) => {
+                    failure = self.failed("prepare schema neon_auth", attempt, ATTEMPTS, error)
+                }
             }
             sleep(PAUSE).await;
         }
@@ -97,13 +101,14 @@ impl Writer {
                 let _ = done.send(());
                 continue;
             }
-            for attempt in 1..=ATTEMPTS {
-                match self.write(&event.change).await {
-                    Ok(()) => break,
-                    Err(error) => {
-                        self.failed("write to schema neon_auth", attempt, error);
-                    }
+            let mut attempt = 1;
+            while let Err(error) = self.write(&event.change).await {
+                let most = attempts(&error);
+                self.failed("write to schema neon_auth", attempt, most, error);
+                if attempt >= most {
+                    break;
                 }
+                attempt += 1;
                 sleep(PAUSE).await;
             }
         }
@@ -149,7 +154,13 @@ impl Writer {
     }
 
     /// Says what failed, without DETAIL, where data could be, and asks for a fresh connection.
-    fn failed(&mut self, what: &str, attempt: u32, error: tokio_postgres::Error) -> String {
+    fn failed(
+        &mut self,
+        what: &str,
+        attempt: u32,
+        most: u32,
+        error: tokio_postgres::Error,
+    ) -> String {
         self.client = None;
         let reason = match error.as_db_error() {
             Some(error) => format!("{} ({})", error.message(), error.code().code()),
@@ -159,7 +170,15 @@ impl Writer {
             },
         };
         let failure = format!("could not {what}: {reason}");
-        eprintln!("neon_simulator: {failure} (attempt {attempt} of {ATTEMPTS})");
+        eprintln!("neon_simulator: {failure} (attempt {attempt} of {most})");
         failure
+    }
+}
+
+/// Of a write that ended so: many where there is no server, or it starts or ends.
+fn attempts(error: &tokio_postgres::Error) -> u32 {
+    match error.code() {
+        Some(code) if !code.code().starts_with("57P") => ATTEMPTS,
+        _ => ATTEMPTS_WHILE_AWAY,
     }
 }
