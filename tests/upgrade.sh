@@ -64,10 +64,14 @@ roles
 for name in by_app by_superuser; do
   database "$name" 1.0
   works "$name" old || die "1.0 does not work with its own library"
+  leave "$name" old
 done
 put_library new
 for name in by_app by_superuser; do
+  [[ $(left "$name") == 106 ]] || die "with the new library calls do not wait as they did"
   works "$name" before || die "a database that has not been updated does not work with the new library"
+  was_made "$name" old || die "the new library has not made what was queued by the old one"
+  leave "$name" before
 done
 database fresh 1.1
 works fresh new || die "1.1 does not work"
@@ -77,7 +81,9 @@ sql by_superuser "ALTER EXTENSION neon_auth_admin UPDATE TO '1.1'"
 for name in by_app by_superuser; do
   snapshot "$name"
   like_a_new_one "$name"
+  [[ $(left "$name") == 106 ]] || die "after the update calls do not wait as they did"
   works "$name" after || die "after the update by $name something does not work"
+  was_made "$name" before || die "what was queued before the update was not made"
   works_as_new "$name"
 done
 a_difference_is_found "a grant" "GRANT EXECUTE ON FUNCTION neon_auth_admin.made_up TO reader"

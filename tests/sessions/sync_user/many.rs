@@ -1,5 +1,7 @@
 //! Statements with many rows, whose calls are written together at their ends.
 
+use std::io::Write;
+
 use super::{Synced, TABLE, calls, count, trigger_on, wait_for_linked};
 use crate::support::{Statements, one};
 
@@ -30,6 +32,23 @@ fn they_are_there_for_what_comes_next() {
     assert_eq!(count(&mut session, "state = 'waiting'"), 5);
     synced.deliver();
     wait_for_linked(&mut session, (5, 0));
+}
+
+/// From a file it is one statement, too.
+#[test]
+fn a_file_is_loaded() {
+    let synced = Synced::new("it_sync_copy", "test-sync-copy");
+    let mut session = synced.session();
+    let mut copy = session
+        .copy_in("COPY customers (email) FROM STDIN")
+        .expect("it begins");
+    for n in 0..250 {
+        writeln!(copy, "u{n}@example.com").expect("a line");
+    }
+    assert_eq!(copy.finish().expect("it ends"), 250);
+    assert_eq!(count(&mut session, "state = 'waiting'"), 250);
+    synced.deliver();
+    wait_for_linked(&mut session, (250, 0));
 }
 
 /// Nothing is left of a statement that fails, whether some of its rows were written or none, and the next one is as
