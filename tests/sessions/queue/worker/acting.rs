@@ -19,20 +19,17 @@ fn settings_of_the_role_have_no_say() {
          ALTER ROLE it_worker_settings SET row_security = off;
          ALTER ROLE it_worker_settings SET synchronous_commit = off",
     );
-    if one(
-        &mut admin,
-        "SELECT current_setting('transaction_timeout', true) IS NOT NULL",
-    )
-    .get(0)
-    {
-        admin.run("ALTER ROLE it_worker_settings SET transaction_timeout = '1s'");
+    let mut options = "-c role=none -c statement_timeout=0 -c default_transaction_read_only=off \
+        -c transaction_isolation=read\\ committed"
+        .to_owned();
+    let since_17 = "SELECT current_setting('transaction_timeout', true) IS NOT NULL";
+    if one(&mut admin, since_17).get(0) {
+        admin.run("ALTER ROLE it_worker_settings SET transaction_timeout = '1ms'");
+        options += " -c transaction_timeout=0";
     }
-    let mut session = queue.database.session_with(
-        "-c role=none -c statement_timeout=0 -c default_transaction_read_only=off -c transaction_isolation=read\\ committed",
-    );
+    let mut session = queue.database.session_with(&options);
     create(&mut session, "ada@example.com");
     wait_until_done(&mut session);
-    // Through a transaction timeout, if there is one.
     wait_until_no_worker("it_worker_settings");
     create(&mut session, "bob@example.com");
     wait_until_done(&mut session);
