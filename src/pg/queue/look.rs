@@ -44,7 +44,7 @@ fn is_deleted(id: &str) -> Result<bool, Error> {
 
 /// Whether the user of the call is not there, or no more.
 pub fn is_gone(neon: &Session, call: &Call) -> bool {
-    let Call::DeleteUser { id } = call else {
+    let (Call::DeleteUser { id } | Call::SetUserRoles { id, .. }) = call else {
         return false;
     };
     let find = || local_users::is_gone(neon.target(), time(neon), id);

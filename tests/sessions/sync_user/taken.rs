@@ -197,6 +197,27 @@ fn a_deletion_that_has_failed_is_in_the_way() {
     assert_eq!(id(&mut session), before);
 }
 
+/// As after pg_upgrade: the deletion was queued by what is another server now.
+#[test]
+fn a_deletion_that_waits_elsewhere_comes_first() {
+    let synced = with_ada("it_sync_elsewhere", "test-sync-elsewhere");
+    let mut session = synced.session();
+    let before = id(&mut session);
+    session.run("DELETE FROM customers");
+    let mut admin = synced.admin();
+    admin.run(
+        "UPDATE neon_auth_admin.queued_calls SET origin = 'elsewhere' WHERE state = 'waiting'",
+    );
+    session.run(ADA);
+    session.run("CALL neon_auth_admin.run_queue()");
+    assert_eq!(id(&mut session), None);
+    assert!(words(&mut session).contains("is to be deleted by call 2"));
+    session.run("SELECT neon_auth_admin.adopt_queued()");
+    synced.deliver();
+    wait_for_linked(&mut session, (1, 0));
+    assert_ne!(id(&mut session), before);
+}
+
 /// Who may make triggers on a table may make them on its partitions by that.
 #[test]
 fn code_from_above_is_judged() {
