@@ -107,6 +107,8 @@ pub enum Advice {
     GrantAccess,
     /// Project and branch may be others, or hidden from the key.
     CheckIds,
+    /// The same, where Neon says that it is the user who is not there.
+    CheckUser,
     /// A key of a person works in several organizations.
     NameOrganization,
     CreateIntegration,

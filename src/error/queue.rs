@@ -103,6 +103,14 @@ impl Error {
         )
     }
 
+    pub fn another_role(role: &str) -> Self {
+        Self::new(
+            ErrorKind::InUse,
+            format!("the calls of role \"{role}\" are made by that role alone"),
+        )
+        .with_detail("Another role is in effect by now.")
+    }
+
     pub fn queue_in_dry_run(operation: &str) -> Self {
         Self::new(
             ErrorKind::NotConfigured,

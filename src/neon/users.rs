@@ -157,11 +157,13 @@ pub fn delete(target: &Target, id: &str) -> Result<Request<()>, Error> {
 /// A deletion to which it is an answer, too, that there is no such user; not that there is no such project,
 /// branch or integration, as who may not see them is told as well.
 pub fn or_gone(request: Request<()>) -> Request<()> {
-    request.accepting(|status, message| {
-        let message = message.to_lowercase();
-        let is_about_user = message.contains("user") && !message.contains("integration");
-        (status == 404 && is_about_user).then_some(())
-    })
+    request.accepting(|status, message| lacks_user(status, message).then_some(()))
+}
+
+/// Whether a refusal says that there is no such user.
+pub fn lacks_user(status: u16, message: &str) -> bool {
+    let message = message.to_lowercase();
+    status == 404 && message.contains("user") && !message.contains("integration")
 }
 
 /// `PUT .../auth/users/{id}/role`, at branch level alone; `roles` replace those that are there.

@@ -122,7 +122,7 @@ impl Asked {
                 "The key is that of role \"{role}\". Store a valid one: \
                  SELECT neon_auth_admin.set_api_key(:'key', server => {quoted});"
             ),
-            Advice::GrantAccess | Advice::CheckIds if target.project_id().is_none() => {
+            Advice::GrantAccess | Advice::CheckIds | Advice::CheckUser if target.project_id().is_none() => {
                 "A key of one project may not ask for this; nor may one of another organization."
                     .to_owned()
             }
@@ -134,7 +134,7 @@ impl Asked {
             Advice::GrantAccess => {
                 format!("The key of role \"{role}\" on server \"{server}\" needs access to {target}.")
             }
-            Advice::CheckIds => format!(
+            Advice::CheckIds | Advice::CheckUser => format!(
                 "A key without access gets this answer too: look at the {} of server \"{server}\" \
                  and at the key of role \"{role}\".",
                 match target.branch_id() {

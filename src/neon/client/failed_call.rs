@@ -10,6 +10,7 @@ use crate::neon::http::{Cause, Failure, Response};
 use crate::neon::request::Request;
 use crate::neon::retry::Safety;
 use crate::neon::target::lacks_integration;
+use crate::neon::users::lacks_user;
 use crate::quote::escape;
 use crate::secret::{Secret, blank_out};
 
@@ -68,13 +69,17 @@ impl FailedCall<'_> {
 
     fn advice<T>(&self, request: &Request<T>, response: &Response) -> Option<Advice> {
         let write = request.safety() == Safety::Once;
-        let has_no_integration = words(&response.body)
-            .is_some_and(|error| lacks_integration(response.status, &error.message));
+        let words = words(&response.body);
+        let says = |what: fn(u16, &str) -> bool| {
+            let words = words.as_ref();
+            words.is_some_and(|error| what(response.status, &error.message))
+        };
         Some(match meaning(request, response) {
             400 | 422 => return request.advice_if_rejected().cloned(),
             401 => Advice::StoreKey,
             403 => Advice::GrantAccess,
-            404 if has_no_integration => Advice::CreateIntegration,
+            404 if says(lacks_integration) => Advice::CreateIntegration,
+            404 if says(lacks_user) => Advice::CheckUser,
             404 => Advice::CheckIds,
             409 => Advice::LookAround(request.endpoint().ensuring()),
             423 => Advice::WaitForOthers,

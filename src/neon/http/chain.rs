@@ -13,6 +13,8 @@ use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, NextTimeout, Transport, time,
 };
 
+use super::failure::interrupted;
+
 /// The request that is on its way. ureq hands a limit of time down to its sockets, too, but copies its
 /// whole configuration for each request that has one, and looks at the clock at every step.
 #[derive(Clone, Debug, Default)]
@@ -22,12 +24,18 @@ pub struct Underway(Arc<State>);
 struct State {
     deadline: Mutex<Option<Instant>>,
     sent: AtomicBool,
+    is_given_up: AtomicBool,
 }
 
 impl Underway {
     pub fn begin(&self, deadline: Instant) {
         *self.deadline() = Some(deadline);
         self.0.sent.store(false, Ordering::Relaxed);
+    }
+
+    /// For good: this one, and what comes after it.
+    pub fn give_up(&self) {
+        self.0.is_given_up.store(true, Ordering::Relaxed);
     }
 
     /// Whether any byte of it may have left.
@@ -154,6 +162,9 @@ impl<T: Transport> Transport for Watched<T> {
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
         let timeout = self.underway.limit(timeout)?;
+        if self.underway.0.is_given_up.load(Ordering::Relaxed) {
+            return Err(interrupted());
+        }
         if !self.is_to_proxy {
             self.underway.0.sent.store(true, Ordering::Relaxed);
         }

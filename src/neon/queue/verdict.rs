@@ -8,8 +8,8 @@ use crate::error::{Advice, Error, ErrorKind};
 pub enum Verdict {
     /// An earlier attempt of the same call has made it: what it was to make is there.
     MadeBefore,
-    /// An earlier attempt may have deleted it: done, if it is gone.
-    GoneBefore,
+    /// The user whom it names is missing, or project, branch or integration are: Neon does not say which.
+    Missing,
     /// Certainly not carried out; it will pass.
     Again,
     /// Perhaps carried out: the next attempt must know of that.
@@ -30,11 +30,11 @@ pub fn judge(error: &Error, operation: Operation, in_doubt: bool) -> Verdict {
         K::AlreadyExists if in_doubt && matches!(operation, O::CreateUser | O::AddDomain) => {
             Verdict::MadeBefore
         }
-        K::NotFound if in_doubt && operation == O::DeleteUser => Verdict::GoneBefore,
-        // These name nothing that could be missing: the project, the branch or the integration is.
-        K::NotFound if matches!(operation, O::CreateUser | O::AddDomain | O::DeleteDomain) => {
+        K::NotFound if !matches!(operation, O::DeleteUser | O::SetUserRoles) => {
             Verdict::Configuration
         }
+        K::NotFound if error.advice == Some(Advice::CreateIntegration) => Verdict::Configuration,
+        K::NotFound if error.advice != Some(Advice::CheckUser) => Verdict::Missing,
         K::OutcomeUnknown => Verdict::InDoubt,
         // The advice is there exactly when a write may have been carried out.
         K::Interrupted if matches!(error.advice, Some(Advice::LookBefore(_))) => Verdict::InDoubt,
@@ -57,10 +57,14 @@ mod tests {
     use super::*;
     use crate::neon::endpoint::Look;
     use Operation::{AddDomain, CreateUser, DeleteDomain, DeleteUser, SetUserRoles};
-    use Verdict::{Again, Configuration, Failed, GoneBefore, InDoubt, MadeBefore, TooMany};
+    use Verdict::{Again, Configuration, Failed, InDoubt, MadeBefore, Missing, TooMany};
 
     fn verdict(kind: ErrorKind, operation: Operation, in_doubt: bool) -> Verdict {
         judge(&Error::new(kind, ""), operation, in_doubt)
+    }
+
+    fn no_user() -> Error {
+        Error::new(ErrorKind::NotFound, "").with_advice(Advice::CheckUser)
     }
 
     #[test]
@@ -98,8 +102,7 @@ mod tests {
             (AlreadyExists, CreateUser, MadeBefore),
             (AlreadyExists, AddDomain, MadeBefore),
             (AlreadyExists, SetUserRoles, Failed),
-            (NotFound, DeleteUser, GoneBefore),
-            (NotFound, SetUserRoles, Failed),
+            (NotFound, DeleteUser, Missing),
             (InvalidValue, CreateUser, Failed),
         ];
         for (kind, operation, expected) in cases {
@@ -109,15 +112,23 @@ mod tests {
 
     #[test]
     fn what_is_not_found_is_what_the_call_names_or_its_place() {
+        let no_integration =
+            Error::new(ErrorKind::NotFound, "").with_advice(Advice::CreateIntegration);
         let cases = [
-            (DeleteUser, Failed),
-            (SetUserRoles, Failed),
-            (CreateUser, Configuration),
-            (AddDomain, Configuration),
-            (DeleteDomain, Configuration),
+            (DeleteUser, Failed, Missing),
+            (SetUserRoles, Failed, Missing),
+            (CreateUser, Configuration, Configuration),
+            (AddDomain, Configuration, Configuration),
+            (DeleteDomain, Configuration, Configuration),
         ];
-        for (operation, expected) in cases {
-            assert_eq!(verdict(ErrorKind::NotFound, operation, false), expected);
+        for (operation, of_user, of_anything) in cases {
+            for in_doubt in [false, true] {
+                assert_eq!(judge(&no_user(), operation, in_doubt), of_user);
+                let judged = judge(&no_integration, operation, in_doubt);
+                assert_eq!(judged, Configuration, "{operation:?}");
+                let judged = verdict(ErrorKind::NotFound, operation, in_doubt);
+                assert_eq!(judged, of_anything, "{operation:?}");
+            }
         }
     }
 

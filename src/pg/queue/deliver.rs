@@ -98,6 +98,10 @@ impl Deliverer {
         if table::oid()? != self.table {
             return Err(Error::stale_extension("it was created again meanwhile"));
         }
+        // Or they would be made with another's rights.
+        if Role::in_effect() != self.scope.role {
+            return Err(Error::another_role(&self.scope.role.to_string()));
+        }
         loop {
             let wish = match self.made.pop_front() {
                 Some((id, lane)) => Wish::Call(id, lane),
@@ -206,7 +210,8 @@ impl Deliverer {
     }
 
     /// What came of it is stored. A transaction of its own.
-    pub fn store(&mut self, Back { sending, result }: &Back) -> Result<(), Error> {
+    pub fn store(&mut self, back: &Back) -> Result<(), Error> {
+        let (sending, result) = (&back.sending, &back.result);
         let mut call = sending.queued.clone();
         self.sent.retain(|id| *id != call.id);
         // It may wait again, in a lane where nothing else did.
@@ -244,11 +249,15 @@ impl Deliverer {
                 error = Error::id_not_known();
                 verdict = Verdict::InDoubt;
             }
-            Verdict::GoneBefore if look::is_gone(&sending.session, &sending.call) => {
-                return self.end(&call, "sending", Fate::Done(result_of(None)));
+            Verdict::Missing if look::is_gone(&sending.session, &sending.call) => {
+                let was_deleted = call.in_doubt && sending.operation == Operation::DeleteUser;
+                return match was_deleted {
+                    true => self.end(&call, "sending", Fate::Done(result_of(None))),
+                    false => self.fail(&call, sending, error),
+                };
             }
-            Verdict::GoneBefore | Verdict::Failed => return self.fail(&call, sending, error),
-            Verdict::Configuration => {
+            Verdict::Failed => return self.fail(&call, sending, error),
+            Verdict::Missing | Verdict::Configuration => {
                 let until = call.next_attempt_at.unwrap_or_else(now);
                 decide(&call, "sending", Fate::Waits { until, why: &error })?;
                 self.window.block(call.lane(), true);
@@ -266,7 +275,11 @@ impl Deliverer {
                 error.kind = ErrorKind::OutcomeUnknown;
                 // It says what a person would have to do.
                 error.advice = None;
-                later(after_doubt(call.attempts, jitter))
+                let mut wait = after_doubt(call.attempts, jitter);
+                if back.is_given_up {
+                    wait = wait.max(sending.session.time_left());
+                }
+                later(wait)
             }
             Verdict::TooMany => {
                 let until = buckets::refuse(sending.bucket, rest);
@@ -288,21 +301,6 @@ impl Deliverer {
         }
         self.window.moved();
         Ok(())
-    }
-
-    /// When the next call is due that waits for its time. A transaction of its own.
-    pub fn next_due(&self) -> Result<Option<Instant>, Error> {
-        let mut next = None;
-        for lane in self.scope.lanes()? {
-            if !self.window.is_blocked(&lane) {
-                let due = self.scope.next_due(&lane)?;
-                next = [next, due].into_iter().flatten().min();
-            }
-        }
-        Ok(next.map(|due| {
-            let left = u64::try_from(due.saturating_sub(now())).unwrap_or_default();
-            Instant::now() + Duration::from_micros(left)
-        }))
     }
 
     /// There may be calls that nobody has seen.

@@ -173,6 +173,11 @@ impl Post {
         self.is_wanted.store(true, Ordering::Relaxed);
     }
 
+    /// Whether it is that role's still, and somebody has looked for its calls.
+    pub fn is_looked_after_for(&self, whose: Whose) -> bool {
+        self.whose() == whose && self.is_looked_after.load(Ordering::Relaxed)
+    }
+
     fn whose(&self) -> Whose {
         Whose::of(self.whose.load(Ordering::Acquire))
     }

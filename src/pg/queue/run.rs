@@ -14,7 +14,7 @@ use pgrx::prelude::*;
 
 use super::deliver::Deliverer;
 use super::delivery::{Delivery, Transactions};
-use super::lock;
+use super::lock::{self, is_any_prepared};
 use super::posts::{Pin, Post, Whose, is_alive, me};
 use super::refuse_to_write;
 use super::start::{Start, obstacle};
@@ -54,17 +54,24 @@ fn run_queue(
             Some(Instant::now() + time)
         }
     };
-    if guc::queue_connections() == 0 {
-        notice(Error::queue_is_stopped());
-        return Ok(());
-    }
-    let role = Role::in_effect();
     // SAFETY: SPI is left below or, after an error, by Postgres.
     unsafe {
         pg_sys::SPI_connect_ext(pg_sys::SPI_OPT_NONATOMIC as c_int);
     }
     // What came before is over, and each transaction from here on is like the next.
     commit();
+    // Not before: what SET LOCAL has said, of the role as well, ends with that.
+    deliver(Role::in_effect(), end)?;
+    // SAFETY: it was connected above.
+    unsafe { pg_sys::SPI_finish() };
+    Ok(())
+}
+
+fn deliver(role: Role, end: Option<Instant>) -> Result<(), Error> {
+    if guc::queue_connections() == 0 {
+        notice(Error::queue_is_stopped());
+        return Ok(());
+    }
     let mut stand_in = StandIn::of(role);
     let deliverer = match &stand_in {
         Some(_) => Deliverer::of(role)?,
@@ -72,14 +79,13 @@ fn run_queue(
     };
     match (&mut stand_in, deliverer) {
         (Some(stand_in), Some(deliverer)) => {
+            // Before it looks for calls: those of one that ends meanwhile may be missed.
+            let is_any_prepared = is_any_prepared(Whose::here(role));
             let next_due = Delivery::new(deliverer, InProcedure)?.deliver(end)?;
-            stand_in.is_needed_no_more = next_due.is_none();
+            stand_in.is_needed_no_more = next_due.is_none() && !is_any_prepared;
         }
         _ => notice(Error::queue_is_being_run(&role.to_string())),
     }
-    drop(stand_in);
-    // SAFETY: it was connected above.
-    unsafe { pg_sys::SPI_finish() };
     Ok(())
 }
 

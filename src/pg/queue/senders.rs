@@ -29,6 +29,18 @@ pub struct Back {
     pub sending: Sending,
     /// The id of a new user, or nothing to tell. No error is completed yet.
     pub result: Result<Option<String>, Error>,
+    /// Nobody has waited for its end: Neon may get it for as long as its session had time.
+    pub is_given_up: bool,
+}
+
+impl Back {
+    fn new(sending: Sending, result: Result<Option<String>, Error>) -> Self {
+        Self {
+            sending,
+            result,
+            is_given_up: false,
+        }
+    }
 }
 
 impl Senders {
@@ -65,8 +77,7 @@ impl Senders {
     }
 
     fn fail(&mut self, sending: Sending, error: Error) {
-        let result = Err(error);
-        self.back.push(Back { sending, result });
+        self.back.push(Back::new(sending, Err(error)));
     }
 
     fn ready(&mut self) -> Result<(usize, Arc<Http>), Error> {
@@ -99,16 +110,23 @@ impl Senders {
                     Err(Error::lost_thread())
                 }
             };
-            self.back.push(Back { sending, result });
+            self.back.push(Back::new(sending, result));
         }
     }
 
     /// Waits no longer for what is under way: nobody knows what becomes of it.
     pub fn give_up(&mut self) {
         self.collect();
-        for (_, sending) in std::mem::take(&mut self.under_way) {
-            let result = Err(Error::interrupted_call(&sending.request_id));
-            self.back.push(Back { sending, result });
+        for (number, sending) in std::mem::take(&mut self.under_way) {
+            // What is not sent by now is not to be.
+            if let Some(http) = self.https.remove(&number) {
+                http.http().give_up();
+            }
+            let error = Error::interrupted_call(&sending.request_id);
+            self.back.push(Back {
+                is_given_up: true,
+                ..Back::new(sending, Err(error))
+            });
         }
     }
 }

@@ -16,7 +16,7 @@ use pgrx::pg_sys::XactEvent::{
 };
 
 use super::lock::{is_any_prepared, prepared_tag};
-use super::posts::{Pin, Whose, clock, is_alive};
+use super::posts::{Pin, Post, Whose, clock, is_alive};
 use super::start::{Start, act, obstacle, warn_without_worker};
 use super::table;
 use crate::neon::queue::wake_up::Action;
@@ -35,8 +35,9 @@ struct Wish {
 
 thread_local! {
     static WISHES: RefCell<Vec<Wish>> = const { RefCell::new(Vec::new()) };
-    /// Roles for which this process knows that somebody has looked since the server has started.
-    static LOOKED_AFTER: RefCell<Vec<Whose>> = const { RefCell::new(Vec::new()) };
+    /// Roles for which this process knows that somebody has looked since the server has started, with their posts,
+    /// which say whether that is so still.
+    static LOOKED_AFTER: RefCell<Vec<(Whose, &'static Post)>> = const { RefCell::new(Vec::new()) };
     static IS_REGISTERED: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -84,7 +85,10 @@ fn at_end_of_transaction(role: Role, is_in_hand: bool) {
 /// anything looks for those of his role.
 pub fn after_start() {
     let whose = Whose::here(Role::in_effect());
-    let is_known = LOOKED_AFTER.with_borrow(|known| known.contains(&whose));
+    let is_known = LOOKED_AFTER.with_borrow(|known| {
+        let mut posts = known.iter().filter(|(of, _)| *of == whose);
+        posts.any(|(_, post)| post.is_looked_after_for(whose))
+    });
     // A transaction that reads the table could be what another one's conflicts with; and a query that has
     // workers begins no subtransaction.
     // SAFETY: variables of the backend.
@@ -97,7 +101,8 @@ pub fn after_start() {
     let Some(pin) = Pin::of(whose) else {
         return;
     };
-    let is_looked_after = &pin.post().is_looked_after;
+    let post = pin.post();
+    let is_looked_after = &post.is_looked_after;
     if !is_looked_after.load(Ordering::Relaxed) {
         // Whether somebody has looked is known when he has committed: see `Wish::ended`.
         if is_anything_left(whose) {
@@ -105,7 +110,10 @@ pub fn after_start() {
         }
         is_looked_after.store(true, Ordering::Relaxed);
     }
-    LOOKED_AFTER.with_borrow_mut(|known| known.push(whose));
+    LOOKED_AFTER.with_borrow_mut(|known| {
+        known.retain(|(of, _)| *of != whose);
+        known.push((whose, post));
+    });
 }
 
 /// Whether calls wait, or may come from a prepared transaction. No lock is left behind: the call that is to come
@@ -175,10 +183,15 @@ fn end(each: impl Fn(&Wish)) {
 impl Wish {
     fn ended(&self) {
         let post = self.pin.post();
+        if self.start.is_some() {
+            // Not later: a worker that is about to stop takes that back.
+            post.is_looked_after.store(true, Ordering::Relaxed);
+        }
         let action = post.wake_up.committed(clock(), is_alive);
         // Where this session is to start none, another one still may.
-        let is_told = self.start.is_some() || matches!(action, Action::Wake(_));
-        post.is_looked_after.store(is_told, Ordering::Relaxed);
+        if self.start.is_none() && !matches!(action, Action::Wake(_)) {
+            post.is_looked_after.store(false, Ordering::Relaxed);
+        }
         act(post, action, self.start.as_ref());
     }
 }

@@ -137,7 +137,7 @@ fn what_is_gone_was_deleted() {
     let mut admin = connect("it_queue_gone_project", "postgres");
     admin.run("UPDATE neon_auth_admin.queued_calls SET in_doubt = true");
     run(&mut session);
-    assert_eq!(states(&mut session), "1 failed P0002");
+    assert_eq!(states(&mut session), "1 waiting P0002");
 }
 
 /// A session that is cancelled, or ended in an orderly way, says before that what it knows.

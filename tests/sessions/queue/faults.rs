@@ -86,6 +86,34 @@ fn what_is_not_configured_waits() {
     }
 }
 
+/// Neon answers 404 for a user who is not there as well as for a project: what fails is the call for the user.
+#[test]
+fn a_missing_project_is_no_missing_user() {
+    let projects = ["nowhere-3", "fault-404--queue-integration"];
+    for (n, project) in projects.into_iter().enumerate() {
+        let right = format!("test-queue-place-{n}");
+        let queue = Queue::new(&format!("it_queue_place_{n}"), &right);
+        let mut session = queue.session();
+        let made = "SELECT id FROM neon_auth_admin.create_user('ada@example.com')";
+        let ada: String = one(&mut session, made).get(0);
+        let nobody = "d2f2a9e5-0000-4000-8000-000000000002";
+        for id in [&*ada, nobody] {
+            let roles = json!({"id": id, "roles": ["admin"]});
+            enqueue(&mut session, "set_user_roles", &roles);
+            enqueue(&mut session, "delete_user", &json!({ "id": id }));
+        }
+        let set = |project: &str| format!("ALTER SERVER neon OPTIONS (SET project_id '{project}')");
+        session.run(&set(project));
+        run(&mut session);
+        let waiting = "SELECT count(*) FROM neon_auth_admin.queue WHERE state = 'waiting'";
+        assert_eq!(one(&mut session, waiting).get::<_, i64>(0), 4, "{project}");
+        session.run(&set(&right));
+        run(&mut session);
+        let ended = "1 done, 2 done, 3 failed P0002, 4 failed P0002";
+        assert_eq!(states(&mut session), ended, "{project}");
+    }
+}
+
 #[test]
 fn a_server_that_is_dropped_is_missed() {
     let queue = Queue::new("it_queue_dropped", "test-queue-dropped");

@@ -64,11 +64,12 @@ fn refusals(simulator: &Simulator) -> usize {
     refused.count()
 }
 
-/// Two roles, in databases of their own, with one key: none of their calls is refused.
+/// Two roles, in databases of their own, with one key: none of their calls is refused, though either alone would make
+/// nearly as many at once as the simulator lets through.
 #[test]
 fn roles_stay_within_one_limit() {
-    const CALLS: usize = 300;
-    let simulator = simulator(10.0);
+    const CALLS: usize = 70;
+    let simulator = simulator(2.0);
     let queues = ["pace-one", "pace-two"].map(|name| {
         let database = format!("it_queue_{}", name.replace('-', "_"));
         queue(&database, &format!("test-{name}"), &simulator)
@@ -76,7 +77,7 @@ fn roles_stay_within_one_limit() {
     thread::scope(|scope| {
         for queue in &queues {
             scope.spawn(|| {
-                let mut session = pace(queue, 6800, 360);
+                let mut session = pace(queue, 1360, 72);
                 create(&mut session, CALLS);
                 run(&mut session);
                 assert_eq!(done(&mut session), CALLS as i64);

@@ -72,6 +72,38 @@ fn each_role_has_its_own_calls() {
     );
 }
 
+/// A role that ends with the transaction is not the one in effect when calls are made.
+#[test]
+fn a_role_for_one_transaction_is_nobodys_to_use() {
+    let queue = Queue::new("it_queue_local", "test-queue-local");
+    two_roles(&queue);
+    let mut admin = connect("it_queue_local", "postgres");
+    admin.run("GRANT it_queue_local_b TO it_queue_local_a");
+    for role in ["a", "b"] {
+        let mut session = connect("it_queue_local", &format!("it_queue_local_{role}"));
+        let user = json!({"email": format!("{role}@example.com")});
+        enqueue(&mut session, "create_user", &user);
+    }
+    let mut a = connect("it_queue_local", "it_queue_local_a");
+    a.run("DO $$BEGIN SET LOCAL ROLE it_queue_local_b; CALL neon_auth_admin.run_queue(); END$$");
+    assert_eq!(states(&mut a), "1 done, 2 waiting");
+    assert_eq!(queue.requests(), ["POST a@example.com 201"]);
+    // Nor are settings: the queue of this session is stopped.
+    admin.run(
+        "ALTER ROLE it_queue_local_a SET neon_auth_admin.queue_connections = 0;
+         ALTER ROLE it_queue_local_a SET statement_timeout = '20s'",
+    );
+    let mut a = connect("it_queue_local", "it_queue_local_a");
+    let user = json!({"email": "eve@example.com"});
+    enqueue(&mut a, "create_user", &user);
+    a.run(
+        "DO $$BEGIN
+             SET LOCAL neon_auth_admin.queue_connections = 4; CALL neon_auth_admin.run_queue();
+         END$$",
+    );
+    assert_eq!(states(&mut a), "1 done, 2 waiting, 3 waiting");
+}
+
 #[test]
 fn rights_are_needed_now_and_then() {
     let queue = Queue::new("it_queue_revoked", "test-queue-revoked");

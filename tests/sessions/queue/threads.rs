@@ -7,7 +7,8 @@ use serde_json::json;
 
 use super::{Queue, enqueue, states};
 use crate::backend::Backend;
-use crate::support::{Statements, connections_of, ledger, one, wait_for};
+use crate::hanging_name::HangingName;
+use crate::support::{Statements, connections_of, ledger, one, set_api_key, wait_for};
 
 fn create(queue: &Queue, calls: usize) {
     let mut session = queue.session();
@@ -115,4 +116,37 @@ fn what_is_under_way_when_it_is_ended() {
             "once in effect: {requests:?}"
         );
     }
+}
+
+/// What is given up before it is sent is not sent any more, and is not made again before it could have been.
+#[test]
+fn what_is_given_up_while_its_host_is_looked_up() {
+    let project = "test-queue-given-up";
+    let queue = Queue::new("it_queue_given_up", project);
+    let name = HangingName::new();
+    queue.session().run(&format!(
+        "ALTER SERVER neon OPTIONS (SET api_url '{}')",
+        name.url()
+    ));
+    let mut session = queue.session();
+    set_api_key(&mut session, "neon");
+    create(&queue, 1);
+    let backend = Backend::of(&mut session);
+    thread::scope(|scope| {
+        let call = scope.spawn(|| session.batch_execute("CALL neon_auth_admin.run_queue()"));
+        let mut admin = backend.wait_for("NeonAuthAdminQueueReceive");
+        admin.run(&format!("SELECT pg_cancel_backend({})", backend.pid));
+        call.join()
+            .expect("no panic")
+            .expect_err("it was cancelled");
+    });
+    assert_eq!(states(&mut session), "1 waiting NA003");
+    let waits = "SELECT next_attempt_at > now() + interval '5 s' FROM neon_auth_admin.queue";
+    assert!(one(&mut session, waits).get::<_, bool>(0));
+    drop(name);
+    wait_for("the thread ends", || backend.threads().len() == 1);
+    assert!(queue.requests().is_empty());
+    queue.hasten();
+    session.run("CALL neon_auth_admin.run_queue()");
+    assert_eq!(states(&mut session), "1 done");
 }

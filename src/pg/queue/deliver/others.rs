@@ -1,6 +1,8 @@
 //! Owns what a delivery does about calls that it does not send: those that are not as any yet, those that were
 //! queued elsewhere, and those that ended long ago. Each step is a transaction of its own.
 
+use std::time::{Duration, Instant};
+
 use super::Deliverer;
 use crate::error::Error;
 use crate::pg::guc;
@@ -8,6 +10,21 @@ use crate::pg::queue::load::{self, New};
 use crate::pg::queue::table::now;
 
 impl Deliverer {
+    /// When the next call is due that waits for its time.
+    pub fn next_due(&self) -> Result<Option<Instant>, Error> {
+        let mut next = None;
+        for lane in self.scope.lanes()? {
+            if !self.window.is_blocked(&lane) {
+                let due = self.scope.next_due(&lane)?;
+                next = [next, due].into_iter().flatten().min();
+            }
+        }
+        Ok(next.map(|due| {
+            let left = u64::try_from(due.saturating_sub(now())).unwrap_or_default();
+            Instant::now() + Duration::from_micros(left)
+        }))
+    }
+
     /// Has calls become as any that are new. Whether there may be more.
     pub fn settle(&self) -> Result<bool, Error> {
         Ok(load::settle(self.scope.role)? == New::Settled)

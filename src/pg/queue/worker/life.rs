@@ -6,6 +6,7 @@
 
 use std::ffi::c_int;
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use pgrx::pg_sys::panic::CaughtError;
@@ -86,6 +87,8 @@ impl Life {
                 End::Idle(_) => break,
                 End::Stop => {
                     self.post.wake_up.end(me());
+                    // Whoever calls something when the reason is gone finds what is left.
+                    self.post.is_looked_after.store(false, Ordering::Relaxed);
                     break;
                 }
                 End::Yield => {
@@ -151,6 +154,8 @@ impl Life {
                 looked_at_all = Instant::now();
                 delivery.look_at_all();
             }
+            // Before it looks for calls: nobody else looks for those of one that ends meanwhile.
+            let was_any_prepared = idle_since.map(|_| self.is_any_prepared());
             let due = match self.attempt(|| delivery.deliver(Some(Instant::now() + TURN))) {
                 Ok(due) => {
                     self.failures = 0;
@@ -180,13 +185,12 @@ impl Life {
                 };
                 nap_until = nap_until.min(since + linger);
                 if since + linger <= now {
-                    if !self.is_any_prepared() {
-                        return End::Idle(count);
+                    match was_any_prepared {
+                        None => continue,
+                        Some(false) => return End::Idle(count),
+                        Some(true) if self.makes_room => return End::Yield,
+                        Some(true) => nap_until = now + LOOK,
                     }
-                    if self.makes_room {
-                        return End::Yield;
-                    }
-                    nap_until = now + LOOK;
                 }
             }
             if nap_until > now {

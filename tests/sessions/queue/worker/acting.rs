@@ -2,7 +2,7 @@
 
 use super::{create, wait_until_done, wait_until_no_worker, workers};
 use crate::queue::{Queue, run, states};
-use crate::support::{Statements, connect, one, set_api_key, wait_for};
+use crate::support::{Statements, connect, one, set_api_key, wait_for, wait_until};
 
 #[test]
 fn settings_of_the_role_have_no_say() {
@@ -97,9 +97,42 @@ fn nothing_is_delivered_while_it_is_stopped() {
     assert_eq!(states(&mut session), "1 waiting");
     admin.run("ALTER ROLE it_worker_stopped RESET neon_auth_admin.queue_connections");
     let mut session = queue.session();
-    session.run("SELECT neon_auth_admin.retry_queued(1)");
+    session.run("SELECT neon_auth_admin.list_domains()");
     wait_until_done(&mut session);
     assert_eq!(states(&mut session), "1 done");
+}
+
+/// Also what a worker has found that was stopped, and whoever calls: a session of before knows of none that has looked.
+#[test]
+fn what_a_stopped_worker_leaves_is_taken_up() {
+    let name = "it_worker_halted";
+    let queue = Queue::with_worker(name, "test-worker-halted");
+    let mut admin = connect("postgres", "postgres");
+    const CALL: &str = "SELECT neon_auth_admin.list_domains()";
+    let mut before = queue.session();
+    before.run(CALL);
+    for address in ["ada@example.com", "bob@example.com"] {
+        admin.run(&format!(
+            "ALTER ROLE {name} SET neon_auth_admin.queue_connections = 0"
+        ));
+        create(&mut before, address);
+        wait_until(
+            &mut queue.session(),
+            "the worker leaves",
+            "SELECT detail ~ 'no worker: neon_auth_admin.queue_connections' FROM neon_auth_admin.check_connection()
+             WHERE step = 'queue'",
+        );
+        admin.run(&format!(
+            "ALTER ROLE {name} RESET neon_auth_admin.queue_connections"
+        ));
+        match address {
+            "ada@example.com" => queue.session().run(CALL),
+            _ => before.run(CALL),
+        }
+        wait_until_done(&mut before);
+        wait_until_no_worker(name);
+    }
+    assert_eq!(states(&mut before), "1 done, 2 done");
 }
 
 /// A session that is to start no worker leaves that to the next that may.

@@ -36,7 +36,7 @@ fn a_database_is_copied_renamed_and_dropped_while_it_lingers() {
 
 #[test]
 fn a_database_is_dropped_by_force_while_it_delivers() {
-    let queue = Queue::with_worker("it_worker_force", "fault-slow-2000--worker-force");
+    let queue = Queue::with_worker("it_worker_force", "fault-slow-8000--worker-force");
     create(&mut queue.session(), "ada@example.com");
     wait_for("a call that is under way", || {
         workers("it_worker_force").len() == 1 && states(&mut queue.session()) == "1 sending"
