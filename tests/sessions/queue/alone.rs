@@ -213,10 +213,11 @@ fn the_server_may_have_no_workers() {
     Postmaster::of(&mut session).restart("INT", &["-c", "max_worker_processes=0"]);
     let config = config("it_queue_none", "it_queue_none");
     let mut session = connect_again(&config);
+    let backend = Backend::of(&mut session);
     create(&mut session, "ada@example.com");
     // Another test has had it said as well.
     let warning = "no background worker could be started for queued calls";
-    let log = Backend::of(&mut session).log();
+    let log = backend.log();
     assert!(log.iter().any(|line| line.contains(warning)));
     session.run("CALL neon_auth_admin.run_queue()");
     assert_eq!(states(&mut session), "1 done");
