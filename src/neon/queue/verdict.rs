@@ -8,7 +8,8 @@ use crate::error::{Advice, Error, ErrorKind};
 pub enum Verdict {
     /// An earlier attempt of the same call has made it: what it was to make is there.
     MadeBefore,
-    /// The user whom it names is missing, or project, branch or integration are: Neon does not say which.
+    /// The user whom it names is missing, or project or branch are: Neon does not say which. If it is not the user, it
+    /// may pass.
     Missing,
     /// Certainly not carried out; it will pass.
     Again,

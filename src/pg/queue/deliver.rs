@@ -257,13 +257,14 @@ impl Deliverer {
                 };
             }
             Verdict::Failed => return self.fail(&call, sending, error),
-            Verdict::Missing | Verdict::Configuration => {
+            Verdict::Configuration => {
                 let until = call.next_attempt_at.unwrap_or_else(now);
                 decide(&call, "sending", Fate::Waits { until, why: &error })?;
                 self.window.block(call.lane(), true);
                 return Ok(());
             }
-            Verdict::InDoubt | Verdict::Again | Verdict::TooMany => {}
+            // One whose user is missing is in nobody's way.
+            Verdict::Missing | Verdict::InDoubt | Verdict::Again | Verdict::TooMany => {}
         }
         call.in_doubt |= verdict == Verdict::InDoubt;
         if is_given_up(&mut call) {

@@ -108,6 +108,7 @@ fn a_missing_project_is_no_missing_user() {
         let waiting = "SELECT count(*) FROM neon_auth_admin.queue WHERE state = 'waiting'";
         assert_eq!(one(&mut session, waiting).get::<_, i64>(0), 4, "{project}");
         session.run(&set(&right));
+        queue.hasten();
         run(&mut session);
         let ended = "1 done, 2 done, 3 failed P0002, 4 failed P0002";
         assert_eq!(states(&mut session), ended, "{project}");
