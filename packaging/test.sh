@@ -77,7 +77,7 @@ tour_from_tarball() {
 installed_files() { find /etc /usr -xdev \( -name __pycache__ -prune \) -o \( -type f -o -type l \) -printf '%p %m %s\n' | sort; }
 
 # The command of the container file.
-INSTALL=$(sed -n 's/.*\(apt-get install .*\) \/tmp.*/\1/p' packaging/Containerfile)
+INSTALL_PACKAGE=$(sed -n 's/.*\(apt-get install .*\) \/tmp.*/\1/p' packaging/Containerfile)
 
 apt_get() { # COMMAND OF APT-GET...
   as_root env DEBIAN_FRONTEND=noninteractive "$@" -o DPkg::Lock::Timeout=300 </dev/null >"$PACKAGES/apt.log" 2>&1 ||
@@ -85,7 +85,7 @@ apt_get() { # COMMAND OF APT-GET...
 }
 
 # shellcheck disable=SC2086 # a command with its arguments
-install_package() { apt_get ${INSTALL:?} "$DEB"; }
+install_package() { apt_get ${INSTALL_PACKAGE:?} "$DEB"; }
 remove_package() { apt_get apt-get remove -y "$PACKAGE"; }
 
 lint_package() {
