@@ -81,29 +81,19 @@ pub unsafe fn insert_index_entries(
     executor: *mut pg_sys::EState,
 ) {
     let none = std::ptr::null_mut();
+    macro_rules! insert {
+        ($($since_16:expr)?) => {
+            pg_sys::ExecInsertIndexTuples(
+                into, slot, executor, false, false, none, std::ptr::null_mut() $(, $since_16)?
+            )
+        };
+    }
     // SAFETY: the caller's promise.
     unsafe {
         #[cfg(any(feature = "pg14", feature = "pg15"))]
-        pg_sys::ExecInsertIndexTuples(
-            into,
-            slot,
-            executor,
-            false,
-            false,
-            none,
-            std::ptr::null_mut(),
-        );
+        insert!();
         #[cfg(not(any(feature = "pg14", feature = "pg15")))]
-        pg_sys::ExecInsertIndexTuples(
-            into,
-            slot,
-            executor,
-            false,
-            false,
-            none,
-            std::ptr::null_mut(),
-            false,
-        );
+        insert!(false);
     }
 }
 

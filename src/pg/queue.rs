@@ -28,6 +28,7 @@ mod window;
 mod worker;
 
 pub use self::check::check;
+pub use self::look::who_is_there;
 pub use self::rest::end as statement_ends;
 pub use self::wake::after_start;
 

@@ -5,13 +5,13 @@ use pgrx::prelude::*;
 use crate::error::{Error, ErrorKind};
 use crate::neon::users::{self, AuthUser, EnsuredUser};
 use crate::pg::args::{owned, required, texts};
-use crate::pg::local_users;
 use crate::pg::report::{Raise, raise};
 use crate::pg::reserve::Entry;
 use crate::pg::row::{One, Row, Secrets, row_type};
 use crate::pg::server::current;
 use crate::pg::session::Session;
 use crate::pg::text::Text;
+use crate::pg::{local_users, queue};
 
 row_type!(AuthUser, "auth_user");
 row_type!(EnsuredUser, "ensured_user");
@@ -61,7 +61,7 @@ fn ensure_user(
         {
             let ids = local_users::ids_of(&row, neon.target(), neon.time_left(), email)?;
             EnsuredUser {
-                id: ids.into_iter().next().ok_or(error)?,
+                id: queue::who_is_there(ids).ok_or(error)?,
                 created: false,
             }
         }

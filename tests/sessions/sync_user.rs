@@ -38,6 +38,15 @@ pub fn trigger_on(table: &str) -> String {
     )
 }
 
+/// An UPDATE of a row of customers takes so many seconds.
+pub fn slow_down(session: &mut Client, seconds: &str) {
+    session.run(&format!(
+        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
+             'BEGIN PERFORM pg_sleep({seconds}); RETURN NEW; END';
+         CREATE TRIGGER slow BEFORE UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION slow()"
+    ));
+}
+
 impl Synced {
     /// A database with a server, and no table yet. What Neon has is in its table of users at once.
     pub fn bare(name: &str, project: &str) -> Self {

@@ -3,7 +3,7 @@
 
 mod others;
 
-use super::table::{Found, Value, change, now, run};
+use super::table::{Found, Value, change, now, run, statement};
 use crate::error::Error;
 use crate::neon::queue::call::Operation;
 use crate::pg::role::Role;
@@ -35,6 +35,19 @@ pub struct Queued {
     pub result: Option<String>,
     pub enqueued_at: i64,
 }
+
+/// What [`Queued::new`] reads.
+macro_rules! queued {
+    () => {
+        "id, operation, arguments, server, subject, attempts, crashes, in_doubt, failing_since, next_attempt_at, timeline,
+         CASE WHEN of_table IS NOT NULL THEN jsonb_build_object('table', of_table::bigint, 'is_linked', is_linked,
+            'former', of_former, 'columns', CASE WHEN of_key IS NOT NULL THEN
+                jsonb_build_object('email', of_email, 'id', of_id, 'key', of_key::jsonb) END) END,
+         result, enqueued_at
+         FROM neon_auth_admin.queued_calls "
+    };
+}
+use queued;
 
 impl Queued {
     pub fn lane(&self) -> Lane {
@@ -174,16 +187,13 @@ impl Scope {
         let [role, origin] = self.values();
         let values = [role, origin, Value::Int8(id), Value::Time(Some(now()))];
         let found = run(
-            c"SELECT id, operation, arguments, server, subject, attempts, crashes, in_doubt, failing_since,
-                next_attempt_at, timeline,
-                CASE WHEN of_table IS NOT NULL THEN jsonb_build_object('table', of_table::bigint, 'is_linked', is_linked,
-                    'former', of_former, 'columns', CASE WHEN of_key IS NOT NULL THEN
-                        jsonb_build_object('email', of_email, 'id', of_id, 'key', of_key::jsonb) END) END,
-                result, enqueued_at
-              FROM neon_auth_admin.queued_calls
-              WHERE id = $3 AND role = $1 AND origin = $2
-                AND state NOT IN ('sending', 'done', 'failed', 'cancelled') AND coalesce(next_attempt_at <= $4, false)
-              FOR UPDATE SKIP LOCKED",
+            statement!(
+                "SELECT ",
+                queued!(),
+                "WHERE id = $3 AND role = $1 AND origin = $2
+                    AND state NOT IN ('sending', 'done', 'failed', 'cancelled') AND coalesce(next_attempt_at <= $4, false)
+                 FOR UPDATE SKIP LOCKED"
+            ),
             &values,
             Queued::new,
         )?;
@@ -311,23 +321,6 @@ impl Scope {
             |_| (),
         )?;
         Ok(!freed.is_empty())
-    }
-
-    /// Calls that a session was sending that is gone: whoever asks has the role's lock. They are locked.
-    pub fn orphans(&self) -> Result<Vec<Queued>, Error> {
-        run(
-            c"SELECT id, operation, arguments, server, subject, attempts, crashes, in_doubt, failing_since,
-                next_attempt_at, timeline,
-                CASE WHEN of_table IS NOT NULL THEN jsonb_build_object('table', of_table::bigint, 'is_linked', is_linked,
-                    'former', of_former, 'columns', CASE WHEN of_key IS NOT NULL THEN
-                        jsonb_build_object('email', of_email, 'id', of_id, 'key', of_key::jsonb) END) END,
-                result, enqueued_at
-              FROM neon_auth_admin.queued_calls
-              WHERE role = $1 AND state = 'sending' AND origin = $2
-              ORDER BY id FOR UPDATE SKIP LOCKED",
-            &self.values(),
-            Queued::new,
-        )
     }
 
     /// Those of the calls that are being sent and that nobody has locked, which are locked now.

@@ -26,9 +26,13 @@ pub fn id_of(neon: &Session, call: &Call) -> Option<String> {
         return None;
     }
     let find = || local_users::ids_by_address(neon.target(), time(neon), Text::new(email));
-    let ids = apart(find).ok()?.ok()?;
-    ids.into_iter()
-        .find(|id| matches!(is_deleted(id), Ok(false)))
+    who_is_there(apart(find).ok()?.ok()?)
+}
+
+/// The first of the ids of users in this database whom no call has deleted.
+pub fn who_is_there(ids: Vec<String>) -> Option<String> {
+    let mut ids = ids.into_iter();
+    ids.find(|id| matches!(is_deleted(id), Ok(false)))
 }
 
 /// Whether a call has deleted the user, whoever's it was: no other ever has that id.

@@ -121,6 +121,10 @@ impl Plan {
         let Some(email) = &new.email else {
             return Ok(());
         };
+        // What gives it back is there, since it was taken before.
+        if self.is_under_way(new)? {
+            return Ok(());
+        }
         // Who was there before is found as that again.
         let is_of_row =
             argument::id("id", former).is_ok() && !self.was_there_before(email, former)?;

@@ -18,6 +18,28 @@ use crate::pg::local::set;
 use crate::pg::role::Role;
 use crate::pg::text::{Text, text_datum};
 
+/// A statement, of which parts stand elsewhere as well.
+macro_rules! statement {
+    ($($part:tt)+) => {
+        const {
+            match std::ffi::CStr::from_bytes_with_nul(concat!($($part)+, "\0").as_bytes()) {
+                Ok(text) => text,
+                Err(_) => panic!(),
+            }
+        }
+    };
+}
+pub(super) use statement;
+
+/// Calls of rows that have ended and may have made a user: the index of those says it in the same words.
+macro_rules! unknown {
+    () => {
+        "of_table IS NOT NULL AND (in_doubt OR result IS NOT NULL OR of_former IS NOT NULL)
+         AND state IN ('failed', 'cancelled') AND operation = 'create_user' "
+    };
+}
+pub(super) use unknown;
+
 /// A value of a statement.
 #[derive(Clone, Copy)]
 pub enum Value<'a> {

@@ -2,6 +2,7 @@
 
 use std::thread;
 
+use postgres::error::SqlState;
 use serde_json::json;
 
 use super::{Queue, enqueue, run, states};
@@ -116,6 +117,13 @@ fn who_was_deleted_is_not_who_was_made() {
     assert_eq!(requests.last().unwrap(), "POST ada@example.com 201");
     let made: String = one(&mut session, id).get(0);
     assert_ne!(made, deleted);
+    // Nor is it who is meant by who asks for one.
+    const ENSURE: &str = "SELECT id FROM neon_auth_admin.ensure_user('ada@example.com')";
+    session.refused(ENSURE, &SqlState::UNIQUE_VIOLATION);
+    session.run(&format!(
+        r#"INSERT INTO neon_auth."user" (id, email) VALUES ('{made}', 'ada@example.com')"#
+    ));
+    assert_eq!(one(&mut session, ENSURE).get::<_, String>(0), made);
 }
 
 /// That a user is not there is what a deletion was for; that a project is not there is not.

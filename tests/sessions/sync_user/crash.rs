@@ -7,7 +7,7 @@ use std::time::Duration;
 use postgres::Client;
 
 use super::loads::make_new;
-use super::{Synced, TABLE, trigger_on, users, wait_for_linked};
+use super::{Synced, TABLE, slow_down, trigger_on, users, wait_for_linked};
 use crate::queue::worker::workers;
 use crate::server::{Postmaster, connect_again, send};
 use crate::support::{Statements, config, one, wait_for};
@@ -28,12 +28,10 @@ fn no_user_is_left_and_none_is_missing() {
     synced
         .session()
         .run(&format!("{TABLE}; {}", trigger_on("customers")));
-    synced.session().run(
-        "ALTER TABLE customers ADD UNIQUE (email);
-         CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
-             'BEGIN PERFORM pg_sleep(0.1); RETURN NEW; END';
-         CREATE TRIGGER slow BEFORE UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION slow()",
-    );
+    synced
+        .session()
+        .run("ALTER TABLE customers ADD UNIQUE (email)");
+    slow_down(&mut synced.session(), "0.1");
     let mut in_hand = [0, 0];
     for round in 0..rounds {
         let mut session = connect_again(&config);

@@ -4,7 +4,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Synced, TABLE, calls, trigger_on, wait_for_linked, words};
+use super::{Synced, TABLE, calls, slow_down, trigger_on, wait_for_linked, words};
 use crate::backend::Backend;
 use crate::queue::worker::wait_until_no_worker;
 use crate::support::{Statements, connect, one, wait_for, wait_until};
@@ -47,11 +47,7 @@ fn a_slow_trigger_is_cancelled() {
     const ROWS: usize = 6;
     let synced = Synced::new("it_sync_slow", "test-sync-slow");
     let mut session = synced.session();
-    session.run(
-        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
-             'BEGIN PERFORM pg_sleep(600); RETURN NEW; END';
-         CREATE TRIGGER slow BEFORE UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION slow()",
-    );
+    slow_down(&mut session, "600");
     session.run(&format!(
         "INSERT INTO customers (email) SELECT 'u' || n || '@example.com' FROM generate_series(1, {ROWS}) AS n"
     ));
@@ -180,11 +176,7 @@ fn many_rows_leave_time_for_others() {
     const ROWS: usize = 400;
     let synced = Synced::new("it_sync_slowly", "test-sync-slowly");
     let mut session = synced.session();
-    session.run(
-        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
-             'BEGIN PERFORM pg_sleep(0.05); RETURN NEW; END';
-         CREATE TRIGGER slow BEFORE UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION slow()",
-    );
+    slow_down(&mut session, "0.05");
     session.run(&format!(
         "INSERT INTO customers (email) SELECT 'u' || n || '@example.com' FROM generate_series(1, {ROWS}) AS n"
     ));

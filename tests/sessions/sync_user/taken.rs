@@ -4,7 +4,8 @@ use postgres::Client;
 use postgres::error::SqlState;
 
 use super::attacks::{TELL, mallory, message, told};
-use super::{Synced, calls, trigger_on, users, wait_for_linked, words};
+use super::{Synced, TABLE, calls, count, trigger_on, users, wait_for_linked, words};
+use crate::queue::worker::wait_until_done;
 use crate::support::{Statements, one, wait_until};
 
 const ADA: &str = "INSERT INTO customers (email, name) VALUES ('ada@example.com', 'Ada')";
@@ -71,6 +72,61 @@ fn a_call_that_was_given_up_is_no_excuse() {
     session.run("DELETE FROM customers");
     synced.deliver();
     synced.wait_for_users("");
+}
+
+/// Whatever programs write to it, the row has one user, and takes that one along without a complaint.
+#[test]
+fn it_may_be_taken_again_and_again() {
+    let synced = with_ada("it_sync_taken_again", "test-sync-taken-again");
+    let mut session = synced.session();
+    let before = id(&mut session).expect("her user");
+    let upsert = "INSERT INTO customers (id, email) SELECT id, email FROM customers
+        ON CONFLICT (id) DO UPDATE SET email = EXCLUDED.email, auth_user_id = EXCLUDED.auth_user_id";
+    session.run(upsert);
+    assert_eq!(id(&mut session), None);
+    session.run(&format!("UPDATE customers SET auth_user_id = '{before}'"));
+    session.run(upsert);
+    session.run("BEGIN; UPDATE customers SET id = id + 1; SAVEPOINT s");
+    session.run("DELETE FROM customers; ROLLBACK TO s; COMMIT");
+    synced.deliver();
+    assert_eq!(id(&mut session), Some(before.clone()));
+    session.run(upsert);
+    session.run(&format!("UPDATE customers SET auth_user_id = '{before}'"));
+    session.run(upsert);
+    session.run("DELETE FROM customers");
+    synced.deliver();
+    synced.wait_for_users("");
+    assert_eq!(
+        count(&mut session, "state = 'failed'"),
+        0,
+        "{}",
+        words(&mut session)
+    );
+}
+
+/// Of many rows, with a worker that is at it while they go.
+#[test]
+fn it_may_be_taken_from_all_rows() {
+    let synced = Synced::with_worker("it_sync_taken_all", "test-sync-taken-all");
+    let mut session = synced.session();
+    session.run(&format!("{TABLE}; {}", trigger_on("customers")));
+    session.run(
+        "INSERT INTO customers (email) SELECT 'u' || n || '@example.com' FROM generate_series(1, 120) AS n",
+    );
+    wait_for_linked(&mut session, (120, 0));
+    session.run("UPDATE customers SET auth_user_id = NULL");
+    session.run("DELETE FROM customers WHERE id % 3 = 0");
+    wait_for_linked(&mut session, (80, 0));
+    session.run("UPDATE customers SET auth_user_id = NULL");
+    session.run("DELETE FROM customers");
+    synced.wait_for_users("");
+    wait_until_done(&mut session);
+    assert_eq!(
+        count(&mut session, "state = 'failed'"),
+        0,
+        "{}",
+        words(&mut session)
+    );
 }
 
 /// Who was deleted at Neon does not come back: the row gets another user.

@@ -1,10 +1,10 @@
-//! Owns the statements on calls that are not for this delivery: those that were queued elsewhere, and those that
-//! ended long ago.
+//! Owns the statements on calls that this delivery does not send: those that another one was sending, that were queued
+//! elsewhere, that are to delete a user whom a call has found, or that ended long ago.
 
-use super::{Lane, Queued, Scope};
+use super::{Lane, Queued, Scope, queued};
 use crate::error::Error;
 use crate::pg::queue::fate::words;
-use crate::pg::queue::table::{Value, change, now, run};
+use crate::pg::queue::table::{Value, change, now, run, statement, unknown};
 
 /// A call that is to delete a user.
 pub struct Deletion {
@@ -14,6 +14,20 @@ pub struct Deletion {
 }
 
 impl Scope {
+    /// Calls that a session was sending that is gone: whoever asks has the role's lock. They are locked.
+    pub fn orphans(&self) -> Result<Vec<Queued>, Error> {
+        run(
+            statement!(
+                "SELECT ",
+                queued!(),
+                "WHERE role = $1 AND state = 'sending' AND origin = $2
+                 ORDER BY id FOR UPDATE SKIP LOCKED"
+            ),
+            &self.values(),
+            Queued::new,
+        )
+    }
+
     /// Calls that were queued elsewhere do not wait for anything here: up to 1,000 are put aside, with that
     /// to say. Whether there were any.
     pub fn put_copies_aside(&self, why: &Error) -> Result<bool, Error> {
@@ -124,15 +138,17 @@ impl Scope {
             return Ok(None);
         }
         run(
-            c"DELETE FROM neon_auth_admin.queued_calls WHERE id IN (
-                SELECT id FROM neon_auth_admin.queued_calls
-                WHERE id > $2 AND id <= $3 AND role = $1 AND finished_at < $4
-                    AND state IN ('done', 'failed', 'cancelled')
-                    AND NOT (is_linked AND state = 'done')
-                    AND NOT (of_table IS NOT NULL AND (in_doubt OR result IS NOT NULL OR of_former IS NOT NULL)
-                        AND state IN ('failed', 'cancelled') AND operation = 'create_user')
-                    AND new_until IS NULL -- which others are found by
-                FOR UPDATE SKIP LOCKED)",
+            statement!(
+                "DELETE FROM neon_auth_admin.queued_calls WHERE id IN (
+                    SELECT id FROM neon_auth_admin.queued_calls
+                    WHERE id > $2 AND id <= $3 AND role = $1 AND finished_at < $4
+                        AND state IN ('done', 'failed', 'cancelled')
+                        AND NOT (is_linked AND state = 'done')
+                        AND new_until IS NULL -- which others are found by
+                        AND NOT (",
+                unknown!(),
+                ") FOR UPDATE SKIP LOCKED)"
+            ),
             &[
                 Value::Oid(self.role.0),
                 Value::Int8(after),

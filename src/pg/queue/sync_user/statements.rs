@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::super::calls::Scope;
 use super::super::load::Known;
-use super::super::table::{Value, change, now, run};
+use super::super::table::{Value, change, now, run, statement, unknown};
 use super::super::{fate, load, origin, wake};
 use super::plan::Plan;
 use super::row::Row;
@@ -21,6 +21,25 @@ use crate::pg::row::jsonb_datum;
 /// So many rows of a statement look for their calls among all that are new; more of them would take too long.
 const FEW: u32 = 10;
 
+/// Creations for a row: `$1` to `$5` are role, server, subject, the table and the row's key.
+macro_rules! to_come {
+    () => {
+        "role = $1 AND server = $2 AND subject = $3 AND hashtextextended(subject, 0) = hashtextextended($3, 0)
+         AND state IN ('waiting', 'sending') AND NOT is_new
+         AND operation = 'create_user' AND of_table = $4 AND of_key = $5 "
+    };
+}
+
+/// The same, that have ended and may have made a user.
+macro_rules! given_up {
+    () => {
+        concat!(
+            "role = $1 AND server = $2 AND subject = $3 AND of_table = $4 AND of_key = $5 AND ",
+            unknown!()
+        )
+    };
+}
+
 impl Plan {
     /// Creations for the row that nothing was made by.
     pub fn take_back(&self, row: &Row) -> Result<(), Error> {
@@ -30,13 +49,13 @@ impl Plan {
         self.settle_of(email)?;
         let [_, message, ..] = fate::words(&Error::row_is_gone());
         self.cancel(
-            c"UPDATE neon_auth_admin.queued_calls
-              SET state = 'cancelled', next_attempt_at = NULL, held = false, finished_at = $6, message = $7
-              WHERE role = $1 AND server = $2 AND subject = $3 AND hashtextextended(subject, 0) = hashtextextended($3, 0)
-                AND state IN ('waiting', 'sending') AND NOT is_new
-                AND state = 'waiting' AND operation = 'create_user' AND NOT in_doubt AND result IS NULL AND of_former IS NULL
-                AND of_table = $4 AND of_key = $5
-              RETURNING id",
+            statement!(
+                "UPDATE neon_auth_admin.queued_calls
+                 SET state = 'cancelled', next_attempt_at = NULL, held = false, finished_at = $6, message = $7
+                 WHERE ",
+                to_come!(),
+                "AND state = 'waiting' AND NOT in_doubt AND result IS NULL AND of_former IS NULL RETURNING id"
+            ),
             email,
             &[
                 Value::Text(Some(&row.key)),
@@ -103,15 +122,13 @@ impl Plan {
         };
         self.settle_of(email)?;
         self.change(
-            c"SELECT id FROM neon_auth_admin.queued_calls
-              WHERE role = $1 AND server = $2 AND subject = $3 AND hashtextextended(subject, 0) = hashtextextended($3, 0)
-                AND state IN ('waiting', 'sending') AND NOT is_new
-                AND operation = 'create_user' AND of_table = $4 AND of_key = $5
-              UNION ALL
-              SELECT id FROM neon_auth_admin.queued_calls
-              WHERE role = $1 AND server = $2 AND subject = $3 AND of_table IS NOT NULL AND (in_doubt OR result IS NOT NULL OR of_former IS NOT NULL)
-                AND state IN ('failed', 'cancelled') AND operation = 'create_user' AND of_table = $4 AND of_key = $5
-              LIMIT 1",
+            statement!(
+                "SELECT id FROM neon_auth_admin.queued_calls WHERE ",
+                to_come!(),
+                "UNION ALL SELECT id FROM neon_auth_admin.queued_calls WHERE ",
+                given_up!(),
+                "LIMIT 1"
+            ),
             email,
             &[Value::Text(Some(&row.key))],
         )
@@ -124,20 +141,20 @@ impl Plan {
         };
         let keys = [Value::Text(Some(&old.key)), Value::Text(Some(&new.key))];
         let moved = self.change(
-            c"UPDATE neon_auth_admin.queued_calls SET of_key = $6
-              WHERE role = $1 AND server = $2 AND subject = $3 AND hashtextextended(subject, 0) = hashtextextended($3, 0)
-                AND state IN ('waiting', 'sending') AND NOT is_new
-                AND state = 'waiting' AND operation = 'create_user' AND of_table = $4 AND of_key = $5
-              RETURNING id",
+            statement!(
+                "UPDATE neon_auth_admin.queued_calls SET of_key = $6 WHERE ",
+                to_come!(),
+                "AND state = 'waiting' RETURNING id"
+            ),
             email,
             &keys,
         )?;
         self.change(
-            c"UPDATE neon_auth_admin.queued_calls SET of_key = $6
-              WHERE role = $1 AND server = $2 AND subject = $3
-                AND of_table IS NOT NULL AND (in_doubt OR result IS NOT NULL OR of_former IS NOT NULL)
-                AND state IN ('failed', 'cancelled') AND operation = 'create_user' AND of_table = $4 AND of_key = $5
-              RETURNING id",
+            statement!(
+                "UPDATE neon_auth_admin.queued_calls SET of_key = $6 WHERE ",
+                given_up!(),
+                "RETURNING id"
+            ),
             email,
             &keys,
         )?;
@@ -153,11 +170,13 @@ impl Plan {
             return Ok(());
         };
         let revived = self.change(
-            c"UPDATE neon_auth_admin.queued_calls
-              SET state = 'waiting', crashes = 0, failing_since = NULL, finished_at = NULL, next_attempt_at = $6
-              WHERE role = $1 AND server = $2 AND subject = $3 AND of_table IS NOT NULL AND (in_doubt OR result IS NOT NULL OR of_former IS NOT NULL)
-                AND state IN ('failed', 'cancelled') AND operation = 'create_user' AND of_table = $4 AND of_key = $5
-              RETURNING id",
+            statement!(
+                "UPDATE neon_auth_admin.queued_calls
+                 SET state = 'waiting', crashes = 0, failing_since = NULL, finished_at = NULL, next_attempt_at = $6
+                 WHERE ",
+                given_up!(),
+                "RETURNING id"
+            ),
             email,
             &[
                 Value::Text(Some(&row.key)),
