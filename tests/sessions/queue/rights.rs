@@ -70,6 +70,12 @@ fn each_role_has_its_own_calls() {
         .get::<_, &str>(0),
         "it_queue_roles_a"
     );
+    // As docs/queue.md says of roles that were made in Neon's console.
+    admin.run("REVOKE it_queue_roles_a FROM it_queue_roles_b");
+    let mut b = connect("it_queue_roles", "it_queue_roles_b");
+    assert_eq!(one(&mut b, table).get::<_, i64>(0), 0);
+    admin.run("ALTER ROLE it_queue_roles_b BYPASSRLS");
+    assert_eq!(one(&mut b, table).get::<_, i64>(0), 2);
 }
 
 /// A role that ends with the transaction is not the one in effect when calls are made.
